@@ -1,0 +1,336 @@
+// The viewer: native players in step, the mask drawn over the picture, the timeline's cursor.
+// The page gives `element`, `props`, `trigger` and `watch`; `props.value` is what viewer.py's `viewer_value` gives.
+const FILL = 0.45, DIMMED = 0.65, TOLERANCE = 0.05;
+const find = (selector) => element.querySelector(selector);
+const all = (selector) => [...element.querySelectorAll(selector)];
+const state = { rate: 1, style: "fill", align: "phases", loop: false, box: false, nudge: 0, wanted: null, phase: null, drawn: null };
+let data = null;
+
+const video = (side) => find(`.${side} video`);
+const last = (side) => side.times.length - 2;
+
+// The frame, counted from the clip's start, on the screen at a time.
+function frameAt(side, time) {
+  let low = 0, high = last(side);
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (side.times[middle] <= time + 1e-4) low = middle; else high = middle - 1;
+  }
+  return low;
+}
+// The middle of a frame: a seek to its very start may show the one before.
+const middleOf = (side, frame) => (side.times[frame] + side.times[frame + 1]) / 2;
+const marks = (side) => side.marks.map((number) => Math.min(Math.max(number - side.first, 0), last(side)));
+const anchors = (side) => marks(side).map((frame) => side.times[frame]);
+
+function phaseAt(side, frame) {
+  const at = marks(side);
+  return frame >= at[2] ? 2 : frame >= at[1] ? 1 : 0;
+}
+// First and last frame of a phase.
+function spanOf(side, phase) {
+  const at = marks(side);
+  return [at[phase], phase === 2 ? at[3] : Math.max(at[phase + 1] - 1, at[phase])];
+}
+
+// As fineparser.rendering.alignment.matching_time.
+function matchingTime(time) {
+  const ours = anchors(data.query), theirs = anchors(data.exemplar);
+  if (state.align === "start") return theirs[0] + time - ours[0];
+  const phase = time + 1e-6 >= ours[2] ? 2 : time + 1e-6 >= ours[1] ? 1 : 0;
+  const length = ours[phase + 1] - ours[phase];
+  const share = length > 0 ? Math.min(Math.max((time - ours[phase]) / length, 0), 1) : 0;
+  return theirs[phase] + share * (theirs[phase + 1] - theirs[phase]);
+}
+
+function seek(frame) {
+  if (!data) return;
+  const target = Math.min(Math.max(Math.round(frame), 0), last(data.query));
+  state.wanted = target;
+  video("query").currentTime = middleOf(data.query, target);
+  follow(true);
+  show(target);
+}
+function seekSeconds(seconds) {
+  if (data) seek(frameAt(data.query, seconds - data.query.start));
+}
+function current() {
+  return state.wanted ?? frameAt(data.query, video("query").currentTime);
+}
+function pause() {
+  video("query").pause();
+  if (data && data.exemplar) video("exemplar").pause();
+}
+function step(by) {
+  if (!data) return;
+  const frame = current();
+  pause();
+  seek(frame + by);
+}
+function play() {
+  if (!data) return;
+  const player = video("query");
+  if (!player.paused) { const frame = current(); pause(); seek(frame); return; }
+  const [from, to] = state.loop ? spanOf(data.query, state.phase ?? phaseAt(data.query, current())) : [0, last(data.query)];
+  if (current() >= to || current() < from) seek(from);
+  player.playbackRate = state.rate;
+  player.play().catch(() => {});
+  requestAnimationFrame(tick);
+}
+
+// Keeps the exemplar where the dive is.
+function follow(exactly) {
+  if (!data || !data.exemplar) return;
+  const ours = video("query"), theirs = video("exemplar");
+  const now = state.wanted === null ? ours.currentTime : middleOf(data.query, state.wanted);
+  const frame = Math.min(Math.max(frameAt(data.exemplar, matchingTime(now)) + state.nudge, 0), last(data.exemplar));
+  const target = middleOf(data.exemplar, frame);
+  if (exactly || Math.abs(theirs.currentTime - target) > TOLERANCE) theirs.currentTime = target;
+  if (!ours.paused) {
+    const ahead = matchingTime(now + 0.05) - matchingTime(now);
+    theirs.playbackRate = Math.min(Math.max(state.rate * ahead / 0.05, 0.0625), 4);
+    if (theirs.paused) theirs.play().catch(() => {});
+  } else if (!theirs.paused) theirs.pause();
+  find(".exemplar .at").textContent = `frame ${data.exemplar.first + frame}, ${(data.exemplar.times[frame] + data.exemplar.start).toFixed(2)} s`;
+}
+
+function tick() {
+  if (!data || !element.isConnected) return;
+  const player = video("query");
+  if (player.paused) { follow(true); return; }
+  if (state.wanted === null) {
+    const frame = frameAt(data.query, player.currentTime);
+    if (state.loop) {
+      const [from, to] = spanOf(data.query, state.phase ?? phaseAt(data.query, frame));
+      if (player.currentTime >= data.query.times[to + 1] - 0.005 || frame < from) { seek(from); requestAnimationFrame(tick); return; }
+    }
+    show(frame);
+    follow(false);
+  }
+  requestAnimationFrame(tick);
+}
+
+// Everything that tells where the dive is.
+function show(frame) {
+  const side = data.query, number = side.first + frame, phase = phaseAt(side, frame);
+  const seconds = side.times[frame] + side.start;
+  find(".readout .frame").textContent = `frame ${number}`;
+  find(".readout .time").textContent = `${seconds.toFixed(2)} s`;
+  const inside = number >= side.marks[0] && number <= side.marks[3];
+  find(".readout .phase").textContent = inside ? data.phases[phase].name : "outside the dive";
+  find(".query .at").textContent = `frame ${number}, ${seconds.toFixed(2)} s`;
+  const slider = find(".seek");
+  slider.value = frame;
+  slider.setAttribute("aria-valuetext", `frame ${number}, ${seconds.toFixed(2)} seconds`);
+  all(".chips button").forEach((chip, place) => {
+    chip.classList.toggle("at", place === phase);
+    chip.classList.toggle("on", state.loop && place === (state.phase ?? phase));
+  });
+  element.dataset.frame = number;
+  state.drawn = frame;
+  draw(frame);
+  cursor(seconds);
+}
+
+function sampleOf(number) {
+  const samples = data.query.samples;
+  if (number < samples[0] || number > samples[samples.length - 1]) return null;
+  let best = 0;
+  for (let index = 1; index < samples.length; index++)
+    if (Math.abs(samples[index] - number) < Math.abs(samples[best] - number)) best = index;
+  return best;
+}
+
+function draw(frame) {
+  const canvas = find(".query canvas"), player = video("query"), side = data.query;
+  const wide = player.clientWidth, high = player.clientHeight, dots = window.devicePixelRatio || 1;
+  if (!wide || !high) return;
+  const width = Math.round(canvas.clientWidth * dots), height = Math.round(canvas.clientHeight * dots);
+  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  const index = sampleOf(side.first + frame);
+  if (index === null) return;
+  // The picture is fitted into the player, the player stands in the middle of the canvas.
+  const scale = Math.min(wide / side.size[0], high / side.size[1]);
+  const left = (canvas.clientWidth - side.size[0] * scale) / 2, top = (canvas.clientHeight - side.size[1] * scale) / 2;
+  pen.setTransform(scale * dots, 0, 0, scale * dots, left * dots, top * dots);
+  const thin = 1 / scale, colour = data.phases[phaseAt(side, frame)].colour;
+  const path = new Path2D();
+  for (const polygon of side.outlines[index]) {
+    polygon.forEach(([x, y], place) => (place ? path.lineTo(x, y) : path.moveTo(x, y)));
+    path.closePath();
+  }
+  if (state.style === "fill") {
+    pen.globalAlpha = FILL; pen.fillStyle = colour; pen.fill(path, "evenodd"); pen.globalAlpha = 1;
+  } else if (state.style === "dim") {
+    const around = new Path2D(path);
+    around.rect(0, 0, side.size[0], side.size[1]);
+    pen.globalAlpha = DIMMED; pen.fillStyle = "#000"; pen.fill(around, "evenodd"); pen.globalAlpha = 1;
+  }
+  if (state.style !== "none") {
+    pen.lineJoin = "round";
+    pen.lineWidth = 4 * thin; pen.strokeStyle = "#000"; pen.stroke(path);
+    pen.lineWidth = 2 * thin; pen.strokeStyle = state.style === "outline" ? colour : "#fff"; pen.stroke(path);
+  }
+  if (state.box) {
+    const [x0, y0, x1, y1] = side.boxes[index];
+    pen.setLineDash([8 * thin, 6 * thin]);
+    pen.lineWidth = 2 * thin; pen.strokeStyle = "#fff"; pen.strokeRect(x0 + thin, y0 + thin, x1 - x0 - 2 * thin, y1 - y0 - 2 * thin);
+    pen.setLineDash([]);
+  }
+}
+
+// The timeline is another component: its line and clicks are tied to the players here.
+const plotIn = (id) => document.querySelector(`#${id} .js-plotly-plot`);
+function cursor(seconds) {
+  const plot = plotIn("timeline");
+  if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) return;
+  tie(plot);
+  let line = plot.querySelector(".fp-cursor");
+  if (!line) {
+    line = document.createElement("div");
+    line.className = "fp-cursor";
+    plot.style.position = "relative";
+    plot.appendChild(line);
+  }
+  const { l, t, h } = plot._fullLayout._size;
+  line.style.left = `${l + plot._fullLayout.xaxis.d2p(seconds)}px`;
+  line.style.top = `${t}px`;
+  line.style.height = `${h}px`;
+  line.dataset.seconds = seconds;
+}
+function tie(plot) {
+  if (plot.fpTied) return;
+  plot.fpTied = true;
+  let held = false;
+  const move = (event) => {
+    const { l, w, t, h } = plot._fullLayout._size, box = plot.getBoundingClientRect();
+    const x = event.clientX - box.left - l, y = event.clientY - box.top - t;
+    if (!held && (x < 0 || x > w || y < 0 || y > h)) return false;
+    pause();
+    seekSeconds(plot._fullLayout.xaxis.p2d(Math.min(Math.max(x, 0), w)));
+    return true;
+  };
+  plot.addEventListener("pointerdown", (event) => { held = move(event); });
+  plot.addEventListener("pointermove", (event) => { if (held) move(event); });
+  for (const end of ["pointerup", "pointerleave", "pointercancel"]) plot.addEventListener(end, () => { held = false; });
+}
+function tieVotes() {
+  const plot = plotIn("votes");
+  if (!plot || !plot.on || plot.fpTied) return;
+  plot.fpTied = true;
+  plot.on("plotly_click", (event) => {
+    const told = event.points[0] && event.points[0].customdata;
+    if (told) trigger("choose", { exemplar: told[0] });
+  });
+}
+
+function load() {
+  data = props.value && props.value.query ? props.value : null;
+  if (!data) return;
+  Object.assign(state, { wanted: null, phase: null, nudge: 0, loop: false });
+  find(".loop").classList.remove("on");
+  find(".nudge").textContent = "0";
+  for (const name of ["query", "exemplar"]) {
+    const side = data[name];
+    if (!side) continue;
+    find(`.${name} .name`).textContent = name === "exemplar" ? `Exemplar: ${side.name}` : side.name;
+    const player = video(name);
+    if (!player.src.endsWith(side.clip.url)) { player.src = side.clip.url; player.load(); }
+  }
+  find(".exemplar").hidden = find(".beside").hidden = !data.exemplar;
+  find(".stage").classList.toggle("pair", Boolean(data.exemplar));
+  find(".seek").max = last(data.query);
+  strip();
+  find(".chips").replaceChildren(...data.phases.map((phase, place) => {
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.dataset.phase = place;
+    chip.textContent = phase.name;
+    chip.style.setProperty("--phase", phase.colour);
+    return chip;
+  }));
+  seek(marks(data.query)[0]);
+}
+function strip() {
+  const count = Math.max(last(data.query), 1);
+  find(".strip").replaceChildren(...data.phases.map((phase, place) => {
+    const part = document.createElement("i"), at = marks(data.query);
+    part.style.left = `${(100 * at[place]) / count}%`;
+    part.style.width = `${(100 * (at[place + 1] - at[place])) / count}%`;
+    part.style.background = phase.colour;
+    return part;
+  }));
+}
+
+function loop(on) {
+  state.loop = on;
+  if (!on) state.phase = null; else state.phase ??= phaseAt(data.query, current());
+  find(".loop").classList.toggle("on", on);
+  find(".loop").setAttribute("aria-pressed", String(on));
+  show(current());
+}
+function choose(group, button) {
+  all(`.${group} button`).forEach((one) => one.classList.toggle("on", one === button));
+}
+const DO = {
+  play, back: () => step(-1), forward: () => step(1), loop: () => loop(!state.loop),
+  box: (button) => { state.box = !state.box; button.classList.toggle("on", state.box); button.setAttribute("aria-pressed", String(state.box)); show(current()); },
+};
+element.addEventListener("click", (event) => {
+  if (!data) return;
+  if (event.target.tagName === "VIDEO") { play(); return; }
+  const button = event.target.closest("button");
+  if (!button) return;
+  const { rate, style, align, nudge, phase } = button.dataset;
+  if (button.dataset.do) DO[button.dataset.do](button);
+  else if (rate) { state.rate = Number(rate); video("query").playbackRate = state.rate; choose("speeds", button); }
+  else if (style) { state.style = style; choose("styles", button); show(current()); }
+  else if (align) { state.align = align; all("[data-align]").forEach((one) => one.classList.toggle("on", one === button)); follow(true); }
+  else if (nudge) { state.nudge += Number(nudge); find(".nudge").textContent = state.nudge; follow(true); }
+  else if (phase) { state.phase = state.loop ? Number(phase) : null; seek(marks(data.query)[Number(phase)]); }
+});
+element.addEventListener("input", (event) => {
+  if (event.target.classList.contains("seek")) { pause(); seek(Number(event.target.value)); }
+});
+// Neither event bubbles, hence the capture.
+element.addEventListener("seeked", (event) => {
+  if (!data || event.target !== video("query")) return;
+  state.wanted = video("query").paused ? state.wanted : null;
+  show(current());
+}, true);
+for (const name of ["play", "pause", "ended"]) element.addEventListener(name, (event) => {
+  if (event.target !== video("query")) return;
+  find(".viewer").classList.toggle("playing", !video("query").paused);
+  if (name === "play") { state.wanted = null; requestAnimationFrame(tick); }
+}, true);
+element.addEventListener("loadeddata", (event) => { if (data && event.target === video("query")) show(current()); }, true);
+
+function keys(event) {
+  if (!element.isConnected) { document.removeEventListener("keydown", keys); return; }
+  if (!data || !element.getClientRects().length || event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.target, inside = element.contains(target);
+  if (!inside && target.closest("input, textarea, select, button, summary, a, [contenteditable], [role=listbox], [role=tab]")) return;
+  const actions = {
+    " ": play, ArrowLeft: () => step(event.shiftKey ? -10 : -1), ArrowRight: () => step(event.shiftKey ? 10 : 1),
+    l: () => loop(!state.loop), L: () => loop(!state.loop),
+  };
+  // A button of the viewer that has the focus is pressed by the space bar itself.
+  if (!actions[event.key] || (event.key === " " && target.closest("button"))) return;
+  event.preventDefault();
+  actions[event.key]();
+}
+document.addEventListener("keydown", keys);
+new ResizeObserver(() => { if (data) show(current()); }).observe(element);
+// The figures come and go on their own (another theme, another tab): their line and clicks are tied again.
+const watcher = setInterval(() => {
+  if (!element.isConnected) { clearInterval(watcher); return; }
+  if (!data) return;
+  tieVotes();
+  const plot = plotIn("timeline");
+  if (plot && !plot.querySelector(".fp-cursor")) show(current());
+}, 300);
+watch("value", load);
+load();

@@ -1,0 +1,7 @@
+"""python -m fineparser: the command line."""
+
+import sys
+
+from fineparser.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""A clip and its exemplars to a `DiveReport`."""

@@ -1,0 +1,1 @@
+"""Any source of dives to `Dive` records to batches."""

@@ -1,0 +1,153 @@
+"""Stacked clips and pairs of clips: what the trainer and the evaluator take from the data.
+
+A label that a dive lacks is zero in its tensor and False in the flags beside it, so that its loss can be left
+out dive by dive.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+import torch
+
+from fineparser.data.dives import Dive
+from fineparser.data.exemplars import ExemplarChoice
+from fineparser.domain.phases import CLIP_FRAMES
+
+
+class _Tensors:
+    """Moves every tensor of a dataclass; what is no tensor stays."""
+
+    def _map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Self:
+        moved = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, torch.Tensor):
+                moved[item.name] = change(value)
+            elif isinstance(value, _Tensors):
+                moved[item.name] = value._map(change)
+        return replace(self, **moved)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """The same batch with its tensors on `device`."""
+        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Self:
+        """The same batch in page-locked memory (torch's DataLoader asks for it by this name)."""
+        return self._map(lambda tensor: tensor.pin_memory())
+
+
+@dataclass(frozen=True)
+class ClipBatch(_Tensors):
+    """Clips of B dives with their labels."""
+
+    ids: tuple[str, ...]
+    """The dives' ids."""
+
+    codes: tuple[str | None, ...]
+    """The dive numbers, None where not known."""
+
+    clips: torch.Tensor
+    """float32 [B, 3, 96, 112, 112], normalised with ImageNet's mean and SD."""
+
+    frame_numbers: torch.Tensor
+    """int64 [B, 96]: the source's numbers of the sampled frames."""
+
+    masks: torch.Tensor | None
+    """bool [B, 1, 96, 112, 112], True on the diver; None where no dive of the batch has masks."""
+
+    has_masks: torch.Tensor
+    """bool [B]."""
+
+    transitions: torch.Tensor
+    """int64 [B, 2]: indices of the first flight and first entry frame."""
+
+    has_transitions: torch.Tensor
+    """bool [B]."""
+
+    scores: torch.Tensor
+    """float32 [B], points."""
+
+    has_scores: torch.Tensor
+    """bool [B]."""
+
+    difficulty: torch.Tensor
+    """float32 [B]."""
+
+    has_difficulty: torch.Tensor
+    """bool [B]."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of_dive(cls, dive: Dive, numbers: np.ndarray, clip: torch.Tensor, masks: torch.Tensor | None) -> "ClipBatch":
+        """A batch of one: frames `numbers` [96] of a dive, `clip` [3, 96, 112, 112], `masks` [1, 96, 112, 112]."""
+        transitions = dive.transitions(numbers)
+        moments = (0, 0) if transitions is None else (transitions.flight, transitions.entry)
+        return cls(
+            ids=(dive.id,),
+            codes=(None if dive.code is None else str(dive.code),),
+            clips=clip[None],
+            frame_numbers=torch.from_numpy(np.asarray(numbers, dtype=np.int64))[None],
+            masks=None if masks is None else masks[None],
+            has_masks=torch.tensor([masks is not None]),
+            transitions=torch.tensor([moments]),
+            has_transitions=torch.tensor([transitions is not None]),
+            scores=torch.tensor([dive.score or 0.0], dtype=torch.float32),
+            has_scores=torch.tensor([dive.score is not None]),
+            difficulty=torch.tensor([dive.difficulty or 0.0], dtype=torch.float32),
+            has_difficulty=torch.tensor([dive.difficulty is not None]),
+        )
+
+    @classmethod
+    def stack(cls, batches: Sequence["ClipBatch"]) -> "ClipBatch":
+        """Joins batches into one, in their order."""
+        joined = {
+            item.name: torch.cat([getattr(batch, item.name) for batch in batches])
+            for item in fields(cls)
+            if item.name not in ("ids", "codes", "masks")
+        }
+        masks = None
+        if any(batch.masks is not None for batch in batches):
+            masks = torch.cat([batch._masks_or_zeros() for batch in batches])
+        return cls(
+            ids=tuple(name for batch in batches for name in batch.ids),
+            codes=tuple(code for batch in batches for code in batch.codes),
+            masks=masks,
+            **joined,
+        )
+
+    def _masks_or_zeros(self) -> torch.Tensor:
+        if self.masks is not None:
+            return self.masks
+        size = self.clips.shape[-2:]
+        return torch.zeros(len(self), 1, CLIP_FRAMES, *size, dtype=torch.bool, device=self.clips.device)
+
+
+@dataclass(frozen=True)
+class PairBatch(_Tensors):
+    """B pairs: clips to judge and the scored clips they are compared with."""
+
+    query: ClipBatch
+    exemplar: ClipBatch
+    choices: tuple[ExemplarChoice, ...]
+    """How each exemplar was chosen."""
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    @property
+    def has_scores(self) -> torch.Tensor:
+        """bool [B]: whether both dives of the pair are scored."""
+        return self.query.has_scores & self.exemplar.has_scores
+
+    @classmethod
+    def stack(cls, pairs: Sequence["PairBatch"]) -> "PairBatch":
+        """Joins pairs into one batch; the `collate_fn` of a DataLoader over a `PairDataset`."""
+        return cls(
+            query=ClipBatch.stack([pair.query for pair in pairs]),
+            exemplar=ClipBatch.stack([pair.exemplar for pair in pairs]),
+            choices=tuple(choice for pair in pairs for choice in pair.choices),
+        )

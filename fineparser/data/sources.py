@@ -1,0 +1,120 @@
+"""Sources of dives as they are named on the command line.
+
+syndive:COUNT[:SEED]    simulated dives, the same in every epoch
+syndive:endless[:SEED]  simulated dives, fresh in every epoch
+finediving:FOLDER       FineDiving, with masks if FineDiving-HM is beside it
+mtl-aqa:FOLDER          MTL-AQA
+clips:FOLDER            a labelled clip folder
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fineparser.data.clip_folder import read_clip_folder
+from fineparser.data.dives import SPLITS, Card, DataError, Dive, DiveList, DiveSource
+from fineparser.data.finediving import read_finediving
+from fineparser.data.mtl_aqa import read_mtl_aqa
+from fineparser.data.syndive import ENDLESS_EPOCH, SynDives
+
+READERS = {"finediving": read_finediving, "mtl-aqa": read_mtl_aqa, "clips": read_clip_folder}
+KINDS = ("syndive", *READERS)
+LEAST_VALIDATION = 16
+"""Simulated dives of a validation split at least."""
+
+
+@dataclass(frozen=True)
+class JoinedDives:
+    """Several sources one after the other, as one."""
+
+    parts: tuple[DiveSource, ...]
+
+    @property
+    def name(self) -> str:
+        """The names of the parts."""
+        return " ".join(part.name for part in self.parts)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was left out of the parts."""
+        return tuple(problem for part in self.parts for problem in getattr(part, "problems", ()))
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def __getitem__(self, index: int) -> Dive:
+        part, place = self._find(index)
+        return part[place]
+
+    def card(self, index: int) -> Card:
+        """The card of dive `index`."""
+        part, place = self._find(index)
+        return part.card(place)
+
+    def at_epoch(self, epoch: int) -> "JoinedDives":
+        """The parts at that epoch."""
+        return JoinedDives(tuple(part.at_epoch(epoch) for part in self.parts))
+
+    def _find(self, index: int) -> tuple[DiveSource, int]:
+        if index >= 0:
+            for part in self.parts:
+                if index < len(part):
+                    return part, index
+                index -= len(part)
+        raise IndexError(f"there is no such dive among {len(self)}")
+
+
+def open_data(
+    specs: str | Sequence[str], split: str, *, seed: int = 0, validation: float = 0.1, skip_broken: bool = False
+) -> DiveSource:
+    """The dives of one split ("train", "validation" or "test") of a source or of several joined.
+
+    `specs` are as in the head of this module. `validation` is the share of a training split that `seed` draws for
+    validation (of a finite simulated source, so many more dives are made). A clip folder has no test split of its
+    own: asked for it, all of its dives come, so keep folders to test on apart from those to train on. DataError for a
+    source that is not known, is broken, or has no dive in the split.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"The split is one of {', '.join(SPLITS)}, not {split!r}.")
+    specs = [specs] if isinstance(specs, str) else list(specs)
+    if not specs:
+        raise DataError(f"No source of dives was given. Sources are {_forms()}.")
+    parts = []
+    for spec in specs:
+        kind, _, rest = spec.partition(":")
+        if kind not in KINDS or not rest:
+            raise DataError(f"{spec!r} is no source of dives. Sources are {_forms()}.")
+        if kind == "syndive":
+            parts.append(_syndive(spec, rest, split, validation))
+        else:
+            dives = READERS[kind](Path(rest).expanduser(), seed=seed, validation=validation, skip_broken=skip_broken)
+            # Nobody says which of his own clips are for testing.
+            parts.append(dives if kind == "clips" and split == "test" else dives.of(split))
+    joined = parts[0] if len(parts) == 1 else JoinedDives(tuple(parts))
+    if len(joined) == 0:
+        raise DataError(f"{joined.name}: there is no dive in its {split} split.{_left_out(parts)}")
+    return joined
+
+
+def _syndive(spec: str, rest: str, split: str, validation: float) -> SynDives:
+    count, _, seed = rest.partition(":")
+    if not (count == "endless" or count.isdecimal()) or (seed and not seed.isdecimal()):
+        raise DataError(f"{spec!r}: a simulated source is syndive:COUNT, syndive:endless, or one of them and :SEED.")
+    is_endless = count == "endless"
+    size = ENDLESS_EPOCH if is_endless else int(count)
+    if split == "validation":
+        size = max(LEAST_VALIDATION, round(size * validation))
+    try:
+        # A validation split that changed with the epochs could not tell a better checkpoint from an easier draw.
+        return SynDives(size, int(seed or 0), split, is_endless=is_endless and split == "train")
+    except ValueError as error:
+        raise DataError(f"{spec!r}: {error}") from error
+
+
+def _forms() -> str:
+    return "syndive:COUNT, syndive:endless, " + ", ".join(f"{kind}:FOLDER" for kind in READERS)
+
+
+def _left_out(parts: Sequence[DiveSource]) -> str:
+    problems = [problem for part in parts if isinstance(part, DiveList) for problem in part.problems]
+    return f" {len(problems)} dives were left out as broken, such as {problems[0]}" if problems else ""

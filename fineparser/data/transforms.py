@@ -1,0 +1,141 @@
+"""From a dive's pictures to what the network reads: the published geometry, and the changes made in training.
+
+Every picture is squeezed to 200 x 112 and 112 x 112 of it are cut out: in the middle, or anywhere along the
+width while training, when it may also be mirrored (the loader of FineDiving and FineParser). Frames and masks
+go through the same crop and mirror. A picture that is 112 x 112 already has been cut and is taken as it is.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+PICTURE_WIDTH, PICTURE_HEIGHT = 200, 112
+CROP_SIZE = 112
+IMAGE_MEAN = (0.485, 0.456, 0.406)
+IMAGE_SD = (0.229, 0.224, 0.225)
+LONGEST_END_SHIFT = 3
+"""Frames by which the end of a clip moves forward at most while training."""
+
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class ClipTransform:
+    """Turns the frames and masks of a clip into the network's tensors, all of them in the same way.
+
+    `ClipTransform()` is the one for evaluation; `ClipTransform.for_training()` is the published one.
+    """
+
+    random_crop: bool = False
+    """Cut anywhere along the width instead of in the middle."""
+
+    mirror_chance: float = 0.0
+    """How often left and right change places. The labels stay: a dive is as good seen from the other side."""
+
+    longest_end_shift: int = 0
+    """The clip may end up to so many source frames early."""
+
+    colour_jitter: float = 0.0
+    """How far brightness, contrast, saturation and colour balance move, as a share; 0 leaves the colours."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mirror_chance <= 1:
+            raise ValueError(f"mirror_chance is a probability, not {self.mirror_chance:g}.")
+        if not 0 <= self.colour_jitter < 1:
+            raise ValueError(f"colour_jitter is a share from 0 to below 1, not {self.colour_jitter:g}.")
+        if self.longest_end_shift < 0:
+            raise ValueError(f"longest_end_shift counts frames cut off at the end, not {self.longest_end_shift}.")
+
+    @classmethod
+    def for_training(cls, colour_jitter: float = 0.0) -> "ClipTransform":
+        """Random crop, mirrored half of the time, the end up to 3 frames early."""
+        return cls(
+            random_crop=True,
+            mirror_chance=0.5,
+            longest_end_shift=LONGEST_END_SHIFT,
+            colour_jitter=colour_jitter,
+        )
+
+    def end_shift(self, rng: np.random.Generator) -> int:
+        """By how many source frames the clip's end moves, 0 or less."""
+        return -int(rng.integers(0, self.longest_end_shift + 1))
+
+    def __call__(
+        self, frames: np.ndarray, masks: np.ndarray | None, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Frames uint8 [T, H, W, 3] to float32 [3, T, 112, 112], masks bool [T, H, W] to [1, T, 112, 112].
+
+        ValueError where the masks are not the frames' size.
+        """
+        if masks is not None and masks.shape != frames.shape[:3]:
+            raise ValueError(
+                f"The masks have the shape {masks.shape}, the frames {frames.shape[:3]}: one of them is "
+                "of another clip or size."
+            )
+        # Drawn whether used or not, so that one clip's draws never depend on another's shape.
+        place, mirror = rng.random(2)
+        left = round(place * (PICTURE_WIDTH - CROP_SIZE)) if self.random_crop else None
+        frames = crop(resize(frames), left)
+        masks = None if masks is None else crop(resize(masks), left)
+        if mirror < self.mirror_chance:
+            frames = frames[:, :, ::-1]
+            masks = None if masks is None else masks[:, :, ::-1]
+        if self.colour_jitter:
+            frames = jitter_colours(frames, rng, self.colour_jitter)
+        mask_tensor = None if masks is None else torch.from_numpy(np.ascontiguousarray(masks))[None]
+        return normalise(frames), mask_tensor
+
+
+def resize(pictures: np.ndarray) -> np.ndarray:
+    """Squeezes pictures to 200 x 112, or leaves 112 x 112 ones alone.
+
+    uint8 [T, H, W, 3] to [T, 112, 200, 3]; bool [T, H, W] to [T, 112, 200], where a pixel belongs to the mask
+    if at least half of it was covered.
+    """
+    height, width = pictures.shape[1:3]
+    if (height, width) in ((PICTURE_HEIGHT, PICTURE_WIDTH), (CROP_SIZE, CROP_SIZE)):
+        return pictures
+    # Averaging over the covered area keeps thin limbs when shrinking; it would leave blocks when enlarging.
+    shrinks = height >= PICTURE_HEIGHT and width >= PICTURE_WIDTH
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    if pictures.dtype == np.bool_:
+        cover = [
+            cv2.resize(mask.view(np.uint8) * 255, (PICTURE_WIDTH, PICTURE_HEIGHT), interpolation=method)
+            for mask in np.ascontiguousarray(pictures)
+        ]
+        return np.stack(cover) >= 128
+    return np.stack([cv2.resize(frame, (PICTURE_WIDTH, PICTURE_HEIGHT), interpolation=method) for frame in pictures])
+
+
+def crop(pictures: np.ndarray, left: int | None = None) -> np.ndarray:
+    """Cuts 112 columns out of pictures 112 high [T, 112, W, ...], from column `left` or in the middle."""
+    spare = pictures.shape[2] - CROP_SIZE
+    left = spare // 2 if left is None else min(left, spare)
+    return pictures[:, :, left : left + CROP_SIZE]
+
+
+def jitter_colours(frames: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Moves the colours of a clip, uint8 [T, H, W, 3]: one draw for all frames, as by another camera.
+
+    Brightness, contrast and saturation each move by up to `strength` as a share, the balance between the
+    channels by a third of that.
+    """
+    brightness, contrast, saturation = 1 + strength * rng.uniform(-1, 1, 3)
+    balance = 1 + strength / 3 * rng.uniform(-1, 1, 3)
+    grey = np.tile(_LUMA, (3, 1))
+    matrix = contrast * brightness * np.diag(balance) @ (saturation * np.eye(3) + (1 - saturation) * grey)
+    middle = float((frames[:: max(1, len(frames) // 8)] @ _LUMA).mean())
+    affine = np.column_stack([matrix, (1 - contrast) * brightness * balance * middle])
+    shape = frames.shape
+    rows = np.ascontiguousarray(frames).reshape(shape[0] * shape[1], shape[2], 3)
+    return cv2.transform(rows, affine).reshape(shape)  # rounds, and stays within 0..255
+
+
+def normalise(frames: np.ndarray) -> torch.Tensor:
+    """Frames uint8 [T, H, W, 3] as the network reads them: float32 [3, T, H, W], ImageNet's mean and SD."""
+    tensor = torch.from_numpy(np.ascontiguousarray(frames.transpose(3, 0, 1, 2))).float()
+    mean = torch.tensor(IMAGE_MEAN).view(3, 1, 1, 1) * 255
+    sd = torch.tensor(IMAGE_SD).view(3, 1, 1, 1) * 255
+    return tensor.sub_(mean).div_(sd)

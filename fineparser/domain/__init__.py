@@ -1,0 +1,1 @@
+"""Facts of diving: dive numbers, difficulty, judging, phases. Standard library and numpy only."""

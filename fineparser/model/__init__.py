@@ -1,0 +1,1 @@
+"""The FineParser network (Xu et al., CVPR 2024)."""

@@ -1,0 +1,165 @@
+"""Everything that fixes the shape and the rules of a `FineParser` network."""
+
+from dataclasses import asdict, dataclass, fields
+
+TRANSITION_RULES = ("windowed", "ordered")
+
+
+@dataclass(frozen=True)
+class FineParserConfig:
+    """The configuration of a network; a checkpoint carries it as config.json.
+
+    `paper()` is the published network (Xu et al., CVPR 2024), `compact()` the same architecture with narrower
+    and shallower parts, for two processor cores.
+    """
+
+    # Input
+    clip_frames: int = 96
+    """Frames sampled from a dive."""
+    window_frames: int = 16
+    """Frames that the I3D sees at once."""
+    window_stride: int = 10
+    """Frames between the starts of two windows; windows overlap."""
+    image_size: int = 112
+    """Height and width of a frame in pixels."""
+
+    # Spatial action parser and the I3D beside it
+    i3d_width: float = 1.0
+    """Factor on every channel count of both I3Ds; 1 is the published 1024 features."""
+    side_channels: int = 16
+    """Channels of each of the four side features that the mask is fused from."""
+    spatial_gate: bool = True
+    """Multiply window features by the sigmoid of the spatial parser's (off: the paper's ablation)."""
+
+    # Temporal action parser
+    temporal_channels: tuple[int, ...] = (12, 24, 48, 96)
+    """Channels, with time as the channel axis, of its first levels; the last has one a frame of the clip."""
+    temporal_parsing: bool = True
+    """Cut the clip into phases at the transitions (off: the whole clip is a single phase)."""
+    transition_rule: str = "windowed"
+    """How probabilities become two transitions: see `decode_transitions`."""
+
+    # Static visual encoder (a ResNet over single frames)
+    static_branch: bool = True
+    """Compare what single frames show as well (off: the paper's ablation)."""
+    static_blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
+    """Residual blocks of its four stages; (3, 4, 6, 3) is ResNet-34."""
+    static_channels: tuple[int, int, int, int] = (64, 128, 256, 512)
+    """Channels of its four stages; the last divided by 8 is the width of all tokens."""
+
+    # Fine-grained contrastive regression
+    attention_layers: int = 3
+    """Cross-attention blocks in each of the four decoders."""
+    attention_heads: int = 8
+    """Heads of each block; they divide the width of the tokens."""
+    phase_weights: tuple[float, ...] = (0.3, 0.5, 0.2)
+    """Weights of take-off, flight and entry in the score difference (the paper's lambda)."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # JSON has no tuples
+            if isinstance(value := getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(value))
+        if (self.clip_frames - self.window_frames) % self.window_stride:
+            raise ValueError(
+                f"windows of {self.window_frames} frames at stride {self.window_stride} do not end with a clip of "
+                f"{self.clip_frames} frames; choose numbers where (clip - window) is a multiple of the stride"
+            )
+        if self.image_size % 16 or self.window_frames % 4:
+            raise ValueError(
+                f"the side outputs need an image size divisible by 16 and windows divisible by 4, got "
+                f"{self.image_size} pixels and {self.window_frames} frames"
+            )
+        if self.feature_width % 16:
+            raise ValueError(
+                f"i3d_width {self.i3d_width} gives {self.feature_width} features, which the temporal parser cannot "
+                "halve four times; try 1, 0.75, 0.5 or 0.25"
+            )
+        if self.token_width * 8 != self.static_channels[-1] or self.token_width % self.attention_heads:
+            raise ValueError(
+                f"the last static stage has {self.static_channels[-1]} channels: they must be 8 times a token width "
+                f"that {self.attention_heads} attention heads divide"
+            )
+        if self.transition_rule not in TRANSITION_RULES:
+            raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
+        if len(self.phase_weights) != self.phase_count:
+            raise ValueError(
+                f"{len(self.phase_weights)} phase weights for {self.phase_count} phase(s); with temporal_parsing off "
+                "use phase_weights=(1.0,)"
+            )
+
+    @classmethod
+    def paper(cls) -> "FineParserConfig":
+        """The published network: I3D and ResNet-34 at full width, the paper's rule for transitions."""
+        return cls()
+
+    @classmethod
+    def compact(cls) -> "FineParserConfig":
+        """The same architecture for two processor cores.
+
+        Decodes transitions by the ordered rule, since the paper's cannot put the entry into the first half of a
+        clip, where many people's clips have it.
+        """
+        return cls(
+            i3d_width=0.5,
+            static_blocks=(1, 1, 1, 1),
+            static_channels=(32, 64, 128, 256),
+            attention_layers=2,
+            attention_heads=4,
+            transition_rule="ordered",
+        )
+
+    @classmethod
+    def tiny(cls) -> "FineParserConfig":
+        """The smallest network of this architecture, for tests: it learns nothing worth having, but quickly."""
+        return cls(
+            image_size=32,
+            i3d_width=0.125,
+            side_channels=4,
+            static_blocks=(1, 1, 1, 1),
+            static_channels=(8, 8, 16, 64),
+            attention_layers=1,
+            attention_heads=2,
+            transition_rule="ordered",
+        )
+
+    @property
+    def window_starts(self) -> tuple[int, ...]:
+        """First frame of each window."""
+        return tuple(range(0, self.clip_frames - self.window_frames + 1, self.window_stride))
+
+    @property
+    def phase_count(self) -> int:
+        """3 (take-off, flight, entry), or 1 without temporal parsing."""
+        return 3 if self.temporal_parsing else 1
+
+    @property
+    def feature_width(self) -> int:
+        """Width of a window's dynamic feature: 1024 in the paper."""
+        return sum(self.i3d_channels(channels) for channels in (384, 384, 128, 128))
+
+    @property
+    def token_width(self) -> int:
+        """Width of the tokens that cross-attention compares: 64 in the paper."""
+        return self.static_channels[-1] // 8
+
+    def i3d_channels(self, published: int) -> int:
+        """The published channel count times `i3d_width`, as a multiple of 8."""
+        return max(8, round(published * self.i3d_width / 8) * 8)
+
+    def to_json(self) -> dict:
+        """Plain values, as `FineParserConfig(**values)` takes them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict) -> "FineParserConfig":
+        """The configuration in a dictionary of plain values; an unknown name is refused.
+
+        Raises:
+            ValueError: for an unknown name or an impossible combination.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(
+                f"unknown configuration {', '.join(unknown)}; this version knows {', '.join(sorted(known))}"
+            )
+        return cls(**values)

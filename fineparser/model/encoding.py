@@ -1,0 +1,112 @@
+"""What the network knows of a clip by itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ClipEncoding:
+    """Everything about B clips that does not depend on their partners.
+
+    An exemplar is its encoding plus its score.
+    """
+
+    dynamic: Tensor
+    """[B, 9, 1024]: gated feature of each window."""
+    transition_probabilities: Tensor
+    """[B, 96, 2]: column 0 the first flight frame, column 1 the first entry frame."""
+    transitions: Tensor
+    """[B, 2] int64: those the static tokens were pooled at: given ones, else decoded from the probabilities."""
+    static: Tensor | None = None
+    """[B, 3, 4, 64]: static tokens by phase; None with the static branch off."""
+    mask_logits: Tensor | None = None
+    """[B, 9, 16, 112, 112]: the fused mask of each window; None once dropped to save memory."""
+    side_logits: Tensor | None = None
+    """[B, 9, 4, 16, 112, 112]: the mask of each depth, where side outputs were asked for."""
+    window_starts: tuple[int, ...] = ()
+    """First frame of each window."""
+
+    def __len__(self) -> int:
+        return len(self.dynamic)
+
+    @property
+    def mask_probability(self) -> Tensor:
+        """[B, 96, 112, 112]: probability that a pixel shows the diver, averaged over the windows that see it.
+
+        Raises:
+            ValueError: where the masks were dropped.
+        """
+        if self.mask_logits is None:
+            raise ValueError("this encoding has no masks: it was made or stored without them; encode the clip again")
+        frames = self.window_starts[-1] + self.mask_logits.shape[2]
+        batch, _, length, height, width = self.mask_logits.shape
+        total = self.mask_logits.new_zeros((batch, frames, height, width), dtype=torch.float32)
+        seen = total.new_zeros(frames)
+        for window, start in enumerate(self.window_starts):
+            total[:, start : start + length] += torch.sigmoid(self.mask_logits[:, window].float())
+            seen[start : start + length] += 1
+        return total / seen[:, None, None]
+
+    @property
+    def mask_outputs(self) -> list[Tensor]:
+        """Five tensors [B * 9, 1, 16, 112, 112], the side outputs and then the fused mask, as the mask loss sums them.
+
+        Raises:
+            ValueError: where the side outputs were not asked for.
+        """
+        if self.side_logits is None or self.mask_logits is None:
+            raise ValueError("this encoding has no side outputs: call encode(..., side_outputs=True)")
+        sides = self.side_logits.flatten(0, 1).split(1, dim=1)
+        return [*sides, self.mask_logits.flatten(0, 1)[:, None]]
+
+    def windows_of(self, per_frame: Tensor) -> Tensor:
+        """A tensor [B, C, 96, H, W], such as true masks, cut like `mask_outputs`: [B * 9, C, 16, H, W]."""
+        length = per_frame.shape[2] - self.window_starts[-1]
+        windows = [per_frame[:, :, start : start + length] for start in self.window_starts]
+        return torch.stack(windows, dim=1).flatten(0, 1)
+
+    def without_masks(self) -> "ClipEncoding":
+        """The same without masks and side outputs: what a bank keeps."""
+        return replace(self, mask_logits=None, side_logits=None)
+
+    def select(self, index: Tensor | slice | list[int]) -> "ClipEncoding":
+        """Some of the clips, in the order of the index; an index may repeat."""
+        return self._map(lambda tensor: tensor[index])
+
+    def expand(self, count: int) -> "ClipEncoding":
+        """One clip as a batch of `count`, sharing its memory.
+
+        Raises:
+            ValueError: for a batch of another size than 1.
+        """
+        if len(self) != 1:
+            raise ValueError(f"only a single clip can stand for {count}, this encoding has {len(self)}")
+        return self._map(lambda tensor: tensor.expand(count, *tensor.shape[1:]))
+
+    def to(self, *args: object, **kwargs: object) -> "ClipEncoding":
+        """On another device, or with floating point tensors of another dtype; the transitions stay whole numbers."""
+        moved = self._map(lambda tensor: tensor.to(*args, **kwargs))
+        return replace(moved, transitions=moved.transitions.long())
+
+    def detach(self) -> "ClipEncoding":
+        """Cut from the graph that made it."""
+        return self._map(Tensor.detach)
+
+    @staticmethod
+    def concatenate(encodings: Sequence["ClipEncoding"]) -> "ClipEncoding":
+        """Several batches as one; what one of them lacks, the whole lacks."""
+        values = {}
+        for field in fields(ClipEncoding):
+            parts = [getattr(encoding, field.name) for encoding in encodings]
+            if field.name == "window_starts":
+                values[field.name] = parts[0]
+            else:
+                values[field.name] = None if any(part is None for part in parts) else torch.cat(parts)
+        return ClipEncoding(**values)
+
+    def _map(self, change) -> "ClipEncoding":
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "window_starts"}
+        return replace(self, **{name: change(t) for name, t in tensors.items() if t is not None})

@@ -1,0 +1,168 @@
+"""The FineParser network: `encode` a clip, `compare` it with an exemplar."""
+
+from pathlib import Path
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from fineparser.model.config import FineParserConfig
+from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
+from fineparser.model.encoding import ClipEncoding
+from fineparser.model.i3d import I3D
+from fineparser.model.portions import portions
+from fineparser.model.spatial_action_parser import SpatialActionParser, SpatialParse
+from fineparser.model.static_visual_encoder import StaticVisualEncoder
+from fineparser.model.temporal_action_parser import TemporalActionParser, decode_transitions
+from fineparser.model.weights import Provenance, check_state, fingerprint, load_pretrained, save_pretrained
+
+
+class FineParser(nn.Module):
+    """Fine-grained spatial-temporal action parser (Xu et al., CVPR 2024).
+
+    clip [3, 96, 112, 112], normalised
+      |-- nine windows of 16 frames --> I3D -------------------> feature --x--> dynamic [9, 1024] --> TAP --> 2 switches
+      |                            \\-> SpatialActionParser ----> feature --^                                    |
+      |                                     \\----> masks                 sigmoid                               v
+      \\-- single frames ------------> StaticVisualEncoder ----------------------> static [3, 4, 64] <-- cut into phases
+
+    query and exemplar, each [dynamic, static] --> FineGrainedContrastiveRegression --> difference by branch and phase
+
+    `encode` and `compare` are all that training, evaluation and analysis call; `decode_transitions` reads the switches
+    by either rule.
+    """
+
+    def __init__(self, config: FineParserConfig, provenance: Provenance | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.provenance = provenance or Provenance()
+        self.windows_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
+        self.optimised_from: str | None = None  # the fingerprint of the weights that an inference copy was made from
+        self.i3d = I3D(config)
+        self.spatial_action_parser = SpatialActionParser(config)
+        self.temporal_action_parser = TemporalActionParser(config)
+        self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
+        self.contrastive_regression = FineGrainedContrastiveRegression(config)
+
+    def encode(self, clips: Tensor, transitions: Tensor | None = None, side_outputs: bool = False) -> ClipEncoding:
+        """Everything about the clips that does not depend on their partners.
+
+        Args:
+            clips: [B, 3, 96, 112, 112], RGB, normalised as ImageNet is.
+            transitions: [B, 2] first flight and first entry frame to cut at (teacher forcing); None: as predicted.
+            side_outputs: also return the masks of the four depths, for training and inspection.
+
+        Raises:
+            ValueError: for clips or transitions of another shape.
+        """
+        config = self.config
+        expected = (3, config.clip_frames, config.image_size, config.image_size)
+        if clips.ndim != 5 or tuple(clips.shape[1:]) != expected:
+            raise ValueError(f"clips must be [B, {', '.join(map(str, expected))}], got {list(clips.shape)}")
+        if transitions is not None and tuple(transitions.shape) != (len(clips), 2):
+            raise ValueError(
+                f"transitions must be [{len(clips)}, 2] for {len(clips)} clip(s), got {list(transitions.shape)}"
+            )
+        # Channels last in memory, whatever the batch's own order: convolutions and pools are fastest there.
+        pixels = rearrange(clips.to(self.i3d.dtype), "b c t h w -> b t h w c").contiguous()
+        windows = pixels.unfold(1, config.window_frames, config.window_stride)  # [B, 9, 112, 112, 3, 16]
+        windows = rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)
+        seen = [
+            (self.i3d(some).feature, self.spatial_action_parser(some, side_outputs))
+            for some in portions(windows, self.windows_at_once)
+        ]
+        feature = torch.cat([feature for feature, _ in seen])
+        parse = SpatialParse.concatenate([parse for _, parse in seen])
+        if config.spatial_gate:
+            feature = feature * parse.feature.sigmoid()
+
+        def by_clip(tensor: Tensor) -> Tensor:
+            return tensor.unflatten(0, (len(clips), len(config.window_starts)))
+
+        dynamic = by_clip(feature)
+        probabilities = self.temporal_action_parser(dynamic)
+        if transitions is None:
+            transitions = decode_transitions(probabilities.detach(), config.transition_rule)
+        static = None
+        if self.static_visual_encoder is not None:
+            static = self.static_visual_encoder(pixels.permute(0, 4, 1, 2, 3), transitions.long())
+        return ClipEncoding(
+            dynamic=dynamic,
+            transition_probabilities=probabilities,
+            transitions=transitions.long(),
+            static=static,
+            mask_logits=by_clip(parse.fused_logits),
+            side_logits=None if parse.side_logits is None else by_clip(parse.side_logits),
+            window_starts=config.window_starts,
+        )
+
+    def compare(self, query: ClipEncoding, exemplar: ClipEncoding) -> PairComparison:
+        """How much better each query is than its exemplar; a single query may meet many exemplars.
+
+        Raises:
+            ValueError: for batches of different sizes, unless one of them is 1.
+        """
+        count = max(len(query), len(exemplar))
+        query, exemplar = (e if len(e) == count else e.expand(count) for e in (query, exemplar))
+        tokens = [
+            self.contrastive_regression.phase_tokens(e.dynamic, query.transitions, exemplar.transitions)
+            for e in (query, exemplar)
+        ]
+        statics = None if self.static_visual_encoder is None else (query.static, exemplar.static)
+        return self.contrastive_regression(*tokens, statics)
+
+    def forward(
+        self,
+        query: Tensor,
+        exemplar: Tensor,
+        transitions: tuple[Tensor, Tensor] | tuple[None, None] = (None, None),
+    ) -> PairComparison:
+        """Encodes both clips [B, 3, 96, 112, 112] of each pair, then compares them."""
+        return self.compare(self.encode(query, transitions[0]), self.encode(exemplar, transitions[1]))
+
+    decode_transitions = staticmethod(decode_transitions)
+
+    def parts(self) -> dict[str, list[nn.Module]]:
+        """What can be trained by itself: "parsers" find the diver and the phases, "regression" compares."""
+        return {
+            "parsers": [self.i3d, self.spatial_action_parser, self.temporal_action_parser],
+            "static": [] if self.static_visual_encoder is None else [self.static_visual_encoder],
+            "regression": [self.contrastive_regression],
+        }
+
+    def parameter_groups(self) -> list[dict]:
+        """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""
+        backbone = list(self.i3d.parameters())
+        known = {id(parameter) for parameter in backbone}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in known]
+        return [
+            {"name": "i3d", "params": backbone, "lr_factor": 0.1},
+            {"name": "others", "params": others, "lr_factor": 1.0},
+        ]
+
+    def fingerprint(self) -> str:
+        """Twelve hex digits that tell these weights from any others; an inference copy keeps its original's."""
+        return self.optimised_from or fingerprint(self)
+
+    def save_pretrained(self, folder: str | Path, half: bool = False) -> None:
+        """Writes model.safetensors and config.json; `half` stores 16-bit weights.
+
+        Raises:
+            ValueError: for an inference copy, whose weights are folded.
+        """
+        if self.optimised_from is not None:
+            raise ValueError("this network was optimised for inference: save the one that it was made from")
+        save_pretrained(self, folder, half)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, revision: str | None = None) -> "FineParser":
+        """The network in a folder or a Hugging Face repository, in eval mode.
+
+        Raises:
+            CheckpointError: where files are missing or do not fit, with the names.
+        """
+        config, provenance, state = load_pretrained(source, revision)
+        model = cls(config, provenance)
+        check_state(state, model, str(source))
+        model.load_state_dict(state, strict=True)
+        return model.eval()

@@ -1,0 +1,82 @@
+"""The spatial action parser (SAP): outlines the diver in every frame of a window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+
+from fineparser.model.config import FineParserConfig
+from fineparser.model.i3d import I3D
+from fineparser.model.upsampling import Upsampling, upsample
+
+# (time, space) by which each side feature is smaller than its window.
+SIDE_STRIDES = ((2, 2), (2, 4), (2, 8), (4, 16))
+
+
+@dataclass(frozen=True)
+class SpatialParse:
+    """What the spatial parser says of N windows."""
+
+    feature: Tensor
+    """[N, 1024]: gates the window's dynamic feature."""
+    fused_logits: Tensor
+    """[N, 16, 112, 112]: the mask fused from all four depths."""
+    side_logits: Tensor | None
+    """[N, 4, 16, 112, 112]: a mask from each depth alone, where they were asked for."""
+
+    @staticmethod
+    def concatenate(parts: Sequence["SpatialParse"]) -> "SpatialParse":
+        """Several batches of windows as one."""
+        if len(parts) == 1:
+            return parts[0]
+        values = [[getattr(part, field.name) for part in parts] for field in fields(SpatialParse)]
+        return SpatialParse(*(None if value[0] is None else torch.cat(value) for value in values))
+
+
+class SpatialActionParser(nn.Module):
+    """I3D whose four depths each give a mask, and together the fused one (Xu et al. 2024, section 3.2).
+
+    windows -> I3D: stem ------- convolved --- mixed 3 ----- mixed 4 ---- feature
+                    | 1x1        | 1x1         | 1x1         | 1x1
+                    side 1       side 2        side 3        side 4       16 channels each
+                    |            |             |             |
+                    upsampled: each to a mask of its own, and all four, through one 1x1 fusion, to the fused mask
+
+    The published network upsamples all sixteen channels of every side to full size and fuses the 64 there. Both
+    steps are linear, so the fusion is folded into the upsampling kernels: the same logits, a fraction of the work.
+    """
+
+    def __init__(self, config: FineParserConfig) -> None:
+        super().__init__()
+        self.i3d = I3D(config)
+        side = config.side_channels
+        self.side_features = nn.ModuleList(
+            nn.Conv3d(channels, side, 1, bias=False) for channels in self.i3d.stage_channels
+        )
+        self.side_scores = nn.ModuleList(nn.Conv3d(side, 1, 1) for _ in SIDE_STRIDES)
+        self.upsample_features = nn.ModuleList(Upsampling(side, *strides) for strides in SIDE_STRIDES)
+        self.upsample_scores = nn.ModuleList(Upsampling(1, *strides) for strides in SIDE_STRIDES)
+        self.fuse = nn.Conv3d(side * len(SIDE_STRIDES), 1, 1)
+
+    def forward(self, windows: Tensor, side_outputs: bool = False) -> SpatialParse:
+        """windows [N, 3, 16, 112, 112] -> feature, fused mask and, where asked for, the side outputs."""
+        stages = self.i3d(windows)
+        depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)
+        sides = [reduce(depth) for reduce, depth in zip(self.side_features, depths, strict=True)]
+        logits = None
+        if side_outputs:
+            singles = [
+                upsampling(score(side))
+                for side, score, upsampling in zip(sides, self.side_scores, self.upsample_scores, strict=True)
+            ]
+            logits = torch.cat(singles, dim=1).float()  # [N, 4, 16, 112, 112]
+        return SpatialParse(stages.feature, self._fused(sides), logits)
+
+    def _fused(self, sides: list[Tensor]) -> Tensor:
+        fused = self.fuse.bias.view(1, 1, 1, 1, 1)
+        weights = self.fuse.weight.chunk(len(sides), dim=1)
+        for side, upsampling, weight in zip(sides, self.upsample_features, weights, strict=True):
+            kernel = torch.einsum("iothw,o->ithw", upsampling.weight, weight.flatten())[:, None]
+            fused = fused + upsample(side, kernel).float()
+        return fused[:, 0]

@@ -1,0 +1,1 @@
+"""A `DiveReport` to video, figures and a page to keep."""

@@ -1,0 +1,1 @@
+"""Learning and measuring; nothing here is needed to score a clip."""

@@ -1,0 +1,225 @@
+"""Dives as encodings with their labels: computed once, compared as often as one likes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from fineparser.data.batches import ClipBatch
+from fineparser.data.dives import Card, DataError, DiveSource
+from fineparser.data.pairs import ClipDataset
+from fineparser.model.encoding import ClipEncoding
+from fineparser.model.fineparser import FineParser
+from fineparser.training.mask_metrics import MASK_METRICS
+
+
+class Bank(Protocol):
+    """A collection of exemplars that somebody else encoded, such as the analyser's."""
+
+    exemplars: Sequence
+    """Each with `score` and `difficulty`."""
+    encodings: ClipEncoding
+    """Of all exemplars, in order."""
+
+    def card(self, index: int) -> Card: ...
+
+
+@dataclass(frozen=True)
+class EncodedDives:
+    """N dives as encodings, on the processor, with their labels; NaN where a label is not known.
+
+    As a source of cards it is what exemplars are chosen from.
+    """
+
+    name: str
+    """Of the source."""
+    cards: tuple[Card, ...]
+    """Who they are."""
+    encodings: ClipEncoding
+    """Without masks."""
+    scores: Tensor
+    """[N], points."""
+    difficulty: Tensor
+    """[N]."""
+    transitions: Tensor
+    """[N, 2]: labelled ones, frames of the clip."""
+    frame_numbers: Tensor
+    """[N, 96] int64: numbers of the clip's frames in the source."""
+    mask_values: Tensor
+    """[N, 5]: what each of `MASK_METRICS` says of the clip's masks."""
+
+    def __len__(self) -> int:
+        return len(self.cards)
+
+    def card(self, index: int) -> Card:
+        """Who dive `index` is."""
+        return self.cards[index]
+
+    def select(self, indices: Sequence[int]) -> "EncodedDives":
+        """Some of the dives, in this order; an index may repeat."""
+        indices = list(indices)
+        tensors = {item.name: getattr(self, item.name)[indices] for item in fields(self) if item.name in _TENSORS}
+        cards = tuple(self.cards[index] for index in indices)
+        return replace(self, cards=cards, encodings=self.encodings.select(indices), **tensors)
+
+    def carried_to(self, queries: "EncodedDives") -> Tensor:
+        """Scores [N] of these exemplars at the difficulties of their N queries (or of one), where both are known."""
+        ratio = queries.difficulty / self.difficulty
+        return self.scores * ratio.where(ratio.isfinite(), 1.0)
+
+    @classmethod
+    def concatenate(cls, name: str, parts: Sequence["EncodedDives"]) -> "EncodedDives":
+        """Several collections as one."""
+        return cls(
+            name,
+            tuple(card for part in parts for card in part.cards),
+            ClipEncoding.concatenate([part.encodings for part in parts]),
+            **{field: torch.cat([getattr(part, field) for part in parts]) for field in _TENSORS},
+        )
+
+    @classmethod
+    def of_bank(cls, bank: Bank) -> "EncodedDives":
+        """The exemplars of a bank."""
+        count = len(bank.exemplars)
+        frames = bank.encodings.transition_probabilities.shape[1]
+        return cls(
+            name="the bank",
+            cards=tuple(bank.card(index) for index in range(count)),
+            encodings=bank.encodings.without_masks().to("cpu"),
+            scores=torch.tensor([float(exemplar.score) for exemplar in bank.exemplars]),
+            difficulty=torch.tensor([float(exemplar.difficulty) for exemplar in bank.exemplars]),
+            transitions=torch.full((count, 2), torch.nan),
+            frame_numbers=torch.arange(frames).expand(count, -1),
+            mask_values=torch.full((count, len(MASK_METRICS)), torch.nan),
+        )
+
+
+_TENSORS = ("scores", "difficulty", "transitions", "frame_numbers", "mask_values")
+
+
+def encode_dives(
+    model: FineParser,
+    source: DiveSource,
+    accelerator: Accelerator,
+    *,
+    indices: Sequence[int] | None = None,
+    batch_size: int = 4,
+    workers: int = 0,
+    forced: bool = False,
+    with_masks: bool = True,
+    skip_broken: bool = False,
+    progress: str | None = None,
+) -> EncodedDives:
+    """Encodes dives of a source, each once, shared out over the processes; every process gets all of them.
+
+    Args:
+        model: put into evaluation mode, and back into its own afterwards.
+        indices: which dives; None: all.
+        forced: pool at labelled transitions where they are known.
+        with_masks: measure masks, where the source has them.
+        skip_broken: leave out dives that cannot be read, instead of raising DataError.
+        progress: title of a progress bar, None for no bar.
+    """
+    indices = list(range(len(source)) if indices is None else indices)
+    own = indices[accelerator.process_index :: accelerator.num_processes]
+    batches = [own[start : start + batch_size] for start in range(0, len(own), batch_size)]
+    loader = DataLoader(
+        ClipDataset(source, skip_broken=skip_broken),
+        batch_sampler=batches,
+        collate_fn=ClipBatch.stack,
+        num_workers=workers,
+    )
+    hidden = progress is None or not accelerator.is_main_process
+    found = []
+    with evaluating(model), tqdm(total=len(own), desc=progress, unit="clip", disable=hidden, leave=False) as bar:
+        for asked, batch in zip(batches, loader, strict=True):
+            # Where skip_broken put another dive into a broken one's place, that dive is counted at its own.
+            whole = [source.card(index).id == name for index, name in zip(asked, batch.ids, strict=True)]
+            dives = _encode(
+                model, batch, [source.card(index) for index in asked], source.name, accelerator, forced, with_masks
+            )
+            found += [(index, dive) for index, dive, is_whole in zip(asked, dives, whole, strict=True) if is_whole]
+            bar.update(len(batch))
+    gathered = dict(gather_object(found))
+    if not gathered:
+        raise DataError(f"{source.name}: none of its {len(indices)} dives can be used")
+    return EncodedDives.concatenate(source.name, [gathered[index] for index in indices if index in gathered])
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside; every part gets its own mode back, frozen ones too."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@torch.no_grad()
+def _encode(
+    model: FineParser,
+    batch: ClipBatch,
+    cards: Sequence[Card],
+    name: str,
+    accelerator: Accelerator,
+    forced: bool,
+    with_masks: bool,
+) -> list[EncodedDives]:
+    """One `EncodedDives` a clip of the batch."""
+    batch = at_size(batch.to(accelerator.device), model.config.image_size)
+    with accelerator.autocast():
+        encoding = model.encode(batch.clips)
+        if forced and batch.has_transitions.any():
+            labelled = batch.transitions.where(batch.has_transitions[:, None], encoding.transitions)
+            encoding = replace(model.encode(batch.clips, labelled), mask_logits=encoding.mask_logits)
+    values = torch.full((len(batch), len(MASK_METRICS)), torch.nan)
+    if with_masks and batch.masks is not None:
+        probabilities = encoding.mask_probability.float().cpu().numpy()
+        truths = batch.masks[:, 0].cpu().numpy()
+        for row in np.flatnonzero(batch.has_masks.cpu().numpy()):
+            measured = [metric.of_clip(probabilities[row], truths[row]) for metric in MASK_METRICS]
+            values[row] = torch.tensor(measured)
+    bare = encoding.without_masks()
+    static = None if bare.static is None else bare.static.float()
+    # In bf16 these are halves; what is kept is compared in any precision later.
+    batch, bare = batch.to("cpu"), replace(bare, dynamic=bare.dynamic.float(), static=static).to("cpu")
+    return [
+        EncodedDives(
+            name=name,
+            cards=(cards[row],),
+            encodings=bare.select([row]),
+            scores=batch.scores[row : row + 1].where(batch.has_scores[row : row + 1], torch.nan),
+            difficulty=batch.difficulty[row : row + 1].where(batch.has_difficulty[row : row + 1], torch.nan),
+            transitions=batch.transitions[row : row + 1].float().where(batch.has_transitions[row], torch.nan),
+            frame_numbers=batch.frame_numbers[row : row + 1],
+            mask_values=values[row : row + 1],
+        )
+        for row in range(len(batch))
+    ]
+
+
+def at_size(batch: ClipBatch, size: int) -> ClipBatch:
+    """The batch with pictures of the size that a network reads; the data come at 112 pixels.
+
+    A pixel of a smaller mask belongs to it if at least half of what it covers did.
+    """
+    clips = batch.clips
+    if clips.shape[-1] == size:
+        return batch
+    frames = clips.shape[2]
+    shape = (frames, size, size)
+    small = functional.interpolate(clips, shape, mode="area")
+    masks = None if batch.masks is None else functional.interpolate(batch.masks.float(), shape, mode="area") >= 0.5
+    return replace(batch, clips=small, masks=masks)

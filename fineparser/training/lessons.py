@@ -1,0 +1,251 @@
+"""What one step of a run computes: the network's part, as one module, and the losses of what comes out of it.
+
+There are two lessons. `PictureLesson` sends clips through the whole network; `EncodingLesson` compares encodings
+that were computed once, to train the regression alone. The trainer's loop is the same for both.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import DataLoader, Dataset
+
+from fineparser.data.batches import ClipBatch, PairBatch
+from fineparser.data.exemplars import ExemplarPool
+from fineparser.model.encoding import ClipEncoding
+from fineparser.model.fineparser import FineParser
+from fineparser.training.encoding import EncodedDives, at_size, evaluating
+from fineparser.training.losses import Losses, mask_loss, score_loss, transition_loss
+from fineparser.training.options import TrainOptions
+
+Reduce = Callable[[Tensor], Tensor]
+"""Mean of a tensor over all processes."""
+
+
+class Lesson(Protocol):
+    """What the trainer's loop needs to know of what is learnt."""
+
+    network: nn.Module
+    """Computes a step; the only module that is wrapped for several processes."""
+
+    def __len__(self) -> int:
+        """Samples in an epoch."""
+        ...
+
+    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[object]:
+        """The batches of these samples of this epoch."""
+        ...
+
+    def losses(self, network: nn.Module, batch: object, counted: bool, forced: bool, reduce: Reduce) -> Losses:
+        """The losses of one process's batch; averaged over the processes they are those of the whole batch."""
+        ...
+
+
+class PictureNetwork(nn.Module):
+    """Clips to everything that has a loss, in one forward pass, which several processes need.
+
+    Parts that are not trained stay in evaluation mode.
+    """
+
+    def __init__(self, model: FineParser, options: TrainOptions) -> None:
+        super().__init__()
+        self.model = model
+        self._compares = options.train != "parsers"
+        self._frozen: list[nn.Module] = []
+        if not self._compares:
+            parts = model.parts()
+            self._frozen += [module for name, modules in parts.items() if name != "parsers" for module in modules]
+            for module in self._frozen:
+                module.requires_grad_(False)
+        if options.freeze_i3d_norms or (options.freeze_i3d_norms is None and options.i3d is not None):
+            for i3d in (model.i3d, model.spatial_action_parser.i3d):
+                self._frozen += [module for module in i3d.modules() if isinstance(module, _BatchNorm)]
+
+    def train(self, mode: bool = True) -> "PictureNetwork":
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+    def forward(self, clips: Tensor, transitions: Tensor | None) -> dict[str, Tensor | list[Tensor]]:
+        """Encodes clips [N, 3, 96, 112, 112] and, in pairs, compares the first half with the second.
+
+        transitions: [N, 2] to pool at, -1 where they are not known; None: those that are predicted.
+        """
+        if transitions is not None and (unknown := transitions[:, 0] < 0).any():
+            transitions = transitions.clone()
+            transitions[unknown] = self._predicted(clips[unknown])
+        encoding = self.model.encode(clips, transitions, side_outputs=True)
+        found = {"probabilities": encoding.transition_probabilities, "masks": encoding.mask_outputs}
+        if self._compares:
+            half = len(clips) // 2
+            bare = encoding.without_masks()
+            query, exemplar = bare.select(slice(half)), bare.select(slice(half, None))
+            found["forward"] = self.model.compare(query, exemplar).delta
+            found["backward"] = self.model.compare(exemplar, query).delta
+        return found
+
+    @torch.no_grad()
+    def _predicted(self, clips: Tensor) -> Tensor:
+        """Transitions of clips without labels, found as at test time."""
+        with evaluating(self.model):
+            return self.model.encode(clips).transitions
+
+
+@dataclass
+class PictureLesson:
+    """The whole network, or its parsers alone, on clips."""
+
+    network: PictureNetwork
+    dataset: Dataset
+    """Of pairs, or of single clips where only the parsers learn; with `set_epoch`."""
+    options: TrainOptions
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[PairBatch | ClipBatch]:
+        self.dataset.set_epoch(epoch)
+        stack = ClipBatch.stack if self.options.train == "parsers" else PairBatch.stack
+        yield from DataLoader(
+            self.dataset,
+            batch_sampler=list(indices),
+            collate_fn=stack,
+            num_workers=self.options.workers,
+            pin_memory=next(self.network.parameters()).device.type == "cuda",
+        )
+
+    def losses(
+        self, network: nn.Module, batch: PairBatch | ClipBatch, counted: bool, forced: bool, reduce: Reduce
+    ) -> Losses:
+        is_pair = isinstance(batch, PairBatch)
+        clips = ClipBatch.stack([batch.query, batch.exemplar]) if is_pair else batch
+        config = self.network.model.config
+        clips = at_size(clips.to(next(network.parameters()).device, non_blocking=True), config.image_size)
+        transitions = clips.transitions.where(clips.has_transitions[:, None], -1) if forced else None
+        found = network(clips.clips, transitions)
+        probabilities, masks = found["probabilities"], found["masks"]
+
+        scored = clips.has_scores[: len(batch)] & clips.has_scores[len(clips) - len(batch) :]
+        weights = [
+            weight.float() * counted
+            for weight in (scored if is_pair else scored & False, clips.has_transitions, clips.has_masks)
+        ]
+        # Means over the labelled samples of all processes: see losses.py.
+        score_count, transition_count, mask_count = reduce(torch.stack([weight.sum() for weight in weights]))
+        windows = len(config.window_starts)
+        truth = clips.masks
+        if truth is None:
+            truth = clips.has_masks.new_zeros((len(clips), 1, config.clip_frames, *clips.clips.shape[-2:]))
+        if is_pair:
+            query_scores, exemplar_scores = carried_scores(clips)
+            score = score_loss(
+                found["forward"], found["backward"], query_scores, exemplar_scores, weights[0], score_count
+            )
+        else:
+            score = probabilities.new_zeros(())
+        options = self.options
+        return Losses(
+            score=score,
+            transition=transition_loss(probabilities, clips.transitions, weights[1], transition_count),
+            mask=mask_loss(
+                masks,
+                cut_windows(truth, config.window_starts, config.window_frames),
+                weights[2].repeat_interleave(windows),
+                mask_count * windows,
+            ),
+            # A network without phases has no use for the transitions that it finds.
+            weights=(
+                options.score_weight,
+                options.transition_weight * config.temporal_parsing,
+                options.mask_weight,
+            ),
+        )
+
+
+class ComparisonNetwork(nn.Module):
+    """The regression alone: encodings in, differences in score out."""
+
+    def __init__(self, model: FineParser) -> None:
+        super().__init__()
+        self.model = model
+        model.requires_grad_(False)
+        for module in model.parts()["regression"]:
+            module.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> "ComparisonNetwork":
+        super().train(mode)
+        for name, modules in self.model.parts().items():
+            if name != "regression":
+                for module in modules:
+                    module.eval()
+        return self
+
+    def forward(self, query: ClipEncoding, exemplar: ClipEncoding) -> dict[str, Tensor]:
+        """B queries against B exemplars, and the reverse."""
+        return {
+            "forward": self.model.compare(query, exemplar).delta,
+            "backward": self.model.compare(exemplar, query).delta,
+        }
+
+
+@dataclass
+class EncodingLesson:
+    """The regression, on encodings of the training dives."""
+
+    network: ComparisonNetwork
+    dives: EncodedDives
+    """Scored dives with their encodings, which are its exemplars, too."""
+    options: TrainOptions
+
+    def __post_init__(self) -> None:
+        self._pool = ExemplarPool(self.dives)
+
+    def __len__(self) -> int:
+        return len(self.dives)
+
+    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[tuple[EncodedDives, EncodedDives]]:
+        for queries in indices:
+            exemplars = []
+            for index in queries:
+                rng = np.random.default_rng((self.options.seed, epoch, index))
+                exemplars.append(self._pool.choose(self.dives.card(index), rng)[0].index)
+            yield self.dives.select(queries), self.dives.select(exemplars)
+
+    def losses(
+        self,
+        network: nn.Module,
+        batch: tuple[EncodedDives, EncodedDives],
+        counted: bool,
+        forced: bool,
+        reduce: Reduce,
+    ) -> Losses:
+        query, exemplar = batch
+        device = next(network.parameters()).device
+        found = network(query.encodings.to(device), exemplar.encodings.to(device))
+        scores = query.scores.to(device), exemplar.carried_to(query).to(device)
+        weight = torch.full_like(scores[0], float(counted))
+        score = score_loss(found["forward"], found["backward"], *scores, weight, reduce(weight.sum()))
+        nothing = score.new_zeros(())
+        return Losses(score, nothing, nothing, weights=(self.options.score_weight, 0.0, 0.0))
+
+
+def carried_scores(pairs: ClipBatch) -> tuple[Tensor, Tensor]:
+    """Scores of the queries (the first half) and of their exemplars, [B] each, both at the query's difficulty.
+
+    Dives of one number and height have one difficulty; where a near dive stands in, what is compared is the
+    execution, as if it had been shown in the query's dive.
+    """
+    half = len(pairs) // 2
+    known = pairs.has_difficulty[:half] & pairs.has_difficulty[half:]
+    ratio = pairs.difficulty[:half] / pairs.difficulty[half:].where(known, 1.0)
+    return pairs.scores[:half], pairs.scores[half:] * ratio.where(known, 1.0)
+
+
+def cut_windows(masks: Tensor, starts: Sequence[int], frames: int) -> Tensor:
+    """True masks [N, 1, 96, H, W] cut as the mask outputs are, [N * 9, 1, 16, H, W]."""
+    return torch.stack([masks[:, :, start : start + frames] for start in starts], dim=1).flatten(0, 1)

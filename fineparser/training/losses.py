@@ -1,0 +1,126 @@
+"""The three losses of FineParser (Xu et al., CVPR 2024, section 3.5): score, transition and mask.
+
+Each is a pure function of predictions and labels that takes a weight a sample: 1 where the sample carries the
+label, 0 where it does not (its label may then hold anything, NaN included). A batch without any label gives a
+zero that is still part of the graph, so that every process of a distributed run can call `backward`.
+
+The mean runs over the samples that carry the label. Across processes that mean needs the count of *all* of
+them: hand it in as `normaliser` (the labelled samples of all processes / the number of processes), and the
+average of the processes' gradients is that of one process with the whole batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import sigmoid_focal_loss
+
+FOCAL_GAMMA = 2.0
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The three losses of a batch, each a scalar tensor."""
+
+    score: Tensor
+    transition: Tensor
+    mask: Tensor
+    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Of the three in the total; the paper adds them as they are."""
+
+    @property
+    def total(self) -> Tensor:
+        """Their weighted sum, a scalar."""
+        score, transition, mask = self.weights
+        return score * self.score + transition * self.transition + mask * self.mask
+
+    def values(self) -> dict[str, float]:
+        """Plain numbers by name, for a log."""
+        return {
+            "total": float(self.total.detach()),
+            "score": float(self.score.detach()),
+            "transition": float(self.transition.detach()),
+            "mask": float(self.mask.detach()),
+        }
+
+
+def score_loss(
+    delta_forward: Tensor,
+    delta_backward: Tensor,
+    score_query: Tensor,
+    score_exemplar: Tensor,
+    weight: Tensor | None = None,
+    normaliser: Tensor | None = None,
+) -> Tensor:
+    """Squared error of the score difference, query against exemplar plus exemplar against query.
+
+    All arguments are [B], in points; `delta_forward` estimates query - exemplar, `delta_backward` the
+    reverse.
+
+    >>> ten = torch.tensor([10.0])
+    >>> float(score_loss(ten, -ten, torch.tensor([82.0]), torch.tensor([70.0])))  # 2 off, both ways
+    8.0
+    """
+    difference = _labelled(score_query - score_exemplar, weight)
+    errors = (delta_forward.float() - difference) ** 2 + (delta_backward.float() + difference) ** 2
+    return _weighted_mean(errors, weight, normaliser)
+
+
+def transition_loss(
+    probabilities: Tensor, transitions: Tensor, weight: Tensor | None = None, normaliser: Tensor | None = None
+) -> Tensor:
+    """Binary cross-entropy over all frames and both transitions.
+
+    probabilities: [B, T, 2], after the sigmoid. transitions: [B, 2] frame indices, whole numbers in 0..T-1.
+    Of the T x 2 targets of a clip two are 1: frame `transitions[b, k]` of column k.
+    """
+    frames = probabilities.shape[1]
+    indices = transitions.long() if weight is None else transitions.where(weight[:, None] > 0, 0).long()
+    if ((indices < 0) | (indices >= frames)).any():
+        raise ValueError(f"a transition lies outside the clip's {frames} frames: {transitions.tolist()}")
+    target = functional.one_hot(indices, frames).transpose(1, 2).to(torch.float32)  # [B, T, 2]
+    # torch's own refuses NaN, on a GPU with the process; here it has to come out as a loss that the trainer sees.
+    is_nan = probabilities.isnan()
+    defined = probabilities.float().masked_fill(is_nan, 0.5)
+    errors = functional.binary_cross_entropy(defined, target, reduction="none").masked_fill(is_nan, torch.nan)
+    return _weighted_mean(errors.mean(dim=(1, 2)), weight, normaliser)
+
+
+def mask_loss(
+    mask_logits: Sequence[Tensor],
+    target: Tensor,
+    weight: Tensor | None = None,
+    normaliser: Tensor | None = None,
+) -> Tensor:
+    """Focal loss (gamma 2, no alpha; Lin et al. 2017), its mean summed over the mask outputs.
+
+    mask_logits: the four side outputs and the fused one, each of the shape of `target`, [R, 1, frames, H, W].
+    target: 0 or 1, any dtype. weight: [R].
+    """
+    truth = target.float()
+    if weight is not None:
+        truth = truth.where(weight.reshape(-1, *[1] * (truth.ndim - 1)) > 0, 0.0)
+    total = truth.new_zeros(())
+    for logits in mask_logits:
+        if logits.shape != target.shape:
+            raise ValueError(
+                f"mask logits of shape {tuple(logits.shape)} cannot be held against a target of shape "
+                f"{tuple(target.shape)}: resize the logits to the clip first"
+            )
+        errors = sigmoid_focal_loss(logits.float(), truth, alpha=-1, gamma=FOCAL_GAMMA, reduction="none")
+        total = total + _weighted_mean(errors.flatten(1).mean(dim=1), weight, normaliser)
+    return total
+
+
+def _labelled(labels: Tensor, weight: Tensor | None) -> Tensor:
+    """The labels with those that do not count set to 0: weight 0 times a missing (NaN) label would be NaN."""
+    return labels.float() if weight is None else labels.float().where(weight > 0, 0.0)
+
+
+def _weighted_mean(errors: Tensor, weight: Tensor | None, normaliser: Tensor | None) -> Tensor:
+    """The mean of [B] errors over the samples that carry the label; 0, in the graph, where none does."""
+    weight = torch.ones_like(errors) if weight is None else weight.to(errors)
+    count = weight.sum() if normaliser is None else normaliser.to(errors)
+    return (errors * weight).sum() / torch.where(count > 0, count, 1.0)

@@ -1,0 +1,139 @@
+"""How well scores are predicted: rank correlation, relative squared error, coverage of the stated intervals.
+
+Definitions as usual in action quality assessment (CoRe, Yu et al. 2021; FineParser, Xu et al. 2024).
+"""
+
+from typing import ClassVar
+
+import numpy as np
+from scipy.stats import rankdata
+
+from fineparser.training.metrics import Metric
+
+
+def spearman(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation along the last axis, [..., N] and [..., N] to [...].
+
+    Tied values share the mean of their ranks. NaN where either side is constant or N < 2.
+
+    >>> float(spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0])))
+    0.5
+    """
+    if predicted.shape != true.shape:
+        raise ValueError(f"{predicted.shape} predictions cannot be ranked against {true.shape} scores")
+    ranks = rankdata(np.stack(np.broadcast_arrays(predicted, true)), axis=-1)
+    predicted, true = ranks - (ranks.shape[-1] + 1) / 2  # the mean rank is (N + 1) / 2, ties or not
+    spread = np.sqrt((predicted**2).sum(axis=-1) * (true**2).sum(axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.clip((predicted * true).sum(axis=-1) / spread, -1.0, 1.0)
+
+
+def relative_l2(predicted: np.ndarray, true: np.ndarray, score_range: tuple[float, float]) -> np.ndarray:
+    """R-l2 x 100 along the last axis: 100 times the mean of ((predicted - true) / (high - low))^2, no root.
+
+    score_range: (low, high) in points; results are only comparable over the same range.
+
+    >>> float(relative_l2(np.array([85.0, 60.0]), np.array([60.0, 60.0]), (0.0, 50.0)))
+    12.5
+    """
+    low, high = score_range
+    if not high > low:
+        raise ValueError(
+            f"R-l2 divides by the range of scores, which is {low} to {high} here: "
+            "evaluate dives with different scores or give the range"
+        )
+    return 100 * (((predicted - true) / (high - low)) ** 2).mean(axis=-1)
+
+
+def covered(true: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """1 where the true value lies within the stated interval, ends included; NaN where anything is missing.
+
+    >>> covered(np.array([5.0, 5.0, np.nan]), np.array([4.0, 5.5, 0.0]), np.array([5.0, 6.0, 9.0]))
+    array([ 1.,  0., nan])
+    """
+    inside = ((low <= true) & (true <= high)).astype(np.float64)
+    return np.where(np.isnan(true) | np.isnan(low) | np.isnan(high), np.nan, inside)
+
+
+class Spearman(Metric):
+    """Rank correlation between predicted and true total scores."""
+
+    name: ClassVar[str] = "spearman"
+    higher_is_better: ClassVar[bool] = True
+
+    def update(self, predicted: np.ndarray, true: np.ndarray) -> None:
+        """Adds dives; both [n], in points, NaN where unknown."""
+        self.add(np.stack([predicted, true], axis=-1))
+
+    def statistic(self, rows: np.ndarray) -> np.ndarray:
+        return spearman(rows[..., 0], rows[..., 1])
+
+
+class ExecutionSpearman(Spearman):
+    """The same on execution, score / difficulty: totals are flattered by the difficulty, which is given."""
+
+    name: ClassVar[str] = "spearman_execution"
+
+    def update(self, predicted: np.ndarray, true: np.ndarray, difficulty: np.ndarray) -> None:
+        """Adds dives; all [n], predicted and true total scores in points and degrees of difficulty."""
+        super().update(np.asarray(predicted) / difficulty, np.asarray(true) / difficulty)
+
+
+class RelativeL2(Metric):
+    """R-l2 x 100 on total scores.
+
+    score_range: (low, high) in points; by default that of the true scores that are evaluated, which is then
+    the same in every resample of the interval.
+    """
+
+    name: ClassVar[str] = "r_l2_x100"
+    higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, score_range: tuple[float, float] | None = None) -> None:
+        super().__init__()
+        self._given_range = score_range
+
+    def update(self, predicted: np.ndarray, true: np.ndarray) -> None:
+        """Adds dives; both [n], in points, NaN where unknown."""
+        self.add(np.stack([predicted, true], axis=-1))
+
+    @property
+    def score_range(self) -> tuple[float, float] | None:
+        """(low, high) that is divided by; None before the first dive."""
+        if self._given_range is not None or not len(self.rows):
+            return self._given_range
+        return float(self.rows[:, 1].min()), float(self.rows[:, 1].max())
+
+    @property
+    def note(self) -> str:
+        low, high = self.score_range
+        source = "given" if self._given_range else "of the evaluated true scores"
+        return f"range {low:g} to {high:g}, {source}"
+
+    def statistic(self, rows: np.ndarray) -> np.ndarray:
+        score_range = self.score_range
+        if score_range is None or score_range[0] == score_range[1]:
+            return np.full(rows.shape[:-2], np.nan)
+        return relative_l2(rows[..., 0], rows[..., 1], score_range)
+
+
+class Coverage(Metric):
+    """Share of dives whose true score lies within the interval that was stated with the prediction.
+
+    nominal: the share that the intervals were meant to hold.
+    """
+
+    name: ClassVar[str] = "interval_coverage"
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, nominal: float | None = None) -> None:
+        super().__init__()
+        self._nominal = nominal
+
+    @property
+    def note(self) -> str:
+        return "" if self._nominal is None else f"of intervals meant to hold {self._nominal:.0%}"
+
+    def update(self, true: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """Adds dives; all [n], in points, NaN where unknown."""
+        self.add(covered(np.asarray(true), np.asarray(low), np.asarray(high))[:, None])

@@ -1,0 +1,142 @@
+"""`train`: from options to a finished run."""
+
+from collections.abc import Callable
+
+import numpy as np
+from accelerate import Accelerator
+
+from fineparser.data.dives import DataError, DiveSource
+from fineparser.data.exemplars import ExemplarPool
+from fineparser.data.pairs import ClipDataset, PairDataset
+from fineparser.data.sources import open_data
+from fineparser.data.transforms import ClipTransform
+from fineparser.model.fineparser import FineParser
+from fineparser.model.weights import Provenance
+from fineparser.training.encoding import encode_dives
+from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
+from fineparser.training.machine import accelerator_for
+from fineparser.training.normalisation import join_batch_norms
+from fineparser.training.options import TrainOptions
+from fineparser.training.runs import Run
+from fineparser.training.starting_weights import starting_network
+from fineparser.training.trainer import Trainer, TrainResult
+from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
+
+
+def train(
+    options: TrainOptions,
+    *,
+    on_record: Callable[[dict], None] = lambda record: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> TrainResult:
+    """Trains a network as the options say, alone or as one of the processes that a launcher started.
+
+    Args:
+        on_record: is told every record of the log as it is written, with the run's number of "steps".
+        should_stop: asked after every step; True ends the run with a checkpoint.
+
+    Raises:
+        ValueError: for options, data, weights or a run folder that cannot be used, a loss that is no longer a
+            number, or a checkpoint that could not be written; the last good one is then kept.
+    """
+    if options.resume:
+        options = options.going_on(TrainOptions.from_json(Run.read(options.out).configuration))
+    training = open_data(options.data, "train", seed=options.seed, skip_broken=options.skip_broken)
+    validation = _validation_split(options)
+    model, remarks = starting_network(options)
+    remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
+    model.provenance = _provenance(model, training, options)
+    accelerator = accelerator_for(options.device, options.precision, find_unused=not model.config.spatial_gate)
+    run = _open_run(options, accelerator)
+    model.to(accelerator.device)
+    if accelerator.num_processes > 1:
+        model = join_batch_norms(model, accelerator.device)
+    lesson, validate = _lesson(options, model, training, validation, accelerator)
+    if validate is None:
+        remarks.append("There is no validation split: the last checkpoint counts as the best.")
+    trainer = Trainer(
+        options, model, lesson, run, accelerator, validate=validate, on_record=on_record, should_stop=should_stop
+    )
+    if trainer.progress.step == 0:
+        for remark in remarks:
+            trainer.note(remark)
+    return trainer.train()
+
+
+def _validation_split(options: TrainOptions) -> DiveSource | None:
+    try:
+        return open_data(options.data, "validation", seed=options.seed, skip_broken=options.skip_broken)
+    except DataError:  # the sources have just been opened for training: it is this split that is empty
+        return None
+
+
+def _partner_remarks(training: DiveSource, options: TrainOptions) -> list[str]:
+    """What to know of the pairs; DataError where there is nothing to compare with."""
+    if options.train == "parsers":
+        return []
+    pool = ExemplarPool(training)
+    pool.choose(training.card(0), np.random.default_rng(0))
+    lonely = pool.lonely_numbers()
+    if not lonely:
+        return []
+    shown = ", ".join(lonely[:8]) + (", ..." if len(lonely) > 8 else "")
+    return [
+        f"{training.name} has only one dive of the number{'s' * (len(lonely) > 1)} {shown}: "
+        "the nearest dive stands in as its exemplar."
+    ]
+
+
+def _provenance(model: FineParser, training: DiveSource, options: TrainOptions) -> Provenance:
+    sources = {training.card(index).source for index in range(len(training))}
+    learnt = dict.fromkeys([*model.provenance.trained_on, *sorted(sources - {""})])
+    return Provenance(options.out.resolve().name, tuple(learnt))
+
+
+def _open_run(options: TrainOptions, accelerator: Accelerator) -> Run:
+    """The run's folder, made or taken up by the first process; the others then find it."""
+    if accelerator.is_main_process:
+        if options.resume:
+            Run.resume(options.out)
+        else:
+            Run.start(options.out, options.to_json())
+    accelerator.wait_for_everyone()
+    return Run.read(options.out)
+
+
+def _lesson(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    validation: DiveSource | None,
+    accelerator: Accelerator,
+) -> tuple[Lesson, Validation | None]:
+    """What is learnt, and how it is measured on the validation split."""
+    if options.train != "regression":
+        kind = ClipDataset if options.train == "parsers" else PairDataset
+        transform = ClipTransform.for_training(options.colour_jitter)
+        dataset = kind(training, transform=transform, seed=options.seed, skip_broken=options.skip_broken)
+        lesson = PictureLesson(PictureNetwork(model, options), dataset, options)
+        if validation is None:
+            return lesson, None
+        return lesson, PictureValidation(options, model, training, validation, accelerator)
+    scored = [index for index in range(len(training)) if training.card(index).is_scored]
+    if len(scored) < 2:
+        raise DataError(f"{training.name}: the regression needs at least two scored dives, here are {len(scored)}.")
+    how = dict(batch_size=options.batch_size, workers=options.workers, skip_broken=options.skip_broken)
+    title = "encoding" if options.progress else None
+    dives = encode_dives(
+        model,
+        training,
+        accelerator,
+        indices=scored,
+        forced=options.teacher_forcing == 1,
+        with_masks=False,
+        progress=title,
+        **how,
+    )
+    lesson = EncodingLesson(ComparisonNetwork(model), dives, options)
+    if validation is None:
+        return lesson, None
+    indices = range(min(len(validation), options.validation_limit or len(validation)))
+    queries = encode_dives(model, validation, accelerator, indices=indices, progress=title, **how)
+    return lesson, EncodedValidation(options, model, dives, queries, accelerator)

@@ -1,0 +1,67 @@
+"""How well the two transitions of a clip are found (take-off to flight, flight to entry)."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from fineparser.training.metrics import Metric
+
+
+def temporal_iou(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Overlap of the segments between the two transitions, [..., 2] and [..., 2] to [...].
+
+    A segment is the frames from the first transition up to, not including, the second. Where neither holds a
+    frame, 1 if the two lie at the same frame, else 0.
+
+    >>> float(temporal_iou(np.array([10, 30]), np.array([20, 40])))  # 10 frames of 30
+    0.3333333333333333
+    """
+    predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
+    start, end = np.maximum(predicted[..., 0], true[..., 0]), np.minimum(predicted[..., 1], true[..., 1])
+    overlap = np.maximum(end - start, 0)
+    lengths = [np.maximum(segment[..., 1] - segment[..., 0], 0) for segment in (predicted, true)]
+    union = sum(lengths) - overlap
+    same = (predicted == true).all(axis=-1).astype(np.float64)
+    return np.where(union > 0, overlap / np.where(union > 0, union, 1), same)
+
+
+def transition_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Absolute error in frames, [..., 2] and [..., 2] to [..., 2]."""
+    return np.abs(np.asarray(predicted, np.float64) - np.asarray(true, np.float64))
+
+
+class TemporalIoU(Metric):
+    """Share of clips whose segment between the transitions overlaps the true one by at least `threshold`."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        if not 0 < threshold <= 1:
+            raise ValueError(f"an overlap is a share in (0, 1], so the threshold cannot be {threshold}")
+        self.threshold = threshold
+
+    @property
+    def name(self) -> str:
+        return f"tiou@{self.threshold:g}"
+
+    def update(self, predicted: np.ndarray, true: np.ndarray) -> None:
+        """Adds clips; both [n, 2], frames in the clip, NaN where unknown."""
+        predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
+        known = ~np.isnan(np.concatenate([predicted, true], axis=-1)).any(axis=-1)
+        hit = temporal_iou(predicted[known], true[known]) >= self.threshold
+        self.add(hit.astype(np.float64)[:, None])
+
+
+class TransitionError(Metric):
+    """Mean absolute error of both transitions, in frames of the 96-frame clip."""
+
+    name: ClassVar[str] = "transition_error_frames"
+    higher_is_better: ClassVar[bool] = False
+
+    def update(self, predicted: np.ndarray, true: np.ndarray) -> None:
+        """Adds clips; both [n, 2], frames in the clip, NaN where unknown."""
+        self.add(transition_error(predicted, true))
+
+    def statistic(self, rows: np.ndarray) -> np.ndarray:
+        return rows.mean(axis=(-2, -1))

@@ -1,0 +1,1 @@
+"""The app: events to analysis and training, to rendering."""

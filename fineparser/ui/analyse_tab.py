@@ -1,0 +1,313 @@
+"""The Analyse tab: a coach uploads a dive and reads how good it was and why."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from fineparser.analysis.report import DiveReport
+from fineparser.domain.difficulty import parse_height
+from fineparser.rendering import charts
+from fineparser.rendering.results import ZIP
+from fineparser.ui import results_view
+from fineparser.ui.analysis import DOWNLOADS, Analysis, Request
+from fineparser.ui.inputs import Inputs, input_panel, proposal, trim_frames
+from fineparser.ui.steps import Outcome, Step, Workbench
+from fineparser.ui.upload import CheckedClip, facts, plain_sentence, problem
+from fineparser.ui.viewer import viewer, viewer_value
+
+KEEP_SECONDS = 6 * 3600
+"""What a visit leaves goes after so long: longer than any analysis takes, input still waiting included."""
+
+FAILED = "This did not work: the queue is full, or something went wrong here. Try again in a minute."
+
+
+@dataclass(frozen=True)
+class Results:
+    """The parts that show a report."""
+
+    column: gr.Column
+    headline: gr.HTML
+    warnings: gr.HTML
+    viewer: gr.HTML
+    timeline: gr.Plot
+    phases: gr.HTML
+    against: gr.Dropdown
+    waterfall: gr.Plot
+    breakdown: gr.HTML
+    votes: gr.Plot
+    ballot: gr.HTML
+    files: tuple[gr.DownloadButton, ...]
+    """In the order of `DOWNLOADS`."""
+    score_parts: tuple[gr.Column | gr.Row, ...]
+    """Hidden where there is no score."""
+    report: gr.State
+
+
+def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> None:
+    """Adds the tab's parts and events to the page that is being built."""
+    inputs = input_panel()
+    with gr.Row(elem_id="go"):
+        start = gr.Button("Analyse", variant="primary", size="lg", elem_id="analyse", scale=3, min_width=120)
+        stop = gr.Button("Stop", variant="stop", size="lg", interactive=False, elem_id="stop", scale=1, min_width=90)
+    status = gr.HTML(elem_id="status", min_height=20, apply_default_css=False)
+    results = result_parts()
+    private = {"api_visibility": "private"}
+
+    inputs.clip.change(
+        lambda: (None, None, None, ""),
+        outputs=[inputs.checked, inputs.first, inputs.last, inputs.clip_note],
+        queue=False,
+        show_progress="hidden",
+        **private,
+    ).then(
+        check_clip,
+        [inputs.clip, inputs.unit],
+        [inputs.checked, inputs.clip_note, inputs.first, inputs.last],
+        concurrency_id="check",
+        concurrency_limit=2,
+        show_progress_on=inputs.clip_note,
+        **private,
+    )
+
+    def run(*values: object) -> Iterator[dict]:
+        yield from analyse(analysis, workbench, Shown(inputs, results, status, start, stop), *values)
+
+    waiting = start.click(
+        lambda: (gr.Button(interactive=False), gr.Button(interactive=True), progress_bar("Waiting for its turn", 0)),
+        outputs=[start, stop, status],
+        queue=False,
+        show_progress="hidden",
+        **private,
+    )
+    event = waiting.then(
+        run,
+        [
+            *(inputs.clip, inputs.checked, inputs.code, inputs.height, inputs.own),
+            *(inputs.unit, inputs.first, inputs.last),
+        ],
+        [
+            *(inputs.panel, start, stop, status, results.column, results.headline, results.warnings, results.viewer),
+            *(results.timeline, results.phases, results.against, results.waterfall, results.breakdown),
+            *(results.votes, results.ballot, *results.files, *results.score_parts, results.report),
+        ],
+        concurrency_limit=1,
+        concurrency_id=concurrency_id,
+        show_progress_on=status,
+        **private,
+    )
+    event.failure(
+        lambda: (gr.Button(interactive=True), gr.Button(interactive=False), problem(FAILED)),
+        outputs=[start, stop, status],
+        queue=False,
+        show_progress="hidden",
+        **private,
+    )
+    stop.click(
+        lambda: (gr.Button(interactive=True), gr.Button(interactive=False), note("Stopped.")),
+        outputs=[start, stop, status],
+        cancels=[event],
+        queue=False,
+        show_progress="hidden",
+        **private,
+    )
+    compared = [results.waterfall, results.breakdown, results.votes, results.ballot]
+    quick = {"show_progress": "hidden", "concurrency_limit": 4} | private
+    results.against.input(compare, [results.report, results.against], compared, **quick)
+    results.viewer.choose(chosen, results.report, [results.against, *compared], **quick)
+
+
+def result_parts() -> Results:
+    """Adds the parts that show a report, hidden until there is one."""
+    with gr.Column(visible=False, elem_id="results") as column:
+        headline = gr.HTML(elem_id="headline", apply_default_css=False)
+        warnings = gr.HTML(elem_id="warnings", apply_default_css=False)
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=6, min_width=460):
+                player = viewer()
+                timeline = gr.Plot(show_label=False, container=False, elem_id="timeline")
+                phases = gr.HTML(apply_default_css=False)
+            with gr.Column(scale=5, min_width=460) as score_parts:
+                against = gr.Dropdown(
+                    [results_view.MEAN], value=results_view.MEAN, label="Compared with", elem_id="against"
+                )
+                waterfall = gr.Plot(show_label=False, container=False, elem_id="waterfall")
+                breakdown = gr.HTML(elem_id="breakdown", apply_default_css=False)
+        with gr.Row(equal_height=False) as vote_parts:
+            with gr.Column(scale=1, min_width=460):
+                gr.Markdown("### What each exemplar says\nTouch one to compare the dive with it alone.")
+                votes = gr.Plot(show_label=False, container=False, elem_id="votes")
+            with gr.Column(scale=1, min_width=460):
+                ballot = gr.HTML(elem_id="ballot", apply_default_css=False)
+        gr.Markdown("### To take home")
+        with gr.Row(elem_id="files"):
+            files = [
+                gr.DownloadButton(
+                    text,
+                    interactive=False,
+                    variant="primary" if name == ZIP else "secondary",
+                    min_width=150,
+                    elem_id=f"take-{Path(name).stem}",
+                )
+                for name, text in DOWNLOADS.items()
+            ]
+        report = gr.State(None, time_to_live=KEEP_SECONDS)
+    return Results(
+        *(column, headline, warnings, player, timeline, phases, against, waterfall, breakdown, votes, ballot),
+        *(tuple(files), (score_parts, vote_parts), report),
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything on the tab that an analysis changes."""
+
+    inputs: Inputs
+    results: Results
+    status: gr.HTML
+    start: gr.Button
+    stop: gr.Button
+
+    def ended(self, status: str) -> dict:
+        """The buttons ready for the next dive."""
+        return {
+            self.status: status,
+            self.start: gr.Button(interactive=True),
+            self.stop: gr.Button(interactive=False),
+        }
+
+
+def check_clip(path: str | None, unit: str) -> tuple:
+    """Looks through an upload: its facts, the proposed trim, or what is wrong with it."""
+    if path is None:
+        return None, "", None, None
+    try:
+        clip = CheckedClip.of(path)
+    except ValueError as error:
+        return None, problem(plain_sentence(error)), None, None
+    return clip, facts(clip), *proposal(clip, unit)
+
+
+def analyse(
+    analysis: Analysis,
+    workbench: Workbench,
+    shown: Shown,
+    path: str | None,
+    checked: CheckedClip | None,
+    *said: object,
+) -> Iterator[dict]:
+    """The analysis step by step: what is being done, the result as soon as it is there, the files last."""
+    try:
+        request = requested(path, checked, *said)
+        # What is handed out is copied before this goes on; the folder goes when it ends, however it ends.
+        with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
+            folder = Path(name)
+
+            def work(progress):
+                report = analysis.judge(request, progress)
+                return report, analysis.film(report, folder, progress)
+
+            report = None
+            for news in workbench.steps(work):
+                if isinstance(news, Outcome):
+                    report, clip = news.value
+                else:
+                    yield {shown.status: told(news)}
+            yield show(shown, report, viewer_value(report, clip)) | {
+                shown.status: progress_bar("Writing what you can take home", 0.8)
+            }
+            for news in workbench.steps(lambda progress: analysis.files(report, folder / "results", progress)):
+                if isinstance(news, Outcome):
+                    buttons = [gr.DownloadButton(value=str(file), interactive=True) for file in news.value]
+                    yield shown.ended("") | dict(zip(shown.results.files, buttons, strict=True))
+                else:
+                    yield {shown.status: told(news)}
+    except ValueError as error:
+        yield shown.ended(problem(plain_sentence(error)))
+
+
+def requested(
+    path: str | None,
+    checked: CheckedClip | None,
+    code: str | None,
+    height: str | None,
+    own: float | None,
+    unit: str,
+    first: float | None,
+    last: float | None,
+) -> Request:
+    """What the user asked for; ValueError where something is missing."""
+    if path is None:
+        raise ValueError("Upload a clip of a dive first.")
+    if not Path(path).is_file():
+        raise ValueError("This clip could not be used, so it was thrown away: upload another one.")
+    if checked is None or str(checked.info.path) != str(path):
+        checked = CheckedClip.of(path)
+        first = last = None
+    number = code.strip() if code and code.strip() else None
+    height = height and f"{parse_height(height):g}"
+    return Request(path, number, height, own or None, *trim_frames(checked, unit, first, last))
+
+
+def show(shown: Shown, report: DiveReport, clip: dict) -> dict:
+    """The report in the parts that show it."""
+    results = shown.results
+    scored = report.total is not None
+    return {
+        shown.inputs.panel: gr.Accordion(open=False, label=f"Your dive: {report.info.path.name}"),
+        results.column: gr.Column(visible=True),
+        results.headline: results_view.headline(report),
+        results.warnings: results_view.warnings(report),
+        results.viewer: clip,
+        results.timeline: charts.timeline(report),
+        results.phases: results_view.phase_table(report),
+        results.against: gr.Dropdown(choices=results_view.vote_choices(report), value=results_view.MEAN),
+        results.waterfall: charts.waterfall(report),
+        results.breakdown: results_view.breakdown_table(report),
+        results.votes: charts.votes(report),
+        results.ballot: results_view.votes_table(report),
+        results.report: report,
+        **dict(zip(results.score_parts, (gr.Column(visible=scored), gr.Row(visible=scored)), strict=True)),
+        **{button: gr.DownloadButton(value=None, interactive=False) for button in results.files},
+    }
+
+
+def compare(report: DiveReport | None, exemplar: str) -> tuple:
+    """Waterfall, table and votes with one exemplar chosen."""
+    if report is None:
+        raise gr.Error("The result is gone after so long a time: analyse the clip again.")
+    seen = results_view.as_seen_by(report, exemplar)
+    marked = report if seen is report else results_view.with_exemplar(report, exemplar)
+    return (
+        charts.waterfall(seen),
+        results_view.breakdown_table(seen),
+        charts.votes(marked),
+        results_view.votes_table(marked),
+    )
+
+
+def chosen(report: DiveReport | None, event: gr.EventData) -> tuple:
+    """The exemplar whose vote was clicked."""
+    exemplar = str(event._data.get("exemplar", results_view.MEAN))
+    return exemplar, *compare(report, exemplar)
+
+
+def told(news: Step | None) -> object:
+    """A step for the status line; nothing new leaves it as it is."""
+    return gr.skip() if news is None else progress_bar(news.name, news.done)
+
+
+def progress_bar(step: str, done: float) -> str:
+    """The name of a step with how much of the work is done, as HTML."""
+    return (
+        f'<div class="fp-step" role="status"><span>{escape(step)}</span>'
+        f'<progress max="1" value="{done:.2f}"></progress></div>'
+    )
+
+
+def note(text: str) -> str:
+    """A line of text as HTML."""
+    return f'<div class="fp-note" role="status">{escape(text)}</div>'

@@ -1,0 +1,67 @@
+"""The endpoint for programs: gradio_client sends a clip and gets the report and its files."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+
+from fineparser.ui.analysis import Analysis, Request
+from fineparser.ui.steps import Outcome, Workbench
+from fineparser.ui.upload import plain_sentence
+
+
+def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> None:
+    """Adds the named endpoint `analyse` to the page that is being built.
+
+    client.predict(handle_file("clip.mp4"), "207C", "10", None, None, None, api_name="/analyse") gives report.json's
+    contents and the files. The clip comes as an upload, never as a path of this machine.
+    """
+    with gr.Column(visible=False):
+        clip = gr.File(label="Clip", file_count="single")
+        code = gr.Textbox(label="Dive number", value="")
+        height = gr.Textbox(label="Height", value="")
+        difficulty = gr.Number(label="Own difficulty", value=None)
+        first = gr.Number(label="First frame", value=None, precision=0)
+        last = gr.Number(label="Last frame", value=None, precision=0)
+        report = gr.JSON(label="Report")
+        files = gr.File(label="Files", file_count="multiple")
+        call = gr.Button("Analyse")
+
+    def run(
+        path: str | None,
+        number: str | None,
+        metres: str | None,
+        own: float | None,
+        start: int | None,
+        end: int | None,
+    ) -> Iterator[tuple]:
+        if path is None:
+            raise gr.Error("Give a clip: a file that is uploaded.")
+        folder = Path(tempfile.mkdtemp(prefix="fineparser-"))
+        try:
+            request = Request(path, number or None, metres or None, own or None, start, end)
+
+            def work(progress):
+                found = analysis.judge(request, progress)
+                return found.to_json(), [str(file) for file in analysis.files(found, folder, progress)]
+
+            for news in workbench.steps(work):
+                if isinstance(news, Outcome):
+                    yield news.value
+        except ValueError as error:
+            raise gr.Error(plain_sentence(error)) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(path).unlink(missing_ok=True)
+
+    call.click(
+        run,
+        [clip, code, height, difficulty, first, last],
+        [report, files],
+        api_name="analyse",
+        api_description="Scores a dive: report.json's contents, and the files that the page offers.",
+        concurrency_id=concurrency_id,
+        concurrency_limit=1,
+    )

@@ -1,0 +1,59 @@
+"""The clip that the viewer plays: H.264 with dense keyframes, which steps and seeks exactly in every browser."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from fineparser.analysis.report import DiveReport
+from fineparser.rendering.playback import playback_rate
+from fineparser.video.reading import open_source
+from fineparser.video.writing import VideoSink
+
+MOST_LINES = 720
+"""A tablet shows no more, and a phone decodes no more in time."""
+
+KEYFRAME_EVERY = 4
+"""Frames between keyframes: a step back decodes four frames at most."""
+
+MARGIN_SECONDS = 1.0
+"""Shown before and after the analysed part."""
+
+
+@dataclass(frozen=True)
+class PlayerClip:
+    """A written clip and which source frame is shown when."""
+
+    path: Path
+    fps: float
+    first: int
+    """Source frame number of its first frame."""
+    times: tuple[float, ...]
+    """Seconds in the written clip at which each source frame begins, and when the last one ends: one more than
+    frames."""
+    start: float
+    """Seconds of the source at which the clip begins."""
+
+
+def write_player_clip(report: DiveReport, path: str | Path) -> PlayerClip:
+    """Writes the analysed part, and a little around it, for the viewer; frames go through one at a time.
+
+    Raises:
+        VideoError: where the clip cannot be read any more or the file not be written.
+    """
+    info, rate = report.info, playback_rate(report.info)
+    start, end = info.seconds(report.first_frame), info.seconds(report.last_frame)
+    first, last = info.number_at(max(start - MARGIN_SECONDS, 0.0)), info.number_at(end + MARGIN_SECONDS)
+    shrink = min(1.0, MOST_LINES / min(info.width, info.height))
+    width, height = (max(2, round(side * shrink / 2) * 2) for side in (info.width, info.height))
+    with (
+        open_source(info.path, folder_fps=info.fps) as source,
+        VideoSink(path, rate, width, height, keyframe_every=KEYFRAME_EVERY, quality=22) as sink,
+    ):
+        for number, frame in source.stream(first, last + 1):
+            if frame.shape[:2] != (height, width):
+                frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+            sink.write(frame, info.seconds(number) if info.variable_frame_rate else None)
+    offset = info.seconds(first)
+    times = [info.seconds(number) - offset for number in range(first, last + 1)]
+    return PlayerClip(Path(path), rate, first, (*times, times[-1] + 1 / rate), offset)

@@ -1,0 +1,91 @@
+"""What a clip may cost: how long, how large, how many frames."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fineparser.video.error import VideoError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds that a clip must keep; `probe` and `open_source` refuse what is outside.
+
+    A decoder is handed whatever a visitor uploads, so the bounds are checked while a file is looked
+    through, not after: a file that promises little and holds much is stopped on the way.
+    """
+
+    max_seconds: float = 300.0
+    """Longest clip, seconds."""
+
+    max_frames: int = 18_000
+    """Most frames (five minutes at 60 a second)."""
+
+    max_pixels: int = 9_000_000
+    """Largest picture, width times height as shown and as coded (4K cinema has 8.8 million)."""
+
+    min_frames: int = 8
+    """Fewest frames of which a dive can be made out."""
+
+    min_side: int = 16
+    """Smallest width or height, pixels."""
+
+    max_probe_seconds: float = 120.0
+    """Longest time to look through a file, seconds on the clock."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"Limits.{name} must be above 0, not {value!r}.")
+        if self.min_frames > self.max_frames:
+            raise ValueError(f"Limits.min_frames ({self.min_frames}) must not exceed max_frames ({self.max_frames}).")
+
+    def check_size(self, path: Path, width: int, height: int) -> None:
+        """Raise VideoError unless a picture of `width` x `height` pixels is allowed."""
+        if width * height > self.max_pixels:
+            raise VideoError(
+                path,
+                f"has a picture of {width}x{height} pixels, more than the limit of {self.max_pixels:,} pixels. "
+                "Scale it down, to 1920x1080 say.",
+            )
+        if min(width, height) < self.min_side:
+            raise VideoError(
+                path,
+                f"has a picture of {width}x{height} pixels, too small to see a diver in "
+                f"(at least {self.min_side} pixels a side).",
+            )
+
+    def check_length(self, path: Path, frames: int, seconds: float) -> None:
+        """Raise VideoError when `frames` or `seconds` is more than allowed."""
+        if frames > self.max_frames:
+            raise VideoError(
+                path, f"has {frames:,} frames or more; the limit is {self.max_frames:,}. Cut out the dive."
+            )
+        if seconds > self.max_seconds:
+            raise VideoError(
+                path,
+                f"is {seconds:.1f} s long or longer; the limit is {self.max_seconds:g} s. Cut out the dive.",
+            )
+
+    def check_enough(self, path: Path, frames: int) -> None:
+        """Raise VideoError when `frames` are too few."""
+        if frames == 0:
+            raise VideoError(path, "has no frames: there is no picture in it that can be decoded. Export it again.")
+        if frames < self.min_frames:
+            count = "1 frame" if frames == 1 else f"{frames} frames"
+            raise VideoError(path, f"has only {count}; a dive takes at least {self.min_frames}. Give a longer clip.")
+
+    def stopwatch(self, path: Path) -> Callable[[], None]:
+        """Start the clock; the function returned raises VideoError once `max_probe_seconds` have passed."""
+        end = time.monotonic() + self.max_probe_seconds
+
+        def check() -> None:
+            if time.monotonic() > end:
+                raise VideoError(
+                    path,
+                    f"takes more than {self.max_probe_seconds:g} s to look through. Cut out the dive, "
+                    "or convert it to H.264 in an MP4 file.",
+                )
+
+        return check

@@ -1,0 +1,164 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fineparser.analysis.analyser import DiveAnalyser, Dived, trim
+from fineparser.domain.dive_code import InvalidDiveCode
+from fineparser.model.fineparser import FineParser
+from fineparser.model.weights import Provenance
+from fineparser.video.error import VideoError
+from fineparser.video.info import VideoInfo
+from fineparser.video.writing import write_video
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Sixty frames of a bright block that falls across a grey picture, 25 frames a second."""
+    frames = np.full((60, 96, 160, 3), 90, np.uint8)
+    for number, frame in enumerate(frames):
+        frame[number + 5 : number + 25, 70:90] = (230, 190, 160)
+    path = tmp_path_factory.mktemp("clips") / "falling block.mp4"
+    write_video(path, frames, 25.0)
+    return path
+
+
+@pytest.fixture(scope="module")
+def analyser(model, bank):
+    return DiveAnalyser(model, bank)
+
+
+@pytest.fixture(scope="module")
+def report(analyser, clip):
+    return analyser.analyse(clip, code="207C", height=10)
+
+
+def test_the_report_holds_everything(report):
+    json = report.to_json()
+    assert json["clip"]["frames"] == 60
+    assert json["clip"]["fps"] == pytest.approx(25)
+    assert json["dive_name"] == "back 3 1/2 somersaults, tuck"
+    assert (json["difficulty"], json["difficulty_source"]) == (3.3, "table")
+    assert len(json["votes"]) == 3
+    assert json["exemplar"]["exemplar"] in {vote["exemplar"] for vote in json["votes"]}
+    assert 0 <= json["transitions"]["flight"]["frame"] < json["transitions"]["entry"]["frame"] < 60
+    assert json["weights"] == {
+        "name": "untrained",
+        "trained_on": [],
+        "calibrated_on": "not calibrated: the weights are untrained",
+    }
+
+
+def test_total_and_breakdown_follow_from_the_votes(report):
+    scores = [vote.score for vote in report.votes]
+    assert report.total.value == pytest.approx(np.clip(np.mean(scores), 0, 99))
+    assert report.execution.value == pytest.approx(report.total.value / 3.3)
+    for vote in report.votes:
+        assert vote.score == pytest.approx(vote.exemplar_score + vote.contributions.sum(), abs=1e-4)
+    assert report.breakdown.base + report.breakdown.points.sum() == pytest.approx(np.mean(scores), abs=1e-4)
+
+
+def test_untrained_weights_are_said_to_be(report, model, bank, clip):
+    assert any("No trained weights" in warning for warning in report.warnings)
+    trained = FineParser(model.config, Provenance("some", ("SynDive 100",))).eval()
+    trained.load_state_dict(model.state_dict())
+    told = DiveAnalyser(trained, bank).analyse(clip, code="207C", height=10)
+    assert not any("No trained weights" in warning for warning in told.warnings)
+    assert told.weights.calibrated_on == "calibrated on simulated dives"
+    mine = replace(bank, exemplars=tuple(replace(one, source="club dives") for one in bank.exemplars))
+    told = DiveAnalyser(trained, mine).analyse(clip, code="207C", height=10)
+    assert told.weights.calibrated_on == "calibrated on club dives"
+
+
+def test_the_same_seed_gives_the_same_report(analyser, clip, report):
+    again = analyser.analyse(clip, code="207C", height=10)
+    assert again.to_json() == report.to_json()
+
+
+def test_an_own_difficulty_carries_the_exemplars_scores_over(analyser, clip, report):
+    harder = analyser.analyse(clip, code="207C", height=10, difficulty=3.6)
+    assert harder.difficulty_source == "given"
+    for ours, theirs in zip(harder.votes, report.votes, strict=True):
+        carried = theirs.exemplar_score * 3.6 / 3.3
+        assert ours.score == pytest.approx(carried + theirs.contributions.sum(), rel=1e-4)
+
+
+def test_without_a_dive_number_there_is_no_score(analyser, clip):
+    report = analyser.analyse(clip)
+    assert report.total is None
+    assert report.votes == ()
+    assert any("no score" in warning for warning in report.warnings)
+    assert report.to_json()["total"] is None
+
+
+def test_a_dive_that_the_bank_lacks_is_simulated(analyser, clip):
+    report = analyser.analyse(clip, code="403C", height=3, exemplars=2)
+    assert {vote.code for vote in report.votes} == {"403C"}
+    assert len(report.votes) == 2
+    assert any("2 simulated dives of the same number" in warning for warning in report.warnings)
+
+
+def test_a_single_exemplar_suffices(analyser, clip):
+    report = analyser.analyse(clip, code="207C", height=10, exemplars=1)
+    assert report.total.low == report.total.value == report.total.high
+
+
+def test_trimming(analyser, clip):
+    report = analyser.analyse(clip, first=10, last=50)
+    assert (report.frame_numbers[0], report.frame_numbers[-1]) == (10, 50)
+    assert any("Only 41 frames" in warning for warning in report.warnings)
+    with pytest.raises(VideoError, match="frames 10 to 600"):
+        analyser.analyse(clip, first=10, last=600)
+
+
+def test_masks_lie_on_the_source(report):
+    masks = report.source_masks()
+    assert masks.shape == (96, 96, 160)
+    assert masks.dtype == bool
+    assert not masks[:, :, :30].any()  # left of the crop of the middle 56%
+    assert (report.full_size_mask(7) == masks[7]).all()  # a picture this small is not scaled
+
+
+def test_progress_is_told_in_order(analyser, clip):
+    steps = []
+    analyser.analyse(clip, code="207C", height=10, progress=lambda step, done: steps.append((done, step)))
+    assert steps == sorted(steps)
+    assert len({step for _, step in steps}) == len(steps) >= 4
+
+
+def test_a_cut_is_reported_and_the_longest_shot_analysed():
+    info = VideoInfo(path=None, kind="mp4", frame_count=100, fps=25.0, width=9, height=9, coded_width=9, coded_height=9)
+    assert trim(info, (3,), None, None) == (3, 99)
+    assert trim(info, (60, 90), None, None) == (0, 59)
+    assert trim(info, (3,), 0, None) == (0, 99)
+    assert trim(info, (), None, None) == (0, 99)
+
+
+def test_a_hard_cut_in_a_file(analyser, tmp_path):
+    rng = np.random.default_rng(0)
+    first, second = (np.kron(rng.integers(0, 255, (6, 10, 3)), np.ones((16, 16, 1))).astype(np.uint8) for _ in range(2))
+    frames = np.concatenate([np.repeat(first[None], 5, 0), np.repeat(second[None], 55, 0)])
+    write_video(tmp_path / "cut.mp4", frames, 25.0)
+    report = analyser.analyse(tmp_path / "cut.mp4")
+    assert report.cuts == (5,)
+    assert (report.first_frame, report.last_frame) == (5, 59)
+    assert any("frame 5: the longest shot, frames 5 to 59" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "reason"),
+    [
+        ({"code": "999Z", "height": 10}, InvalidDiveCode, "999Z"),
+        ({"code": "207C", "height": 4}, ValueError, "4"),
+        ({"code": "207C", "height": 10, "difficulty": 9}, ValueError, "between 0.5 and 6, not at 9"),
+        ({"code": "207C", "height": 10, "exemplars": 0}, ValueError, "at least one exemplar"),
+    ],
+)
+def test_what_cannot_be_is_refused(analyser, clip, arguments, error, reason):
+    with pytest.raises(error, match=reason):
+        analyser.analyse(clip, **arguments)
+
+
+def test_number_and_height_come_together():
+    assert Dived.of("207C", None, None) is None
+    assert Dived.of("207C", "10", None).difficulty == 3.3

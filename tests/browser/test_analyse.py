@@ -1,0 +1,130 @@
+"""A coach's way through the page, in a real browser."""
+
+import re
+import time
+
+import pytest
+from gradio_client import Client, handle_file
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PATIENCE, ready, upload
+from tests.video.bad_inputs import BAD_INPUTS
+
+pytestmark = pytest.mark.browser
+
+BAD = [row for row in BAD_INPUTS if row.name in ("empty file", "text", "playlist", "truncated mp4", "seven frames")]
+assert all(row.uploadable for row in BAD)
+
+
+def say(page, number: str, height: str) -> None:
+    box = page.get_by_label("Dive number")
+    box.fill(number)
+    box.press("Enter")
+    page.get_by_label(height, exact=True).check()
+
+
+def test_an_uploaded_clip_becomes_a_score(page, clip, app_folder):
+    upload(page, clip)
+    expect(page.locator("#clip-note")).to_contain_text("160 x 120, 50 frames")
+    say(page, "103B", "3 m")
+    expect(page.locator("#dive-note")).to_contain_text("forward 1 1/2 somersaults, pike, 3 m: difficulty 1.6")
+    page.locator("#analyse").click()
+    expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=PATIENCE)
+    expect(page.locator("#warnings")).to_contain_text("No trained weights")
+    ready(page)
+    expect(page.locator("#breakdown tr.strong")).to_contain_text("This dive")
+    # One exemplar alone: its own score stands where the mean stood.
+    rows = page.locator("#ballot tbody tr")
+    expect(rows).to_have_count(10)
+    expect(page.locator("#breakdown tbody tr").first).to_contain_text("Exemplars")
+    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpTied")
+    # As plotly tells of a click on the last vote's mark.
+    page.evaluate(
+        """() => {
+            const plot = document.querySelector('#votes .js-plotly-plot');
+            const told = plot.data.findLast((trace) => trace.customdata).customdata;
+            plot.emit('plotly_click', {points: [{customdata: told[told.length - 1]}]});
+        }"""
+    )
+    expect(page.get_by_label("Compared with")).to_have_value(re.compile("^103B-3m-.*votes"), timeout=PATIENCE)
+    expect(page.locator("#breakdown tbody tr").first).to_have_text(re.compile("^Exemplar(?!s)"), timeout=PATIENCE)
+    assert list((app_folder / "temporary").glob("fineparser-*")) == []
+
+
+@pytest.mark.parametrize("row", BAD, ids=lambda row: row.name)
+def test_what_is_no_clip_gets_a_sentence_and_goes(page, row, tmp_path, app_folder):
+    kept = {path for path in (app_folder / "cache").rglob("*") if path.is_file()}
+    path = row.write(tmp_path)
+    upload(page, path)
+    sentence = page.locator("#clip-note .problem")
+    expect(sentence).to_have_text(re.compile(row.reason))
+    assert str(app_folder) not in sentence.inner_text()
+    page.locator("#analyse").click()
+    expect(page.locator("#status .problem")).to_contain_text("upload another one", timeout=PATIENCE)
+    left = {path for path in (app_folder / "cache").rglob("*") if path.is_file()} - kept
+    assert [one for one in left if one.read_bytes() == path.read_bytes()] == []
+
+
+def test_a_dive_that_cannot_be_is_told_at_once_and_again(page, clip):
+    upload(page, clip)
+    say(page, "107A", "3 m")
+    expect(page.locator("#dive-note .problem")).to_contain_text("Nearest: 107B")
+    page.locator("#analyse").click()
+    expect(page.locator("#status .problem")).to_contain_text("Nearest: 107B", timeout=PATIENCE)
+    expect(page.locator("#analyse")).to_be_enabled()
+
+
+def test_without_a_clip_the_page_asks_for_one(page):
+    page.locator("#analyse").click()
+    expect(page.locator("#status .problem")).to_contain_text("Upload a clip of a dive first", timeout=PATIENCE)
+
+
+def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, app_url, clip):
+    upload(page, clip)
+    say(page, "5253B", "10 m")
+    other = browser.new_page()
+    other.goto(app_url)
+    upload(other, clip)
+    page.locator("#analyse").click()
+    expect(page.locator("#status .fp-step")).to_contain_text(re.compile("Reading|Finding|Comparing"), timeout=PATIENCE)
+    other.locator("#analyse").click()
+    expect(other.locator("#status")).to_contain_text(re.compile("Waiting|queue"), timeout=PATIENCE)
+    page.locator("#stop").click()
+    expect(page.locator("#status")).to_contain_text("Stopped.")
+    expect(page.locator("#analyse")).to_be_enabled()
+    ready(other)
+    other.close()
+    expect(page.locator("#results")).to_have_count(0)
+
+
+def test_a_trim_is_proposed_and_kept(page, clip):
+    upload(page, clip)
+    page.get_by_text("Trim and own difficulty").click()
+    expect(page.get_by_label("To", exact=True)).to_have_value("1.96")
+    page.get_by_label("frames", exact=True).check()
+    expect(page.get_by_label("To", exact=True)).to_have_value("49")
+    page.get_by_label("From", exact=True).fill("5")
+    page.get_by_label("To", exact=True).fill("3")
+    page.locator("#analyse").click()
+    expect(page.locator("#status .problem")).to_contain_text("ends at frame 3", timeout=PATIENCE)
+
+
+def test_programs_send_a_clip_and_no_path(app_url, clip, app_folder):
+    client = Client(app_url, verbose=False)
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/analyse"]
+    report, files = client.predict(handle_file(clip), "", "", None, 5, 40, api_name="/analyse")
+    assert (report["clip"]["frames"], report["clip"]["first_frame"], report["clip"]["last_frame"]) == (50, 5, 40)
+    assert len(files) == 6
+    with pytest.raises(Exception, match="raised an exception"):
+        client.predict(str(clip), "", "", None, None, None, api_name="/analyse")
+    deadline = time.monotonic() + 10
+    while list((app_folder / "temporary").glob("fineparser-*")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert list((app_folder / "temporary").glob("fineparser-*")) == []
+
+
+def test_about_names_weights_and_limits(page):
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_text("An estimate, no judge's decision.")).to_be_visible()
+    expect(page.get_by_text("FineDiving and FineDiving-HM")).to_be_visible()
+    assert page.locator("[role=tabpanel]:visible a").count() == 0

@@ -1,0 +1,115 @@
+"""The dive record: frame numbers, labels that follow the sampling, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fineparser.data.dives import DataError, DiveList, Place, Problems, validation_share
+from fineparser.domain.phases import Transitions
+
+
+def test_sampling_cuts_fractions_off_as_published(make_dive):
+    numbers = make_dive(first_frame=489, last_frame=592).sample()
+    # 103 intervals over 95 steps: 489, 490.08, 491.17, ... 592
+    assert numbers[[0, 1, 2, 13, 94, 95]].tolist() == [489, 490, 491, 503, 590, 592]
+    assert len(numbers) == 96
+
+
+def test_a_short_clip_gives_frames_twice(make_dive):
+    numbers = make_dive(first_frame=5, last_frame=14).sample()
+    assert numbers[0] == 5
+    assert numbers[-1] == 14
+    assert set(numbers) == set(range(5, 15))
+    assert (np.diff(numbers) >= 0).all()
+
+
+def test_the_end_shift_moves_the_last_frame_only(make_dive):
+    dive = make_dive(first_frame=100, last_frame=200)
+    assert dive.sample(end_shift=-3)[[0, -1]].tolist() == [100, 197]
+    assert make_dive(first_frame=7, last_frame=8).sample(end_shift=-3).tolist() == [7] * 96
+
+
+def test_transitions_are_the_first_sampled_frames_of_their_phase(make_dive):
+    # Every second frame is sampled: 0, 2, 4 ... so frame 41 is first seen at index 21.
+    dive = make_dive(last_frame=190, flight_frame=40, entry_frame=41)
+    assert dive.transitions(dive.sample()) == Transitions(flight=20, entry=21)
+
+
+def test_transitions_beyond_a_shifted_end_fall_on_the_last_frame(make_dive):
+    dive = make_dive(last_frame=95, flight_frame=40, entry_frame=94)
+    assert dive.transitions(dive.sample(end_shift=-3)) == Transitions(flight=42, entry=95)
+
+
+def test_unknown_labels_stay_unknown(make_dive):
+    dive = make_dive()
+    assert dive.transitions(dive.sample()) is None
+    assert dive.sub_action_labels(dive.sample()) is None
+    assert dive.read_masks([0]) is None
+    assert dive.execution is None
+
+
+def test_sub_actions_follow_the_sampled_frames(make_dive):
+    dive = make_dive(first_frame=10, last_frame=13, sub_actions=(1, 1, 15, 36))
+    assert dive.sub_action_labels(np.array([10, 12, 12, 13])).tolist() == [1, 15, 15, 36]
+
+
+def test_execution_is_score_by_difficulty(make_dive):
+    assert make_dive(score=84.15, difficulty=3.3).execution == pytest.approx(25.5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"split": "val"}, "train, validation, test, not 'val'"),
+        ({"first_frame": 9, "last_frame": 8}, "from frame 9 to 8 has no frames"),
+        ({"first_frame": -1}, "has no frames"),
+        ({"flight_frame": 40}, "together or not at all"),
+        ({"flight_frame": 50, "entry_frame": 40}, "flight .from frame 50. and the entry .from frame 40."),
+        ({"flight_frame": 50, "entry_frame": 96}, "inside the clip, frames 0 to 95"),
+        ({"score": 120.5}, "0 to 120 points, not 120.5"),
+        ({"score": -1.0}, "not -1"),
+        ({"score": float("nan")}, "not nan"),
+        ({"difficulty": 0.0}, "between 0 and 10"),
+        ({"awards": (7.0, 11.0)}, "Awards lie in 0 to 10"),
+        ({"sub_actions": (1, 2)}, "2 sub-action labels for the 96 frames"),
+    ],
+)
+def test_labels_that_cannot_be_are_refused(make_dive, labels, message):
+    with pytest.raises(ValueError, match=message):
+        make_dive(**labels)
+
+
+def test_a_broken_picture_is_named_with_the_place_of_its_dive(make_dive, broken_footage):
+    dive = make_dive(footage=broken_footage)
+    with pytest.raises(DataError, match=r"dives\.csv, line 2: 00007\.jpg is not a picture"):
+        dive.read([0])
+
+
+def test_a_list_gives_its_splits_and_keeps_its_problems(make_dive):
+    dives = tuple(make_dive(name, split=split) for name, split in [("a", "train"), ("b", "test")])
+    everything = DiveList("finediving:/x", dives, ("c is broken",))
+    test = everything.of("test")
+    assert [dive.id for dive in test] == ["b"]
+    assert test.problems == ("c is broken",)
+    assert test.card(0).id == "b"
+    assert test.at_epoch(7) is test
+    with pytest.raises(ValueError, match="not 'val'"):
+        everything.of("val")
+
+
+def test_problems_stop_the_reading_or_are_collected():
+    place = Place(Path("dives.csv"), line=4)
+    collected = Problems(skip_broken=True)
+    collected.add(place, "no such file")
+    assert collected.found == ["dives.csv, line 4: no such file"]
+    with pytest.raises(DataError, match=r"dives\.csv, line 4: no such file .--skip-broken"):
+        Problems(skip_broken=False).add(place, "no such file")
+
+
+def test_the_validation_share_is_about_as_large_as_asked_and_stays():
+    keys = [f"video/{index}" for index in range(4000)]
+    chosen = validation_share(keys, seed=1, share=0.1)
+    assert 0.08 < len(chosen) / len(keys) < 0.12  # 4.2 standard deviations
+    assert validation_share(keys[:100], seed=1, share=0.1) == chosen & set(keys[:100])
+    assert validation_share(keys, seed=2, share=0.1) != chosen

@@ -1,0 +1,132 @@
+"""Pickles are read without running them."""
+
+import os
+import pickle
+import subprocess
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from fineparser.data.dives import DataError
+from fineparser.data.pickles import load_pickle
+
+PLAIN = {
+    ("video", 3): ["107b", 87.45, 3.1, None, [1, 1, 15, 36]],
+    "set": {1, 2},
+    "frozen": frozenset({"a"}),
+    "ordered": OrderedDict(a=1),
+    "bytes": b"\x00\xff",
+    "complex": 1 + 2j,
+    "scalars": (np.float64(3.2), np.int64(-7), np.bool_(True), np.float32(0.5), np.str_("x")),
+}
+ARRAYS = [
+    np.arange(6, dtype=np.int64).reshape(2, 3),
+    np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    np.array([1, 2], dtype=">i4"),
+    np.array(["Entry", "1 Twist"]),
+    np.array([None, "x", 3], dtype=object),
+    np.array([True, False]),
+    np.array(2.5),
+    np.zeros((0, 4), np.uint8),
+]
+
+
+def write(tmp_path, data: bytes):
+    path = tmp_path / "annotation.pkl"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_plain_objects_come_back_in_every_protocol(tmp_path, protocol):
+    assert load_pickle(write(tmp_path, pickle.dumps(PLAIN, protocol=protocol))) == PLAIN
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: str(array.dtype) + str(array.shape))
+def test_arrays_come_back_in_every_protocol(tmp_path, array, protocol):
+    data = pickle.dumps({"labels": array}, protocol=protocol)
+    loaded = load_pickle(write(tmp_path, data))["labels"]
+    assert loaded.shape == array.shape
+    assert loaded.dtype == pickle.loads(data)["labels"].dtype  # which turns big-endian into native
+    assert np.array_equal(loaded, array)
+
+
+def test_pickles_of_numpy_1_name_another_module(tmp_path):
+    data = pickle.dumps([np.arange(3), np.float64(2.5)], protocol=2)
+    assert b"numpy._core" in data
+    loaded = load_pickle(write(tmp_path, data.replace(b"numpy._core", b"numpy.core")))
+    assert loaded[0].tolist() == [0, 1, 2]
+    assert loaded[1] == 2.5
+
+
+def test_pickles_of_python_2_keep_their_numbers(tmp_path):
+    # What Python 2 wrote for {"score": numpy.float64(2.5)}: byte strings of the STRING opcodes.
+    data = (
+        b"(dp0\nS'score'\np1\ncnumpy.core.multiarray\nscalar\np2\n(cnumpy\ndtype\np3\n(S'f8'\np4\nI0\nI1\ntp5\n"
+        b"Rp6\n(I3\nS'<'\np7\nNNNI-1\nI-1\nI0\ntp8\nbS'\\x00\\x00\\x00\\x00\\x00\\x00\\x04@'\np9\ntp10\nRp11\ns."
+    )
+    assert load_pickle(write(tmp_path, data)) == {"score": 2.5}
+
+
+class Malicious:
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (os.system, "posix.system"),
+        (eval, "builtins.eval"),
+        (subprocess.Popen, "subprocess.Popen"),
+        (getattr, "builtins.getattr"),
+        (np.load, "numpy.load"),
+        (pickle.loads, "_pickle.loads"),
+    ],
+)
+def test_a_malicious_pickle_is_refused_by_name_and_does_nothing(tmp_path, function, named):
+    witness = tmp_path / "ran"
+    data = pickle.dumps({("video", 0): [Malicious(function, f"touch {witness}")]})
+    path = write(tmp_path, data)
+    with pytest.raises(DataError, match=rf"annotation\.pkl: the pickle asks for {named}.*authors"):
+        load_pickle(path)
+    assert not witness.exists()
+
+
+def test_an_array_of_forged_pointers_is_refused(tmp_path):
+    """Bytes that claim to be objects would be followed as addresses."""
+    honest = pickle.dumps(np.array([1, 2]), protocol=2)
+    forged = honest.replace(b"i8", b"O8")
+    assert forged != honest
+    with pytest.raises(DataError, match="items do not fit its shape"):
+        load_pickle(write(tmp_path, forged))
+
+
+def test_an_array_with_fields_is_refused(tmp_path):
+    fields = np.zeros(2, dtype=[("a", "i4"), ("b", object)])
+    with pytest.raises(DataError, match="unusual type 'V12'"):
+        load_pickle(write(tmp_path, pickle.dumps(fields)))
+
+
+def test_an_array_with_too_few_bytes_is_refused(tmp_path):
+    honest = pickle.dumps(np.arange(4, dtype=np.int8), protocol=2)
+    forged = honest.replace(b"K\x04\x85", b"K\x7f\x85")  # the shape (4,) made (127,)
+    assert forged != honest
+    with pytest.raises(DataError, match="bytes do not fit its shape"):
+        load_pickle(write(tmp_path, forged))
+
+
+@pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps(list(range(100)))[:-40]])
+def test_a_damaged_file_is_named(tmp_path, data):
+    with pytest.raises(DataError, match=r"annotation\.pkl: "):
+        load_pickle(write(tmp_path, data))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"gone\.pkl: there is no such file"):
+        load_pickle(tmp_path / "gone.pkl")

@@ -1,0 +1,139 @@
+"""The published geometry, on frames and masks alike."""
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms.functional import normalize
+
+from fineparser.data.transforms import ClipTransform, crop, jitter_colours, normalise, resize
+
+
+def columns(count=200, height=112):
+    """One frame whose red channel is the column's number."""
+    frame = np.zeros((1, height, count, 3), np.uint8)
+    frame[..., 0] = np.arange(count, dtype=np.uint8)
+    return frame
+
+
+def red(clip):
+    """The red channel of a normalised clip's first row, as numbers again."""
+    return (clip[0, 0, 0] * 0.229 + 0.485).mul(255).round().long().tolist()
+
+
+def test_evaluation_cuts_the_middle():
+    clip, masks = ClipTransform()(columns(), None, np.random.default_rng(0))
+    assert clip.shape == (3, 1, 112, 112)
+    assert clip.dtype == torch.float32
+    assert masks is None
+    assert red(clip) == list(range(44, 156))
+
+
+def test_training_cuts_anywhere_and_mirrors_half_of_the_time():
+    transform = ClipTransform.for_training()
+    lefts, mirrored = [], 0
+    for seed in range(200):
+        values = red(transform(columns(), None, np.random.default_rng(seed))[0])
+        mirrored += values[0] > values[-1]
+        lefts.append(min(values))
+        assert sorted(values) == list(range(lefts[-1], lefts[-1] + 112))
+    assert min(lefts) < 8
+    assert max(lefts) > 80
+    assert 70 <= mirrored <= 130  # 4 standard deviations about 100
+
+
+def test_masks_go_where_the_frames_go():
+    frames = columns()
+    masks = (frames[..., 0] >= 60) & (frames[..., 0] < 130)
+    for seed in range(20):
+        clip, mask = ClipTransform.for_training()(frames, masks, np.random.default_rng(seed))
+        assert mask.shape == (1, 1, 112, 112)
+        assert mask.dtype == torch.bool
+        assert mask[0, 0, 0].tolist() == [60 <= value < 130 for value in red(clip)]
+
+
+def test_the_end_moves_by_0_to_3_frames_in_training_only():
+    rng = np.random.default_rng(0)
+    assert {ClipTransform.for_training().end_shift(rng) for _ in range(100)} == {-3, -2, -1, 0}
+    assert {ClipTransform().end_shift(rng) for _ in range(10)} == {0}
+
+
+def test_pictures_are_squeezed_to_200_by_112_by_averaging():
+    picture = np.zeros((1, 224, 400, 3), np.uint8)
+    picture[:, ::2] = 200  # every second row: 2 x 2 blocks average to 100
+    small = resize(picture)
+    assert small.shape == (1, 112, 200, 3)
+    assert (small == 100).all()
+
+
+def test_a_mask_keeps_the_pixels_of_which_half_is_covered():
+    mask = np.zeros((1, 224, 400), bool)
+    mask[0, 0, :2] = True  # half of the first small pixel
+    mask[0, 2, 2] = True  # a quarter of another
+    small = resize(mask)
+    assert small.dtype == np.bool_
+    assert np.argwhere(small[0]).tolist() == [[0, 0]]
+
+
+def test_an_enlarged_picture_has_the_right_size():
+    assert resize(np.zeros((2, 60, 80, 3), np.uint8)).shape == (2, 112, 200, 3)
+    assert resize(np.ones((2, 60, 80), bool)).all()
+
+
+def test_a_picture_that_was_cut_already_is_not_squeezed():
+    picture = columns(112)
+    assert resize(picture) is picture
+    assert np.array_equal(crop(picture, left=30), picture)
+
+
+def test_normalise_agrees_with_torchvision():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), dtype=np.uint8)
+    reference = torch.stack(
+        [
+            normalize(torch.from_numpy(frame).permute(2, 0, 1) / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+            for frame in frames
+        ],
+        dim=1,
+    )
+    assert torch.allclose(normalise(frames), reference, atol=1e-5)
+
+
+def test_colour_jitter_moves_the_colours_alike_in_every_frame():
+    frames = np.random.default_rng(0).integers(60, 180, (1, 8, 8, 3), dtype=np.uint8).repeat(3, axis=0)
+    moved = jitter_colours(frames, np.random.default_rng(3), 0.3)
+    assert moved.shape == frames.shape
+    assert moved.dtype == np.uint8
+    assert np.abs(moved.astype(int) - frames).mean() > 2
+    assert (moved == moved[:1]).all()
+
+
+def test_colour_jitter_keeps_grey_grey_but_for_the_balance():
+    """Contrast about the mean, brightness and saturation leave a uniform grey uniform: only a factor each channel."""
+    frames = np.full((2, 4, 4, 3), 100, np.uint8)
+    for seed in range(20):
+        moved = jitter_colours(frames, np.random.default_rng(seed), 0.3)
+        assert (moved == moved[0, 0, 0]).all()
+        assert 100 * 0.7 * 0.9 - 1 <= moved.min() <= moved.max() <= 100 * 1.3 * 1.1 + 1
+
+
+def test_no_jitter_leaves_the_colours_alone():
+    frames = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3), dtype=np.uint8)
+    clip, _ = ClipTransform()(frames, None, np.random.default_rng(0))
+    assert torch.equal(clip, normalise(frames))
+
+
+def test_masks_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(1, 112, 100\), the frames \(1, 112, 200\)"):
+        ClipTransform()(columns(), np.zeros((1, 112, 100), bool), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"mirror_chance": 1.5}, "probability, not 1.5"),
+        ({"colour_jitter": 1.0}, "below 1, not 1"),
+        ({"longest_end_shift": -3}, "not -3"),
+    ],
+)
+def test_impossible_settings_are_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
+        ClipTransform(**setting)

@@ -1,0 +1,130 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fineparser.model.config import FineParserConfig
+from fineparser.model.encoding import ClipEncoding
+from fineparser.model.fineparser import FineParser
+
+
+@pytest.fixture(scope="module")
+def encoding(tiny, clips) -> ClipEncoding:
+    with torch.inference_mode():
+        return tiny.encode(clips, side_outputs=True)
+
+
+def test_encode_gives_everything(encoding):
+    assert encoding.dynamic.shape == (3, 9, 128)
+    assert encoding.transition_probabilities.shape == (3, 96, 2)
+    assert encoding.static.shape == (3, 3, 4, 8)
+    assert encoding.mask_probability.shape == (3, 96, 32, 32)
+    assert [list(t.shape) for t in encoding.mask_outputs] == [[27, 1, 16, 32, 32]] * 5
+    assert 0 <= encoding.mask_probability.min() <= encoding.mask_probability.max() <= 1
+
+
+def test_mask_probability_averages_the_windows_that_see_a_frame(encoding):
+    probability = encoding.mask_probability
+    torch.testing.assert_close(probability[:, 3], encoding.mask_logits[:, 0, 3].sigmoid())
+    both = (encoding.mask_logits[:, 0, 12].sigmoid() + encoding.mask_logits[:, 1, 2].sigmoid()) / 2
+    torch.testing.assert_close(probability[:, 12], both)
+
+
+def test_true_masks_are_cut_like_the_outputs(encoding):
+    masks = torch.arange(96.0).view(1, 1, 96, 1, 1).expand(3, 1, 96, 2, 2)
+    windows = encoding.windows_of(masks)
+    assert windows.shape == (27, 1, 16, 2, 2)
+    assert windows[10, 0, :, 0, 0].tolist() == list(range(10, 26))  # clip 1, window 1
+
+
+def test_given_transitions_replace_the_predicted(tiny, clips, encoding):
+    forced = torch.tensor([[10, 60]] * 3)
+    with torch.inference_mode():
+        taught = tiny.encode(clips, forced)
+    assert taught.transitions.tolist() == forced.tolist()
+    torch.testing.assert_close(taught.transition_probabilities, encoding.transition_probabilities)
+    assert not torch.allclose(taught.static, encoding.static)
+
+
+def test_a_clip_is_encoded_alike_alone_and_in_a_batch(tiny, clips, encoding):
+    with torch.inference_mode():
+        alone = tiny.encode(clips[1:2])
+    for name in ("dynamic", "transition_probabilities", "static", "mask_logits"):
+        torch.testing.assert_close(getattr(alone, name), getattr(encoding, name)[1:2], rtol=1e-4, atol=1e-5)
+
+
+def test_one_query_meets_many_exemplars(tiny, encoding):
+    with torch.inference_mode():
+        votes = tiny.compare(encoding.select([0]), encoding)
+        single = tiny.compare(encoding.select([0]), encoding.select([2]))
+    assert votes.deltas.shape == (3, 2, 3)
+    torch.testing.assert_close(votes.delta[2:], single.delta)
+    torch.testing.assert_close(votes.contributions.sum((1, 2)), votes.delta)
+
+
+def test_contributions_are_weighted_means_of_token_deltas(tiny, encoding):
+    with torch.inference_mode():
+        comparison = tiny.compare(encoding.select([0]), encoding.select([1]))
+    dynamic, static = (tokens.view(3, -1).mean(1) for tokens in comparison.tokens)
+    expected = (dynamic + static) / 2 @ torch.tensor([0.3, 0.5, 0.2])
+    torch.testing.assert_close(comparison.delta, expected[None])
+
+
+@pytest.mark.parametrize(
+    ("change", "branches", "phases"),
+    [
+        ({"spatial_gate": False}, 2, 3),
+        ({"static_branch": False}, 1, 3),
+        ({"temporal_parsing": False, "phase_weights": (1.0,)}, 2, 1),
+    ],
+)
+def test_ablations(clips, change, branches, phases):
+    model = FineParser(replace(FineParserConfig.tiny(), **change)).eval()
+    with torch.inference_mode():
+        encoding = model.encode(clips[:2])
+        comparison = model.compare(encoding.select([0]), encoding.select([1]))
+    assert comparison.deltas.shape == (1, branches, phases)
+    torch.testing.assert_close(comparison.contributions.sum((1, 2)), comparison.delta)
+
+
+def test_the_gate_matters(tiny, clips, encoding):
+    ungated = FineParser(replace(tiny.config, spatial_gate=False)).eval()
+    ungated.load_state_dict(tiny.state_dict())
+    with torch.inference_mode():
+        assert not torch.allclose(ungated.encode(clips).dynamic, encoding.dynamic)
+
+
+def test_wrong_shapes_are_refused(tiny):
+    with pytest.raises(ValueError, match=r"clips must be \[B, 3, 96, 32, 32\], got \[1, 3, 95, 32, 32\]"):
+        tiny.encode(torch.zeros(1, 3, 95, 32, 32))
+    with pytest.raises(ValueError, match=r"transitions must be \[1, 2\]"):
+        tiny.encode(torch.zeros(1, 3, 96, 32, 32), torch.zeros(2, 2))
+
+
+def test_encodings_join_and_part(encoding):
+    whole = ClipEncoding.concatenate([encoding.select([0]), encoding.select([1, 2])])
+    torch.testing.assert_close(whole.dynamic, encoding.dynamic)
+    assert encoding.to(torch.float16).transitions.dtype == torch.int64
+    bare = encoding.without_masks()
+    with pytest.raises(ValueError, match="has no masks"):
+        _ = bare.mask_probability
+    with pytest.raises(ValueError, match="no side outputs"):
+        _ = bare.mask_outputs
+    with pytest.raises(ValueError, match="only a single clip"):
+        encoding.expand(5)
+
+
+def test_gradients_reach_every_parameter_that_inference_uses(clips):
+    model = FineParser(FineParserConfig.tiny()).train()
+    encoding = model.encode(clips[:2], torch.tensor([[20, 60], [25, 70]]), side_outputs=True)
+    comparison = model.compare(encoding.select([0]), encoding.select([1]))
+    masks = sum(output.square().mean() for output in encoding.mask_outputs)
+    (comparison.delta.sum() + encoding.transition_probabilities.sum() + masks).backward()
+    assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
+
+
+def test_parameter_groups_and_parts_hold_each_parameter_once(tiny):
+    everything = {id(p) for p in tiny.parameters()}
+    grouped = [id(p) for group in tiny.parameter_groups() for p in group["params"]]
+    parted = [id(p) for part in tiny.parts().values() for module in part for p in module.parameters()]
+    assert sorted(grouped) == sorted(parted) == sorted(everything)

@@ -1,0 +1,62 @@
+import pytest
+import torch
+
+from fineparser.model.config import FineParserConfig
+from fineparser.model.fineparser import FineParser
+from fineparser.model.reference_weights import (
+    KINETICS_CLASSIFIER,
+    from_reference,
+    import_checkpoint,
+    load_i3d,
+    reference_place,
+)
+from fineparser.model.weights import CheckpointError
+
+
+@pytest.fixture(scope="module")
+def paper() -> FineParser:
+    return FineParser(FineParserConfig.paper())
+
+
+@pytest.fixture(scope="module")
+def published(paper) -> dict:
+    """The paper's network as its authors' script saves it from several GPUs."""
+    state = {}
+    for name, value in paper.state_dict().items():
+        module, parameter = reference_place(name)
+        state.setdefault(module, {})[f"module.{parameter}"] = value
+    state["video_encoder"]["module.backbone.fc.weight"] = torch.zeros(1000, 512)
+    state["regressor_delta3"] = {"module.layer1.weight": torch.zeros(256, 64)}
+    return state | {"epoch": 3, "rho_best": 0.9, "optimizer": {"state": {}, "param_groups": []}}
+
+
+def test_every_parameter_comes_back(paper, published, tmp_path):
+    torch.save(published, tmp_path / "best.pth")
+    model = import_checkpoint(tmp_path / "best.pth")
+    assert model.provenance.name == "best"
+    for name, value in paper.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], value)
+
+
+def test_another_layout_is_named(published):
+    other = {module: dict(entries) for module, entries in published.items() if isinstance(entries, dict)}
+    other["psnet_model"]["colour"] = other["psnet_model"].pop("module.inc1.conv.conv.0.weight")
+    with pytest.raises(CheckpointError, match=r"1 missing, first psnet_model/inc1\.conv\.conv\.0\.weight") as error:
+        from_reference(other)
+    assert "psnet_model/colour" in str(error.value)
+    with pytest.raises(CheckpointError, match=r"missing, first base_model/backbone\.conv3d_1a_7x7"):
+        from_reference({"weights": {"a": torch.zeros(1)}})
+
+
+def test_kinetics_weights_reach_both_i3ds(tmp_path):
+    torch.manual_seed(1)
+    source = FineParser(FineParserConfig.paper()).i3d.state_dict()
+    source = {name: value for name, value in source.items() if not name.endswith("num_batches_tracked")}
+    source[f"{KINETICS_CLASSIFIER}conv3d.weight"] = torch.zeros(400, 1024, 1, 1, 1)
+    torch.save(source, tmp_path / "rgb.pth")
+    model = import_checkpoint(tmp_path / "rgb.pth", i3d=True)
+    for i3d in (model.i3d, model.spatial_action_parser.i3d):
+        torch.testing.assert_close(i3d.mixed_4b.branch_0.conv3d.weight, source["mixed_4b.branch_0.conv3d.weight"])
+    assert not model.provenance.trained
+    with pytest.raises(CheckpointError, match=r"missing: conv3d_1a_7x7\.conv3d\.weight"):
+        load_i3d(model, {"fc.weight": torch.zeros(1)})

@@ -1,0 +1,28 @@
+import torch
+
+from fineparser.model.config import FineParserConfig
+from fineparser.model.spatial_action_parser import SpatialActionParser
+
+
+def test_the_folded_fusion_equals_upsampling_all_channels_and_fusing_them():
+    parser = SpatialActionParser(FineParserConfig.tiny()).eval()
+    torch.manual_seed(0)
+    for upsample in parser.upsample_features:
+        torch.nn.init.normal_(upsample.weight)
+    windows = torch.randn(2, 3, 16, 32, 32)
+    with torch.inference_mode():
+        stages = parser.i3d(windows)
+        depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)
+        full = [
+            upsample(reduce(depth))
+            for upsample, reduce, depth in zip(parser.upsample_features, parser.side_features, depths, strict=True)
+        ]
+        expected = parser.fuse(torch.cat(full, dim=1))[:, 0]
+        torch.testing.assert_close(parser(windows).fused_logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_side_outputs_only_when_asked_for():
+    parser = SpatialActionParser(FineParserConfig.tiny()).eval()
+    windows = torch.randn(1, 3, 16, 32, 32)
+    assert parser(windows).side_logits is None
+    assert parser(windows, side_outputs=True).side_logits.shape == (1, 4, 16, 32, 32)

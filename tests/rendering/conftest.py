@@ -1,0 +1,97 @@
+"""A report with true masks: a bright block falls through a grey picture; votes and probabilities are set by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Transition, Vote, WeightsUsed
+from fineparser.video.framing import Framing
+from fineparser.video.info import VideoInfo
+from fineparser.video.sampling import sample_frames
+from fineparser.video.writing import write_video
+
+WIDTH, HEIGHT, FRAMES, FPS = 160, 96, 60, 25.0
+
+
+def block_at(number: int) -> tuple[slice, slice]:
+    """Rows and columns of the block in a frame of the clip."""
+    return slice(number + 5, number + 25), slice(70, 90)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> Path:
+    """Sixty frames, 25 a second."""
+    frames = np.full((FRAMES, HEIGHT, WIDTH, 3), 90, np.uint8)
+    for number, frame in enumerate(frames):
+        frame[block_at(number)] = (230, 190, 160)
+    path = tmp_path_factory.mktemp("clips") / "falling <block> & more.mp4"
+    return write_video(path, frames, FPS, quality=10)
+
+
+@pytest.fixture
+def info() -> VideoInfo:
+    """Facts of a clip of which nothing has to be read."""
+    return VideoInfo(Path("some.mp4"), "mp4", FRAMES, FPS, WIDTH, HEIGHT, WIDTH, HEIGHT)
+
+
+def vote(name: str, exemplar_score: float, contributions: list[list[float]]) -> Vote:
+    """A vote at the exemplar's own difficulty."""
+    points = np.array(contributions)
+    return Vote(name, "207C", 10, 3.3, exemplar_score, "SynDive", "same number", points, exemplar_score + points.sum())
+
+
+@pytest.fixture(scope="session")
+def report(clip) -> DiveReport:
+    """Frames 2 to 55; flight from sample 30 (frame 18), entry from sample 70 (frame 41)."""
+    info = VideoInfo(clip, "mp4", FRAMES, FPS, WIDTH, HEIGHT, WIDTH, HEIGHT)
+    numbers = sample_frames(2, 55)
+    framing = Framing.centre(WIDTH, HEIGHT)
+    masks = np.zeros((96, HEIGHT, WIDTH), bool)
+    for mask, number in zip(masks, numbers, strict=True):
+        mask[block_at(int(number))] = True
+    probability = framing.apply_to_masks(masks).astype(np.float32) * 0.9 + 0.05
+    transitions = np.full((96, 2), 0.01, np.float32)
+    transitions[30, 0], transitions[70, 1] = 0.9, 0.6
+    # By hand: votes 70, 80, 90 from exemplars 66, 82, 86.
+    votes = (
+        vote("weak", 66.0, [[1, 2, 0], [0.5, 0.5, 0]]),
+        vote("middling", 82.0, [[-1, 0, 0], [0, -1, 0]]),
+        vote("strong <b>", 86.0, [[0, 4, -1], [1, 0, 0]]),
+    )
+    points = np.array([[0, 2, -1 / 3], [0.5, -1 / 6, 0]])
+    flight, entry = int(numbers[30]), int(numbers[70])
+    return DiveReport(
+        info=info,
+        first_frame=2,
+        last_frame=55,
+        cuts=(),
+        dive_code="207C",
+        dive_name="back 3 1/2 somersaults, tuck",
+        height=10,
+        difficulty=3.3,
+        difficulty_source="table",
+        total=Estimate(80.0, 72.0, 88.0),
+        execution=Estimate(80 / 3.3, 72 / 3.3, 88 / 3.3),
+        breakdown=Breakdown(78.0, points),
+        votes=votes,
+        exemplar="middling",
+        flight=Transition(flight, flight / FPS, 0.9, 30),
+        entry=Transition(entry, entry / FPS, 0.6, 70),
+        weights=WeightsUsed("tests", ("nothing",), "calibrated on <nothing>"),
+        warnings=("A warning with <script>alert(1)</script> in it.",),
+        frame_numbers=numbers,
+        framing=framing,
+        mask_probability=probability,
+        transition_probabilities=transitions,
+    )
+
+
+@pytest.fixture
+def unscored(report) -> DiveReport:
+    """The same without a dive number."""
+    nothing = dict.fromkeys(
+        ("dive_code", "dive_name", "height", "difficulty", "difficulty_source", "total", "execution", "breakdown")
+    )
+    return replace(report, votes=(), exemplar=None, **nothing)

@@ -1,0 +1,51 @@
+"""The kept page in a real browser: it fits its screen, asks nothing of anybody, and prints."""
+
+import re
+
+import pytest
+
+from fineparser.rendering.document import document
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page_file(report, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(document(report), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1400])
+def test_it_fits_and_asks_nothing(browser, page_file, width, scheme):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(page_file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)" if scheme == "light" else "rgb(11, 15, 25)"
+    )
+    # No label is cut off in the charts.
+    cut = (
+        "[...document.querySelectorAll('.row .name')].filter(n => n.scrollWidth > n.clientWidth).map(n => n.innerText)"
+    )
+    assert page.evaluate(cut) == []
+    assert [url for url in asked if not url.startswith("data:")] == [page_file.as_uri()]
+    assert said == []
+    page.close()
+
+
+def test_it_prints_light_on_few_sheets_of_a4(browser, page_file, tmp_path):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(page_file.as_uri())
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    printed = page.pdf(prefer_css_page_size=True)
+    sheets = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert 1 <= len(sheets) <= 3
+    assert [float(side) for side in sheets[0]] == pytest.approx([595, 842], abs=2)
+    page.close()

@@ -1,0 +1,108 @@
+"""Judges: every fault is deducted, and panels spread like real ones."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fineparser.domain.difficulty import difficulty
+from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.judging import total
+from fineparser.simulator.faults import TYPICAL, Faults, draw_faults, draw_level
+from fineparser.simulator.judges import PRICES, award_panel, deductions, execution
+
+REAL = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_dives.csv"
+MEAN, SPREAD, WITHIN = 7.04, 1.41, 0.535
+"""Of 1,670 real dives with seven awards each (../shared/real/README.md)."""
+
+
+def test_nothing_wrong_is_a_ten():
+    assert deductions(Faults()) == ()
+    assert execution(Faults()) == 10.0
+
+
+@pytest.mark.parametrize("name", PRICES)
+def test_every_fault_is_deducted_and_more_when_it_is_larger(name):
+    size = TYPICAL.get(name, 0.3)
+    small, large = Faults(**{name: size}), Faults(**{name: 3 * size})
+    (fault,) = deductions(small)
+    assert fault.name == name
+    assert fault.size == size
+    assert 0.0 < fault.deduction < deductions(large)[0].deduction <= PRICES[name].most
+    assert execution(small) == pytest.approx(10.0 - fault.deduction)
+    if name in ("distance", "entry", "twist", "crooked"):
+        assert execution(Faults(**{name: -size})) == execution(small)
+
+
+def test_deductions_add_up_dearest_first_and_never_below_nothing():
+    faults = Faults(entry=10.0, splash=0.3, bent_knees=4.0)
+    found = deductions(faults)
+    assert [fault.deduction for fault in found] == sorted((fault.deduction for fault in found), reverse=True)
+    assert execution(faults) == pytest.approx(10.0 - sum(fault.deduction for fault in found))
+    wreck = Faults(**{name: 8 * size for name, size in TYPICAL.items() if name != "twist"}, splash=1.0)
+    assert sum(fault.deduction for fault in deductions(wreck)) > 12.0
+    assert 0.0 < execution(wreck) < 1.0
+
+
+def test_failed_dives_and_twists_a_quarter_off_get_nothing():
+    rng = np.random.default_rng(0)
+    assert award_panel(rng, Faults(failed=True)) == (0.0,) * 7
+    assert award_panel(rng, Faults(twist=-90.0)) == (0.0,) * 7
+    assert deductions(Faults(failed=True))[0].deduction == 10.0
+
+
+def test_awards_are_seven_halves_and_the_same_for_the_same_generator():
+    faults = Faults(entry=8.0, splash=0.4)
+    awards = award_panel(np.random.default_rng(3), faults)
+    assert len(awards) == 7
+    assert all(0.0 <= award <= 10.0 and (2 * award).is_integer() for award in awards)
+    assert awards == award_panel(np.random.default_rng(3), faults)
+    assert len(award_panel(np.random.default_rng(3), faults, judges=5)) == 5
+
+
+@pytest.fixture(scope="module")
+def competition():
+    """Real dives where the real table is at hand, else a programme of common ones: [(code, height, difficulty)]."""
+    if REAL.exists():
+        with REAL.open(newline="") as file:
+            rows = [(row["dive_number"], float(row["height"]), float(row["dd"])) for row in csv.DictReader(file)]
+    else:
+        numbers = ("407C", "107B", "5253B", "207C", "307C", "6243D", "5255B", "109C", "205B", "103B", "405B", "301B")
+        rows = [(number, 10.0, difficulty(DiveCode.parse(number), 10)) for number in numbers]
+    return [(DiveCode.parse(number), int(height) if height.is_integer() else height, dd) for number, height, dd in rows]
+
+
+@pytest.fixture(scope="module")
+def panels(competition):
+    rng = np.random.default_rng(8)
+    awards, scores = [], []
+    for index in range(2500):
+        code, height, dd = competition[index * 7 % len(competition)]
+        panel = award_panel(rng, draw_faults(rng, draw_level(rng, code, height), code, height))
+        awards.append(panel)
+        scores.append(total(panel, dd))
+    return np.array(awards), np.array(scores)
+
+
+def test_awards_spread_like_those_of_real_judges(panels):
+    awards, _ = panels
+    assert awards.mean() == pytest.approx(MEAN, rel=0.10)
+    assert awards.std() == pytest.approx(SPREAD, rel=0.10)
+    assert awards.std(axis=1, ddof=1).mean() == pytest.approx(WITHIN, rel=0.10)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real awards are not here")
+def test_awards_and_totals_against_the_real_table(panels):
+    """The table's own 882 dives with seven awards: quarter points of the mean award, and the totals."""
+    with REAL.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    real = [[float(award) for award in row["judges"].split()] for row in rows]
+    real = np.array([panel for panel in real if len(panel) == 7 and max(panel) <= 10]).mean(axis=1)
+    scores = np.array([float(row["score"]) for row in rows])
+    awards, totals = panels
+    points = (0.05, 0.25, 0.5, 0.75, 0.95)
+    np.testing.assert_allclose(np.quantile(awards.mean(axis=1), points), np.quantile(real, points), atol=0.55)
+    assert awards.mean() == pytest.approx(real.mean(), rel=0.10)
+    assert totals.mean() == pytest.approx(scores.mean(), rel=0.10)
+    assert totals.std() == pytest.approx(scores.std(), rel=0.12)

@@ -1,0 +1,117 @@
+"""Dives as encodings: in order, each once, with their labels."""
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from fineparser.data.dives import DataError
+from fineparser.data.pairs import ClipDataset
+from fineparser.data.sources import open_data
+from fineparser.model.fineparser import FineParser
+from fineparser.training.encoding import EncodedDives, at_size, encode_dives, evaluating
+from fineparser.training.mask_metrics import MASK_METRICS
+
+
+@pytest.fixture(scope="module")
+def model(smallest):
+    torch.manual_seed(0)
+    return FineParser(smallest)
+
+
+@pytest.fixture(scope="module")
+def accelerator():
+    return Accelerator(cpu=True)
+
+
+@pytest.fixture(scope="module")
+def encoded(dives, model, accelerator):
+    return encode_dives(model, open_data(f"clips:{dives}", "test"), accelerator, batch_size=3)
+
+
+def test_labels_and_order_are_those_of_the_source(dives, encoded):
+    source = open_data(f"clips:{dives}", "test")
+    assert [card.id for card in encoded.cards] == [dive.id for dive in source]
+    assert encoded.scores.tolist() == pytest.approx([dive.score for dive in source])
+    assert encoded.difficulty.tolist() == pytest.approx([dive.difficulty for dive in source])
+    assert encoded.transitions.tolist() == [[dive.flight_frame, dive.entry_frame] for dive in source]
+    assert encoded.frame_numbers[2].tolist() == list(range(96))
+    assert encoded.encodings.mask_logits is None
+
+
+def test_an_encoding_does_not_depend_on_its_batch(dives, model, accelerator, encoded):
+    one_by_one = encode_dives(model, open_data(f"clips:{dives}", "test"), accelerator, batch_size=1, indices=[2])
+    torch.testing.assert_close(one_by_one.encodings.dynamic, encoded.encodings.dynamic[2:3], rtol=1e-4, atol=1e-5)
+    assert one_by_one.cards == encoded.cards[2:3]
+
+
+def test_masks_are_measured_on_the_clip_at_the_networks_size(dives, model, encoded):
+    batch = at_size(ClipDataset(open_data(f"clips:{dives}", "test"))[1], 32)
+    with torch.no_grad():
+        probability = model.eval().encode(batch.clips).mask_probability[0].numpy()
+    expected = [metric.of_clip(probability, batch.masks[0, 0].numpy()) for metric in MASK_METRICS]
+    assert encoded.mask_values[1].tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_labelled_transitions_are_pooled_at_where_asked_for(dives, model, accelerator, encoded):
+    forced = encode_dives(model, open_data(f"clips:{dives}", "test"), accelerator, forced=True)
+    assert forced.encodings.transitions.tolist() == encoded.transitions.tolist()
+    assert encoded.encodings.transitions.tolist() != encoded.transitions.tolist()
+
+
+def test_missing_labels_are_nan(relabelled, model, accelerator):
+    folder = relabelled(
+        lambda row: {"score": "", "flight_frame": "", "entry_frame": "", "mask": ""} if row["clip"] == "dive0" else {},
+        keep=2,
+    )
+    encoded = encode_dives(model, open_data(f"clips:{folder}", "test"), accelerator)
+    assert encoded.scores.isnan().tolist() == [True, False]
+    assert encoded.transitions.isnan().tolist() == [[True, True], [False, False]]
+    assert encoded.mask_values.isnan().all(dim=1).tolist() == [True, False]
+
+
+def test_a_broken_dive_is_left_out_and_no_other_counts_twice(relabelled, model, accelerator):
+    folder = relabelled(lambda row: {}, keep=3)
+    source = open_data(f"clips:{folder}", "test")
+    (folder / "dive1" / "00050.jpg").unlink()  # goes missing after the folder was looked through
+    with pytest.raises(DataError, match="dive1"):
+        encode_dives(model, source, accelerator)
+    encoded = encode_dives(model, source, accelerator, skip_broken=True)
+    assert [card.id for card in encoded.cards] == ["dive0#0", "dive2#0"]
+
+
+def test_collections_can_be_selected_and_joined(encoded):
+    turned = encoded.select([3, 0])
+    assert turned.cards == (encoded.cards[3], encoded.cards[0])
+    assert torch.equal(turned.encodings.dynamic, encoded.encodings.dynamic[[3, 0]])
+    joined = EncodedDives.concatenate("both", [turned, encoded])
+    assert len(joined) == 6
+    assert torch.equal(joined.scores, torch.cat([turned.scores, encoded.scores]))
+
+
+def test_scores_are_carried_over_by_difficulty(encoded):
+    queries = encoded.select([0, 2])
+    exemplars = encoded.select([2, 2])
+    ratio = encoded.difficulty[0] / encoded.difficulty[2]
+    expected = [encoded.scores[2] * ratio, encoded.scores[2]]
+    assert exemplars.carried_to(queries).tolist() == pytest.approx([value.item() for value in expected])
+
+
+def test_evaluation_mode_ends_with_every_part_in_its_own_mode(smallest):
+    model = FineParser(smallest).train()
+    model.i3d.eval()
+    with evaluating(model):
+        assert not any(module.training for module in model.modules())
+    assert model.training
+    assert model.temporal_action_parser.training
+    assert not any(module.training for module in model.i3d.modules())
+
+
+def test_pictures_are_averaged_down_and_masks_by_majority(dives):
+    batch = ClipDataset(open_data(f"clips:{dives}", "test"))[0]
+    small = at_size(batch, 28)
+    means = batch.clips.numpy().reshape(1, 3, 96, 28, 4, 28, 4).mean(axis=(4, 6))
+    np.testing.assert_allclose(small.clips.numpy(), means, atol=1e-4)
+    cover = batch.masks.numpy().reshape(1, 1, 96, 28, 4, 28, 4).mean(axis=(4, 6))
+    np.testing.assert_array_equal(small.masks.numpy(), cover >= 0.5)
+    assert at_size(batch, 112) is batch

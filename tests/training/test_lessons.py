@@ -1,0 +1,171 @@
+"""What a step computes: labels that are missing, parts that are frozen, scores carried to another difficulty."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fineparser.data.pairs import ClipDataset, PairDataset
+from fineparser.data.sources import open_data
+from fineparser.data.transforms import ClipTransform
+from fineparser.model.fineparser import FineParser
+from fineparser.training.lessons import ComparisonNetwork, PictureLesson, PictureNetwork, carried_scores, cut_windows
+from fineparser.training.losses import mask_loss, score_loss, transition_loss
+
+
+def same(tensor):
+    return tensor
+
+
+@pytest.fixture
+def model(smallest):
+    torch.manual_seed(0)
+    return FineParser(smallest)
+
+
+def lesson_on(folder, model, options, kind=PairDataset):
+    source = open_data(f"clips:{folder}", "test")
+    return PictureLesson(PictureNetwork(model, options), kind(source, transform=ClipTransform()), options)
+
+
+def losses_of(lesson, indices, counted=True, forced=True):
+    batch = next(lesson.batches(0, [indices]))
+    lesson.network.train()
+    return lesson.losses(lesson.network, batch, counted, forced, same), batch
+
+
+def test_the_losses_of_a_pair_are_those_of_its_parts(dives, model, options):
+    """The same by hand: encode both clips together, as batch norm sees them, then the three losses."""
+    lesson = lesson_on(dives, model, options)
+    losses, batch = losses_of(lesson, [0, 3])
+    clips = torch.cat([batch.query.clips, batch.exemplar.clips])
+    clips = torch.nn.functional.interpolate(clips, (96, 32, 32), mode="area")
+    masks = torch.cat([batch.query.masks, batch.exemplar.masks]).float()
+    masks = torch.nn.functional.interpolate(masks, (96, 32, 32), mode="area") >= 0.5
+    transitions = torch.cat([batch.query.transitions, batch.exemplar.transitions])
+    encoding = model.encode(clips, transitions, side_outputs=True)
+    query, exemplar = encoding.select([0, 1]), encoding.select([2, 3])
+    deltas = model.compare(query, exemplar).delta, model.compare(exemplar, query).delta
+    assert losses.score.item() == pytest.approx(
+        score_loss(*deltas, batch.query.scores, batch.exemplar.scores).item(), rel=1e-4
+    )
+    assert losses.transition.item() == pytest.approx(
+        transition_loss(encoding.transition_probabilities, transitions).item(), rel=1e-4
+    )
+    assert losses.mask.item() == pytest.approx(
+        mask_loss(encoding.mask_outputs, encoding.windows_of(masks)).item(), rel=1e-4
+    )
+    assert losses.total.item() == pytest.approx(sum(losses.values()[name] for name in ("score", "transition", "mask")))
+
+
+@pytest.mark.parametrize("lost", ["score", "flight_frame", "mask"])
+def test_a_label_that_the_source_lacks_takes_its_loss_out(relabelled, model, options, lost):
+    blank = {lost: ""} | ({"entry_frame": ""} if lost == "flight_frame" else {})
+    lesson = lesson_on(relabelled(lambda row: blank), model, options)
+    losses, _ = losses_of(lesson, [0, 1])
+    values = losses.values()
+    zero = {"score": "score", "flight_frame": "transition", "mask": "mask"}[lost]
+    assert values[zero] == 0
+    assert all(value > 0 for name, value in values.items() if name != zero)
+    losses.total.backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_clips_without_transitions_are_cut_as_at_test_time(relabelled, model, options):
+    """Labels of some clips are kept, the others are pooled at what the network predicts in evaluation mode."""
+    folder = relabelled(lambda row: {"flight_frame": "", "entry_frame": ""} if row["clip"] == "dive1" else {})
+    lesson = lesson_on(folder, model, options)
+    batch = next(lesson.batches(0, [[0, 1]]))
+    labelled = torch.cat([batch.query.transitions, batch.exemplar.transitions])
+    known = torch.cat([batch.query.has_transitions, batch.exemplar.has_transitions])
+    assert known.tolist().count(False) >= 1
+    clips = torch.cat([batch.query.clips, batch.exemplar.clips])
+    small = torch.nn.functional.interpolate(clips, (96, 32, 32), mode="area")
+    with torch.no_grad():
+        predicted = model.eval().encode(small).transitions
+    seen = []
+    encode = model.encode
+
+    def watch(clips, transitions=None, side_outputs=False):
+        found = encode(clips, transitions, side_outputs)
+        seen.append(found.transitions)
+        return found
+
+    model.encode = watch
+    lesson.network.train()
+    lesson.losses(lesson.network, batch, True, True, same)
+    assert torch.equal(seen[-1][known], labelled[known])
+    assert torch.equal(seen[-1][~known], predicted[~known])
+
+
+def test_a_filler_does_not_count(dives, model, options):
+    losses, _ = losses_of(lesson_on(dives, model, options), [0], counted=False)
+    assert losses.values() == {"total": 0, "score": 0, "transition": 0, "mask": 0}
+    losses.total.backward()
+    assert not any(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+def test_weights_scale_the_total_and_not_the_log(dives, model, options):
+    options = replace(options, score_weight=0.01, mask_weight=10.0)
+    losses, _ = losses_of(lesson_on(dives, model, options), [0])
+    values = losses.values()
+    assert values["total"] == pytest.approx(
+        0.01 * values["score"] + values["transition"] + 10 * values["mask"], rel=1e-5
+    )
+
+
+def test_the_parsers_learn_alone(dives, model, options):
+    lesson = lesson_on(dives, model, replace(options, train="parsers"), ClipDataset)
+    losses, _ = losses_of(lesson, [0, 1])
+    losses.total.backward()
+    assert losses.score.item() == 0
+    for name, parameter in model.named_parameters():
+        part = name.split(".")[0]
+        if part in ("static_visual_encoder", "contrastive_regression"):
+            assert parameter.grad is None
+    assert model.spatial_action_parser.fuse.weight.grad.any()
+    assert model.i3d.conv3d_1a_7x7.conv3d.weight.grad.any()
+    assert not model.static_visual_encoder.training
+    assert not model.contrastive_regression.training
+
+
+def test_frozen_i3d_norms_keep_their_statistics(dives, model, options):
+    before = model.i3d.conv3d_1a_7x7.batch3d.running_mean.clone()
+    lesson = lesson_on(dives, model, replace(options, freeze_i3d_norms=True))
+    losses_of(lesson, [0])
+    assert torch.equal(model.i3d.conv3d_1a_7x7.batch3d.running_mean, before)
+    lesson = lesson_on(dives, model, replace(options, freeze_i3d_norms=False))
+    losses_of(lesson, [0])
+    assert not torch.equal(model.i3d.conv3d_1a_7x7.batch3d.running_mean, before)
+
+
+def test_only_the_regression_is_left_to_learn(model):
+    network = ComparisonNetwork(model).train()
+    learning = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert learning == {"contrastive_regression"}
+    assert not model.i3d.training
+    assert not model.static_visual_encoder.training
+    assert network.model.contrastive_regression.training
+
+
+def test_an_exemplar_of_another_difficulty_brings_its_execution(relabelled, model, options):
+    """405B at 27.0 x 3.0 and 107B at 20.0 x 3.1: at the difficulty of the first the second is worth 60.0."""
+    labels = {"dive0": ("3.0", "81.0"), "dive2": ("3.1", "62.0")}
+
+    def change(row):
+        difficulty, score = labels.get(row["clip"], ("3.0", ""))
+        return {"difficulty": difficulty, "score": score}
+
+    lesson = lesson_on(relabelled(change), model, options)
+    batch = next(lesson.batches(0, [[0]]))
+    assert batch.exemplar.scores.tolist() == [62.0]
+    query, exemplar = carried_scores(type(batch.query).stack([batch.query, batch.exemplar]))
+    assert query.tolist() == [81.0]
+    assert exemplar.tolist() == pytest.approx([60.0])
+
+
+def test_masks_are_cut_like_the_mask_outputs(smallest, model):
+    masks = torch.rand(2, 1, 96, 4, 4)
+    cut = cut_windows(masks, smallest.window_starts, 16)
+    assert torch.equal(cut, model.encode(torch.zeros(2, 3, 96, 32, 32)).windows_of(masks))
+    assert torch.equal(cut[7], masks[1, :, 16:32])  # the second clip's second window
