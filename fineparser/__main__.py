@@ -2,6 +2,6 @@
 
 import sys
 
-from fineparser.cli import main
+from fineparser.cli.command_line import main
 
 sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command line: python -m fineparser COMMAND, one module a command."""

@@ -1,0 +1,34 @@
+"""A short clip and a tiny network with a bank, on disk."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fineparser.analysis.simulated_exemplars import simulated_bank
+from fineparser.domain.dive_code import DiveCode
+from fineparser.model.config import FineParserConfig
+from fineparser.model.fineparser import FineParser
+from fineparser.video.writing import write_video
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    frames = np.full((50, 90, 120, 3), 60, np.uint8)
+    for number, frame in enumerate(frames):
+        frame[number : number + 30, 50:70] = (220, 180, 150)
+    path = tmp_path_factory.mktemp("clip") / "dive.mp4"
+    write_video(path, frames, 30000 / 1001)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A tiny network with a bank of two exemplars, on disk."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    torch.manual_seed(0)
+    model = FineParser(replace(FineParserConfig.tiny(), image_size=112)).eval()
+    model.save_pretrained(folder)
+    simulated_bank(model, [(DiveCode.parse("103B"), 3.0)], 2).save(folder / "bank.safetensors")
+    return folder
