@@ -127,6 +127,25 @@ class ClipBatch(_Tensors):
 
 
 @dataclass(frozen=True)
+class WindowBatch(_Tensors):
+    """Single windows out of the clips of several dives, with their masks."""
+
+    clips: torch.Tensor
+    """float32 [R, 3, 16, 112, 112], normalised as whole clips are."""
+
+    masks: torch.Tensor
+    """bool [R, 1, 16, 112, 112], True on the diver."""
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @classmethod
+    def stack(cls, batches: Sequence["WindowBatch"]) -> "WindowBatch":
+        """Joins batches into one, in their order."""
+        return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
+
+
+@dataclass(frozen=True)
 class PairBatch(_Tensors):
     """B pairs: clips to judge and the scored clips they are compared with."""
 

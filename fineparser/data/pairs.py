@@ -32,8 +32,8 @@ def load_clip(dive: Dive, transform: ClipTransform, rng: np.random.Generator) ->
     return ClipBatch.of_dive(dive, numbers, clip, None if mask is None else mask[:, places])
 
 
-class _Dives(Dataset):
-    """What clip and pair datasets share: the source, the epoch, and the step over broken dives."""
+class DiveDataset(Dataset):
+    """What datasets of dives share: the source, the epoch, and the step over broken dives."""
 
     def __init__(self, source: DiveSource, transform: ClipTransform, *, seed: int, skip_broken: bool):
         if len(source) == 0:
@@ -70,7 +70,7 @@ class _Dives(Dataset):
         raise NotImplementedError
 
 
-class ClipDataset(_Dives):
+class ClipDataset(DiveDataset):
     """Single clips, for encoding and evaluation. Join samples with `ClipBatch.stack`."""
 
     def __init__(
@@ -87,7 +87,7 @@ class ClipDataset(_Dives):
         return load_clip(self._source.at_epoch(epoch)[index], self._transform, rng)
 
 
-class PairDataset(_Dives):
+class PairDataset(DiveDataset):
     """Each dive of a source with an exemplar chosen afresh every epoch. Join samples with `PairBatch.stack`.
 
     `exemplars` is the source to choose from, the queries' own by default (a dive is never its own exemplar).

@@ -130,13 +130,13 @@ class FineParser(nn.Module):
             "regression": [self.contrastive_regression],
         }
 
-    def parameter_groups(self) -> list[dict]:
+    def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""
         backbone = list(self.i3d.parameters())
         known = {id(parameter) for parameter in backbone}
         others = [parameter for parameter in self.parameters() if id(parameter) not in known]
         return [
-            {"name": "i3d", "params": backbone, "lr_factor": 0.1},
+            {"name": "i3d", "params": backbone, "lr_factor": i3d_rate},
             {"name": "others", "params": others, "lr_factor": 1.0},
         ]
 

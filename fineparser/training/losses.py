@@ -114,6 +114,30 @@ def mask_loss(
     return total
 
 
+def dice_loss(
+    mask_logits: Sequence[Tensor],
+    target: Tensor,
+    weight: Tensor | None = None,
+    normaliser: Tensor | None = None,
+) -> Tensor:
+    """One minus the soft Dice coefficient of each frame (Milletari et al. 2016), its mean over frames and outputs.
+
+    Not in the paper: the focal loss counts pixels, so that a distant diver weighs little; here every frame counts
+    the same. One pixel is added to both sides of the fraction, which makes an empty frame well defined. Arguments as
+    in `mask_loss`.
+    """
+    truth = target.float()
+    if weight is not None:
+        truth = truth.where(weight.reshape(-1, *[1] * (truth.ndim - 1)) > 0, 0.0)
+    total = truth.new_zeros(())
+    for logits in mask_logits:
+        probability = logits.float().sigmoid()
+        both = (probability * truth).sum((-2, -1))
+        dice = (2 * both + 1) / (probability.sum((-2, -1)) + truth.sum((-2, -1)) + 1)
+        total = total + _weighted_mean(1 - dice.flatten(1).mean(dim=1), weight, normaliser)
+    return total / len(mask_logits)
+
+
 def _labelled(labels: Tensor, weight: Tensor | None) -> Tensor:
     """The labels with those that do not count set to 0: weight 0 times a missing (NaN) label would be NaN."""
     return labels.float() if weight is None else labels.float().where(weight > 0, 0.0)

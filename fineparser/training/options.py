@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fineparser.model.config import FineParserConfig
 
-PARTS = ("everything", "parsers", "regression")
+PARTS = ("everything", "parsers", "spatial", "regression")
 ABLATIONS = ("gate", "static", "transitions")
 PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
 EPOCHS = {"paper": 400}
@@ -45,8 +45,12 @@ class TrainOptions:
 
     # What is learnt
     train: str = "everything"
-    """"everything", "parsers" (masks and transitions alone) or "regression" (the score alone, from encodings
-    that are computed once)."""
+    """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
+    dives) or "regression" (the score alone, from encodings that are computed once)."""
+    windows: int = 2
+    """With `train="spatial"`: windows drawn from each dive."""
+    twin_i3d: bool = False
+    """Begin with the I3D as the checkpoint's spatial parser has it: what outlines divers knows how they move."""
     teacher_forcing: float = 1.0
     """Share of the run that pools at labelled transitions before it changes to predicted ones. With
     `train="regression"` labelled ones are used throughout at 1, predicted ones below."""
@@ -56,6 +60,9 @@ class TrainOptions:
     """Weight of the transition loss in the sum (the paper's is 1)."""
     mask_weight: float = 1.0
     """Weight of the mask loss in the sum (the paper's is 1)."""
+    dice_weight: float = 0.0
+    """Weight within the mask loss of a Dice loss, which counts small divers as much as large ones (the paper has
+    none)."""
 
     # Optimiser and schedule
     epochs: int | None = None
@@ -65,7 +72,10 @@ class TrainOptions:
     batch_size: int = 8
     """Pairs (clips with `train="parsers"`) a process and step."""
     learning_rate: float = 1e-3
-    """Of Adam; the I3D learns at a tenth of it."""
+    """Of Adam."""
+    i3d_rate: float = 0.1
+    """Share of the learning rate at which the I3D beside the spatial parser learns (the paper's is a tenth, from
+    Kinetics weights; from nothing 1 is better)."""
     warmup_epochs: float = 5.0
     """Epochs of linear climb before the cosine; at most a tenth of the run is used for it."""
     max_gradient_norm: float | None = None
@@ -116,8 +126,11 @@ class TrainOptions:
             raise OptionsError(f"the learning rate is above 0, not {self.learning_rate:g}")
         if self.precision not in (None, "bf16", "no"):
             raise OptionsError(f'precision is "bf16" or "no", not {self.precision!r}')
+        if self.twin_i3d and self.checkpoint is None:
+            raise OptionsError("twin_i3d takes over what a checkpoint's spatial parser has learnt: name a checkpoint")
         for name, least in (
             ("batch_size", 1),
+            ("windows", 1),
             ("validate_every", 1),
             ("validation_exemplars", 1),
             ("workers", 0),

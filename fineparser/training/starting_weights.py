@@ -24,7 +24,10 @@ def starting_network(options: TrainOptions) -> tuple[FineParser, list[str]]:
     CheckpointError or OptionsError where weights cannot be had or do not fit.
     """
     if options.checkpoint is not None:
-        return FineParser.from_pretrained(options.checkpoint), []
+        model = FineParser.from_pretrained(options.checkpoint)
+        if options.twin_i3d:
+            model.i3d.load_state_dict(model.spatial_action_parser.i3d.state_dict())
+        return model, []
     config = network_config(options.config, options.without)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)

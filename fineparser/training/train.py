@@ -10,6 +10,7 @@ from fineparser.data.exemplars import ExemplarPool
 from fineparser.data.pairs import ClipDataset, PairDataset
 from fineparser.data.sources import open_data
 from fineparser.data.transforms import ClipTransform
+from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.model.weights import Provenance
 from fineparser.training.encoding import encode_dives
@@ -18,6 +19,7 @@ from fineparser.training.machine import accelerator_for
 from fineparser.training.normalisation import join_batch_norms
 from fineparser.training.options import TrainOptions
 from fineparser.training.runs import Run
+from fineparser.training.spatial_lesson import SpatialLesson, SpatialNetwork
 from fineparser.training.starting_weights import starting_network
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
@@ -46,7 +48,9 @@ def train(
     model, remarks = starting_network(options)
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
-    accelerator = accelerator_for(options.device, options.precision, find_unused=not model.config.spatial_gate)
+    # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses.
+    unused = not model.config.spatial_gate or options.train == "spatial"
+    accelerator = accelerator_for(options.device, options.precision, find_unused=unused)
     run = _open_run(options, accelerator)
     model.to(accelerator.device)
     if accelerator.num_processes > 1:
@@ -72,7 +76,7 @@ def _validation_split(options: TrainOptions) -> DiveSource | None:
 
 def _partner_remarks(training: DiveSource, options: TrainOptions) -> list[str]:
     """What to know of the pairs; DataError where there is nothing to compare with."""
-    if options.train == "parsers":
+    if options.train in ("parsers", "spatial"):
         return []
     pool = ExemplarPool(training)
     pool.choose(training.card(0), np.random.default_rng(0))
@@ -112,10 +116,17 @@ def _lesson(
 ) -> tuple[Lesson, Validation | None]:
     """What is learnt, and how it is measured on the validation split."""
     if options.train != "regression":
-        kind = ClipDataset if options.train == "parsers" else PairDataset
-        transform = ClipTransform.for_training(options.colour_jitter)
-        dataset = kind(training, transform=transform, seed=options.seed, skip_broken=options.skip_broken)
-        lesson = PictureLesson(PictureNetwork(model, options), dataset, options)
+        how = dict(
+            transform=ClipTransform.for_training(options.colour_jitter),
+            seed=options.seed,
+            skip_broken=options.skip_broken,
+        )
+        if options.train == "spatial":
+            dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
+            lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
+        else:
+            kind = ClipDataset if options.train == "parsers" else PairDataset
+            lesson = PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
         if validation is None:
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)

@@ -34,6 +34,7 @@ LONGEST_WARMUP = 0.1
 """Share of a run that the warm-up takes at most."""
 CHOOSERS = {
     "parsers": ("mask_iou", "transition_error_frames"),
+    "spatial": ("mask_iou",),
     "regression": ("spearman", "r_l2_x100"),
     "everything": ("spearman", "mask_iou", "transition_error_frames"),
 }
@@ -122,7 +123,8 @@ class Trainer:
         climb = round(options.warmup_epochs * self.epoch_steps)
         self.warmup_steps = min(climb, int(LONGEST_WARMUP * self.total_steps))
         learning = [
-            group | {"params": [p for p in group["params"] if p.requires_grad]} for group in model.parameter_groups()
+            group | {"params": [p for p in group["params"] if p.requires_grad]}
+            for group in model.parameter_groups(options.i3d_rate)
         ]
         self.optimiser = torch.optim.Adam([g for g in learning if g["params"]], lr=options.learning_rate)
         if run.checkpoints.last is not None:

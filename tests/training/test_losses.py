@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.training.losses import Losses, mask_loss, score_loss, transition_loss
+from fineparser.training.losses import Losses, dice_loss, mask_loss, score_loss, transition_loss
 
 GOLDEN = Path(__file__).parents[2].parent / "shared" / "parity" / "golden.npz"
 
@@ -101,6 +101,25 @@ def test_mask_loss_leaves_out_windows_without_masks():
     truth = torch.where(torch.tensor([True, False, True])[:, None, None, None, None], truth > 0.5, torch.nan)
     some = mask_loss(logits, truth, weight=torch.tensor([1.0, 0.0, 1.0]))
     assert some.item() == pytest.approx(mask_loss([output[[0, 2]] for output in logits], truth[[0, 2]]).item())
+
+
+def test_dice_loss_of_sure_masks_is_one_minus_the_f1_score():
+    from sklearn.metrics import f1_score
+
+    rng = np.random.default_rng(3)
+    truth, found = rng.random((2, 2, 1, 3, 40, 40)) < 0.3
+    sure = torch.tensor(np.where(found, 50.0, -50.0))
+    f1 = [f1_score(t.ravel(), f.ravel()) for t, f in zip(truth.reshape(6, -1), found.reshape(6, -1), strict=True)]
+    loss = dice_loss([sure, sure], torch.tensor(truth))
+    assert loss.item() == pytest.approx(1 - np.mean(f1), abs=1e-3)  # it adds a pixel to both sides
+
+
+def test_dice_loss_counts_small_divers_as_much_and_takes_empty_frames():
+    truth = torch.zeros(1, 1, 2, 20, 20)
+    truth[0, 0, 0, 4, 4:6] = 1
+    right, wrong = torch.where(truth > 0, 50.0, -50.0), torch.full((1, 1, 2, 20, 20), -50.0)
+    assert dice_loss([right], truth).item() == pytest.approx(0, abs=1e-6)
+    assert dice_loss([wrong], truth).item() == pytest.approx((1 - 1 / 3) / 2, abs=1e-6)
 
 
 def test_mask_logits_of_another_size_are_refused():

@@ -1,0 +1,68 @@
+"""The spatial parser learning alone: what it is shown, what changes and what must not."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fineparser.data.sources import open_data
+from fineparser.data.transforms import ClipTransform
+from fineparser.data.windows import WindowDataset
+from fineparser.model.fineparser import FineParser
+from fineparser.training.losses import dice_loss, mask_loss
+from fineparser.training.spatial_lesson import SpatialLesson, SpatialNetwork
+from fineparser.training.train import train
+
+
+@pytest.fixture
+def lesson(smallest, dives, options):
+    torch.manual_seed(0)
+    options = replace(options, train="spatial", dice_weight=0.5, mask_weight=3.0)
+    dataset = WindowDataset(open_data(f"clips:{dives}", "test"), transform=ClipTransform(), windows=1)
+    return SpatialLesson(SpatialNetwork(FineParser(smallest), options), dataset, options)
+
+
+def losses_of(lesson, counted=True):
+    batch = next(lesson.batches(0, [[0, 1]]))
+    lesson.network.train()
+    return lesson.losses(lesson.network, batch, counted, True, lambda tensor: tensor), batch
+
+
+def test_the_loss_is_that_of_the_five_outputs(lesson):
+    losses, batch = losses_of(lesson)
+    small = torch.nn.functional.interpolate(batch.clips, (16, 32, 32), mode="area")
+    truth = torch.nn.functional.interpolate(batch.masks.float(), (16, 32, 32), mode="area") >= 0.5
+    parse = lesson.network.model.spatial_action_parser(small, side_outputs=True)
+    outputs = [*parse.side_logits.split(1, dim=1), parse.fused_logits[:, None]]
+    expected = mask_loss(outputs, truth) + 0.5 * dice_loss(outputs, truth)
+    assert losses.mask.item() == pytest.approx(expected.item(), rel=1e-4)
+    assert losses.total.item() == pytest.approx(3 * expected.item(), rel=1e-4)
+
+
+def test_only_the_spatial_parser_learns(lesson):
+    losses_of(lesson)[0].total.backward()
+    learning = {name.split(".")[0] for name, p in lesson.network.model.named_parameters() if p.grad is not None}
+    assert learning == {"spatial_action_parser"}
+    modes = {name: module.training for name, module in lesson.network.model.named_children()}
+    assert [name for name, training in modes.items() if training] == ["spatial_action_parser"]
+
+
+def test_a_filler_does_not_count(lesson):
+    losses, _ = losses_of(lesson, counted=False)
+    assert losses.total.item() == 0
+
+
+def test_a_run_learns_outlines_and_the_i3d_can_take_them_over(options, dives, tmp_path):
+    first = replace(options, train="spatial", out=tmp_path / "spatial", data=(f"clips:{dives}",), max_steps=2)
+    done = train(first)
+    assert done.chosen_by in ("mask_iou", None)
+    spatial = FineParser.from_pretrained(done.last)
+    own = spatial.spatial_action_parser.i3d.state_dict()
+    assert not torch.equal(own["conv3d_1a_7x7.conv3d.weight"], spatial.i3d.state_dict()["conv3d_1a_7x7.conv3d.weight"])
+    second = replace(
+        first, train="parsers", out=tmp_path / "parsers", checkpoint=str(done.last), twin_i3d=True, learning_rate=1e-12
+    )
+    twin = FineParser.from_pretrained(train(second).last)
+    torch.testing.assert_close(
+        twin.i3d.state_dict()["mixed_4b.branch_0.conv3d.weight"], own["mixed_4b.branch_0.conv3d.weight"]
+    )
