@@ -73,6 +73,12 @@ class SpatialActionParser(nn.Module):
             logits = torch.cat(singles, dim=1).float()  # [N, 4, 16, 112, 112]
         return SpatialParse(stages.feature, self._fused(sides), logits)
 
+    def outlining(self) -> list[nn.Module]:
+        """Everything that the masks depend on: all but the last two blocks, which give the feature."""
+        return [module for name, module in self.named_children() if name != "i3d"] + [
+            module for name, module in self.i3d.named_children() if not name.startswith("mixed_5")
+        ]
+
     def _fused(self, sides: list[Tensor]) -> Tensor:
         fused = self.fuse.bias.view(1, 1, 1, 1, 1)
         weights = self.fuse.weight.chunk(len(sides), dim=1)

@@ -61,6 +61,11 @@ class PictureNetwork(nn.Module):
             self._frozen += [module for name, modules in parts.items() if name != "parsers" for module in modules]
             for module in self._frozen:
                 module.requires_grad_(False)
+        self._outlines = not options.freeze_masks
+        if options.freeze_masks:
+            for module in model.spatial_action_parser.outlining():
+                module.requires_grad_(False)
+                self._frozen.append(module)
         if options.freeze_i3d_norms or (options.freeze_i3d_norms is None and options.i3d is not None):
             for i3d in (model.i3d, model.spatial_action_parser.i3d):
                 self._frozen += [module for module in i3d.modules() if isinstance(module, _BatchNorm)]
@@ -79,8 +84,11 @@ class PictureNetwork(nn.Module):
         if transitions is not None and (unknown := transitions[:, 0] < 0).any():
             transitions = transitions.clone()
             transitions[unknown] = self._predicted(clips[unknown])
-        encoding = self.model.encode(clips, transitions, side_outputs=True)
-        found = {"probabilities": encoding.transition_probabilities, "masks": encoding.mask_outputs}
+        encoding = self.model.encode(clips, transitions, side_outputs=self._outlines)
+        found = {
+            "probabilities": encoding.transition_probabilities,
+            "masks": encoding.mask_outputs if self._outlines else None,
+        }
         if self._compares:
             half = len(clips) // 2
             bare = encoding.without_masks()
@@ -158,7 +166,7 @@ class PictureLesson:
         return Losses(
             score=score,
             transition=transition_loss(probabilities, clips.transitions, weights[1], transition_count),
-            mask=outline_loss(options, *outlines),
+            mask=probabilities.new_zeros(()) if masks is None else outline_loss(options, *outlines),
             # A network without phases has no use for the transitions that it finds.
             weights=(
                 options.score_weight,

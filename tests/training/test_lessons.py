@@ -169,3 +169,19 @@ def test_masks_are_cut_like_the_mask_outputs(smallest, model):
     cut = cut_windows(masks, smallest.window_starts, 16)
     assert torch.equal(cut, model.encode(torch.zeros(2, 3, 96, 32, 32)).windows_of(masks))
     assert torch.equal(cut[7], masks[1, :, 16:32])  # the second clip's second window
+
+
+def test_masks_can_be_kept_while_the_rest_learns(dives, model, options):
+    kept = replace(options, checkpoint="somewhere", freeze_masks=True)
+    lesson = lesson_on(dives, model, kept)
+    losses, batch = losses_of(lesson, [0, 3])
+    losses.total.backward()
+    assert losses.mask.item() == 0
+    learning = {name for name, p in model.spatial_action_parser.named_parameters() if p.grad is not None}
+    assert learning
+    assert all(name.startswith("i3d.mixed_5") for name in learning)
+    assert model.i3d.conv3d_1a_7x7.conv3d.weight.grad is not None
+    small = torch.nn.functional.interpolate(batch.query.clips, (96, 32, 32), mode="area")
+    with torch.no_grad():
+        during = model.encode(small).mask_logits
+        torch.testing.assert_close(during, model.eval().encode(small).mask_logits)
