@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from fineparser.model.config import FineParserConfig
 from fineparser.model.contrastive_regression import PairComparison
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
+from fineparser.model.inference import has_bfloat16, optimise
 from fineparser.video.clip import Clip, read_clip
 from fineparser.video.cuts import find_cuts
 from fineparser.video.framing import Framing
@@ -36,6 +38,7 @@ EXEMPLARS = 10
 """Votes on a dive, as in the paper."""
 UNSURE = 0.3
 """Below this probability a transition is reported as unsure."""
+PRECISIONS = ("float32", "bf16", "auto")
 MASK_SHARE = 1e-3
 """Mean share of the picture below which no diver counts as found."""
 
@@ -77,9 +80,19 @@ class DiveAnalyser:
     >>> DiveAnalyser.from_pretrained().analyse("clip.mp4", code="207C", height=10)  # doctest: +SKIP
     """
 
-    def __init__(self, model: FineParser, bank: ExemplarBank | None = None) -> None:
+    def __init__(self, model: FineParser, bank: ExemplarBank | None = None, precision: str = "float32") -> None:
+        device = next(model.parameters()).device
         self.model = model.eval()
         self.bank = bank
+        self.dtype = dtype_of(precision, device)
+
+    @cached_property
+    def network(self) -> FineParser:
+        """The copy of `model` that does the work: the same numbers in a fraction of the time.
+
+        Made when it is first wanted: a Space that lends its GPU has none before that.
+        """
+        return optimise(self.model, self.dtype)
 
     @classmethod
     def from_pretrained(
@@ -88,6 +101,7 @@ class DiveAnalyser:
         bank: str | Path | None = None,
         device: str = "cpu",
         revision: str | None = None,
+        precision: str = "float32",
     ) -> "DiveAnalyser":
         """The analyser with the weights of a checkpoint.
 
@@ -97,9 +111,12 @@ class DiveAnalyser:
             bank: file of exemplars that these weights encoded; None: the bundled one, where it fits.
             device: "cpu", "cuda", ...
             revision: of a Hugging Face repository.
+            precision: "float32"; "bf16", on which scores move a little, where the processor or GPU has it; "auto":
+                bf16 where it is there.
 
         Raises:
             CheckpointError, BankError: where either cannot be used.
+            ValueError: for a precision that is not known or not there.
         """
         if checkpoint == "default" and not BUNDLED_WEIGHTS.is_dir():
             with torch.random.fork_rng(devices=[]):
@@ -113,7 +130,7 @@ class DiveAnalyser:
             known = ExemplarBank.load(bank, model.fingerprint())
         elif checkpoint == "default" and BUNDLED_BANK.is_file():
             known = ExemplarBank.load(BUNDLED_BANK, model.fingerprint())
-        return cls(model.to(device), known)
+        return cls(model.to(device), known, precision)
 
     def analyse(
         self,
@@ -204,7 +221,7 @@ class DiveAnalyser:
     def _encode(self, clip: Clip) -> ClipEncoding:
         device = next(self.model.parameters()).device
         with torch.inference_mode():
-            return self.model.encode(normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(device)).to("cpu")
+            return self.network.encode(normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(device)).to("cpu")
 
     def _votes(self, query: ClipEncoding, dived: Dived, count: int, seed: int) -> tuple[list[Vote], list[str]]:
         bank, remarks = self.bank, []
@@ -213,7 +230,7 @@ class DiveAnalyser:
         if not choices or choices[0].rule == NEAREST_NUMBER:
             lack = "There is no exemplar bank" if bank is None else f"The bank has no exemplar of {dived.code}"
             try:
-                bank = simulated_bank(self.model, [(dived.code, dived.height)], count, seed)
+                bank = simulated_bank(self.network, [(dived.code, dived.height)], count, seed)
                 choices = bank.choose(card, count, seed)
                 remarks.append(f"{lack}: {count} simulated dives of the same number were made for this report.")
             except ValueError as error:
@@ -223,7 +240,7 @@ class DiveAnalyser:
         chosen = bank.encodings.select([choice.index for choice in choices])
         device = next(self.model.parameters()).device
         with torch.inference_mode():
-            comparison = self.model.compare(query.without_masks().to(device), chosen.to(device))
+            comparison = self.network.compare(query.without_masks().to(device), chosen.to(device))
         return [
             vote(bank.exemplars[choice.index], choice, comparison, place, dived) for place, choice in enumerate(choices)
         ], remarks
@@ -244,6 +261,16 @@ class DiveAnalyser:
         if not real and not learnt:
             return "calibrated on simulated dives"
         return f"calibrated on {', '.join([*learnt, *real])}"
+
+
+def dtype_of(precision: str, device: torch.device) -> torch.dtype:
+    """The type of the network's numbers; ValueError where the name or the device does not go with it."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"the precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if precision == "bf16" and not has_bfloat16(device):
+        raise ValueError(f"this machine's {device.type} has no bf16: take float32, or auto")
+    fast = precision == "bf16" or (precision == "auto" and has_bfloat16(device))
+    return torch.bfloat16 if fast else torch.float32
 
 
 def trim(info: VideoInfo, cuts: tuple[int, ...], first: int | None, last: int | None) -> tuple[int, int]:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from fineparser.analysis.analyser import DiveAnalyser, Dived, trim
 from fineparser.domain.dive_code import InvalidDiveCode
@@ -162,3 +163,23 @@ def test_what_cannot_be_is_refused(analyser, clip, arguments, error, reason):
 def test_number_and_height_come_together():
     assert Dived.of("207C", None, None) is None
     assert Dived.of("207C", "10", None).difficulty == 3.3
+
+
+def test_the_inference_copy_gives_the_models_own_numbers(analyser, model, report, clip):
+    assert analyser.network.fingerprint() == model.fingerprint()
+    plain = DiveAnalyser(model, analyser.bank)
+    plain.__dict__["network"] = model
+    expected = plain.analyse(clip, code="207C", height=10)
+    assert np.abs(report.mask_probability - expected.mask_probability).max() < 1e-4
+    assert report.total.value == pytest.approx(expected.total.value, rel=1e-4)
+
+
+def test_a_precision_that_is_not_there_is_told(model, monkeypatch):
+    with pytest.raises(ValueError, match="one of float32, bf16, auto, not 'half'"):
+        DiveAnalyser(model, precision="half")
+    monkeypatch.setattr("fineparser.analysis.analyser.has_bfloat16", lambda device: False)
+    with pytest.raises(ValueError, match="no bf16"):
+        DiveAnalyser(model, precision="bf16")
+    assert DiveAnalyser(model, precision="auto").dtype == torch.float32
+    monkeypatch.setattr("fineparser.analysis.analyser.has_bfloat16", lambda device: True)
+    assert DiveAnalyser(model, precision="auto").dtype == torch.bfloat16
