@@ -89,7 +89,8 @@ function follow(exactly) {
   if (!ours.paused) {
     const ahead = matchingTime(now + 0.05) - matchingTime(now);
     theirs.playbackRate = Math.min(Math.max(state.rate * ahead / 0.05, 0.0625), 4);
-    if (theirs.paused) theirs.play().catch(() => {});
+    // A player at its end would start over.
+    if (theirs.paused && frame < last(data.exemplar)) theirs.play().catch(() => {});
   } else if (!theirs.paused) theirs.pause();
   find(".exemplar .at").textContent = `frame ${data.exemplar.first + frame}, ${(data.exemplar.times[frame] + data.exemplar.start).toFixed(2)} s`;
 }
@@ -305,6 +306,12 @@ for (const name of ["play", "pause", "ended"]) element.addEventListener(name, (e
   if (event.target !== video("query")) return;
   find(".viewer").classList.toggle("playing", !video("query").paused);
   if (name === "play") { state.wanted = null; requestAnimationFrame(tick); }
+}, true);
+// A phase that lasts to the clip's end: the player stops by itself before `tick` can see that the loop is over.
+element.addEventListener("ended", (event) => {
+  if (!data || !state.loop || event.target !== video("query")) return;
+  seek(spanOf(data.query, state.phase ?? phaseAt(data.query, current()))[0]);
+  video("query").play().catch(() => {});
 }, true);
 element.addEventListener("loadeddata", (event) => { if (data && event.target === video("query")) show(current()); }, true);
 

@@ -92,6 +92,35 @@ def test_a_phase_loops(viewer):
     assert any(later < earlier for earlier, later in pairwise(seen))
 
 
+def test_the_last_phase_loops_although_the_clip_ends_with_it(viewer):
+    viewer.locator("#viewer .chips button").nth(2).click()
+    first = number(viewer)
+    viewer.keyboard.press("l")
+    expect(viewer.locator("#viewer .loop")).to_have_attribute("aria-pressed", "true")
+    # With no frame drawn nobody sees the loop's end coming: the player stops at the end of the clip by itself.
+    outcome = viewer.evaluate(
+        """async (ms) => {
+            const draw = window.requestAnimationFrame, player = document.querySelector('#viewer .query video');
+            const until = performance.now() + ms, happened = (name) => new Promise((tell) => {
+                player.addEventListener(name, () => tell(name), {once: true});
+                setTimeout(tell, ms, 'late');
+            });
+            window.requestAnimationFrame = () => 0;
+            const ended = happened('ended');
+            document.querySelector('#viewer .play').click();
+            const first = await ended;
+            const then = player.paused ? await happened('play') : 'play';
+            while (player.seeking && performance.now() < until) await new Promise((go) => setTimeout(go, 20));
+            window.requestAnimationFrame = draw;
+            return [first, then, player.paused];
+        }""",
+        30_000,
+    )
+    assert outcome == ["ended", "play", False]
+    viewer.locator("#viewer .play").click()
+    assert first <= number(viewer) <= 49
+
+
 def test_the_mask_can_be_switched(viewer):
     inked = {}
     for style in ("outline", "dim", "none", "fill"):
