@@ -14,7 +14,6 @@ several rows, for several dives. A folder has no test split: `DiveList` calls a 
 others "train", and whoever evaluates on a folder takes all of them.
 """
 
-import csv
 import hashlib
 import math
 import zipfile
@@ -24,17 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
+from fineparser.data.clip_table import TABLE, dive_name, read_rows
 from fineparser.data.dives import DataError, Dive, DiveList, Place, Problems, validation_share
 from fineparser.domain.difficulty import UndefinedDifficulty, difficulty, parse_height
 from fineparser.domain.dive_code import DiveCode
 from fineparser.video.info import VideoInfo
 from fineparser.video.reading import open_source, probe
 
-TABLE = "dives.csv"
-COLUMNS = (
-    "clip", "dive_code", "height", "difficulty", "score", "start_frame", "end_frame", "flight_frame", "entry_frame",
-    "mask",
-)  # fmt: skip
 MASK_KEY = "mask"
 
 
@@ -50,11 +45,11 @@ def read_clip_folder(
     root = Path(root)
     table = root / TABLE
     reader = _Reader(root, Problems(skip_broken=skip_broken))
-    rows = _rows(table, reader.problems)
-    held_out = validation_share((_name(row) for _, row in rows), seed=seed, share=validation)
+    rows = read_rows(table, reader.problems)
+    held_out = validation_share((dive_name(row) for _, row in rows), seed=seed, share=validation)
     dives = []
     for line, row in rows:
-        split = "validation" if _name(row) in held_out else "train"
+        split = "validation" if dive_name(row) in held_out else "train"
         dive = reader.read(Place(table, line), row, split)
         dives += [] if dive is None else [dive]
     return DiveList(f"clips:{root}", tuple(dives), tuple(reader.problems.found))
@@ -122,7 +117,7 @@ class _Reader:
         code = DiveCode.parse(row["dive_code"]) if row["dive_code"] else None
         height = parse_height(row["height"]) if row["height"] else None
         dive = Dive(
-            id=_name(row),
+            id=dive_name(row),
             source=self.root.resolve().name,
             split=split,
             footage=ClipFile(clip, mask, first),
@@ -169,49 +164,6 @@ class _Reader:
                 with path.open("rb") as file:
                     self._digests[path] = hashlib.file_digest(file, "sha256").digest()
         return self._digests[one] == self._digests[other]
-
-
-def _rows(table: Path, problems: Problems) -> list[tuple[int, dict[str, str]]]:
-    """Line number and fields (blanks cut off) of each row that has a clip. DataError for a table without one."""
-    try:
-        # utf-8-sig: spreadsheets put a mark before the first column's name.
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="", restval="")
-            names = [name.strip() for name in reader.fieldnames or ()]
-            _check_columns(table, names)
-            reader.fieldnames = names
-            rows = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise DataError(f"{table}: there is no such table. A clip folder needs one, with a column 'clip'.") from None
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise DataError(f"{table}: cannot be read as a table in UTF-8 ({error}).") from error
-    found = []
-    for line, row in rows:
-        if row.pop("", None):
-            problems.add(Place(table, line), f"has more fields than the {len(names)} columns")
-            continue
-        fields = dict.fromkeys(COLUMNS, "") | {name: value.strip() for name, value in row.items()}
-        if fields["clip"]:
-            found.append((line, fields))
-        elif any(fields.values()):
-            problems.add(Place(table, line), "names no clip")
-    return found
-
-
-def _check_columns(table: Path, names: list[str]) -> None:
-    place = Place(table, 1)
-    if "clip" not in names:
-        raise DataError(f"{place}: there is no column 'clip'. The columns are {', '.join(COLUMNS)}.")
-    unknown = [name for name in names if name not in COLUMNS]
-    if unknown:
-        raise DataError(f"{place}: unknown column {unknown[0]!r}. The columns are {', '.join(COLUMNS)}.")
-    if len(set(names)) < len(names):
-        raise DataError(f"{place}: a column is there twice.")
-
-
-def _name(row: dict[str, str]) -> str:
-    """A dive's id: its clip, and its first frame where one is given, since a clip may hold several dives."""
-    return row["clip"] if not row["start_frame"] else f"{row['clip']}#{row['start_frame']}"
 
 
 def _number(row: dict[str, str], column: str) -> float | None:

@@ -43,6 +43,25 @@ class Place:
         return f"{self.file}{line}" + ("" if self.item is None else f", item {self.item}")
 
 
+class Problem(str):
+    """Why an item is left out, in a sentence that begins with where it stands.
+
+    >>> Problem(Place(Path("dives.csv"), line=3), "names no clip")
+    'dives.csv, line 3: names no clip'
+    """
+
+    place: Place
+    reason: str
+
+    def __new__(cls, place: Place, reason: str) -> "Problem":
+        problem = super().__new__(cls, f"{place}: {reason}")
+        problem.place, problem.reason = place, reason
+        return problem
+
+    def __getnewargs__(self) -> tuple[Place, str]:
+        return self.place, self.reason
+
+
 class DataError(ValueError):
     """An item of a data source cannot be used; the message names where it stands and why."""
 
@@ -236,7 +255,7 @@ class DiveList(Sequence):
     """The source as it was asked for, such as "clips:../real"."""
 
     dives: tuple[Dive, ...]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     """The broken items that reading went on without: file, line and reason of each."""
 
     def __len__(self) -> int:
@@ -268,13 +287,13 @@ class Problems:
 
     def __init__(self, *, skip_broken: bool):
         self._skip_broken = skip_broken
-        self.found: list[str] = []
+        self.found: list[Problem] = []
 
     def add(self, place: Place, reason: str, cause: Exception | None = None) -> None:
         """Notes that the item at `place` cannot be used; raises DataError unless broken items are skipped."""
         if not self._skip_broken:
             raise DataError(f"{place}: {reason} (--skip-broken goes on without it)") from cause
-        self.found.append(f"{place}: {reason}")
+        self.found.append(Problem(place, reason))
 
 
 def validation_share(keys: Iterable[str], *, seed: int = 0, share: float = 0.1) -> set[str]:

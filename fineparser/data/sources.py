@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fineparser.data import finediving, mtl_aqa
+from fineparser.data.annotation_files import find_file, find_folder
 from fineparser.data.clip_folder import read_clip_folder
-from fineparser.data.dives import SPLITS, Card, DataError, Dive, DiveList, DiveSource
-from fineparser.data.finediving import read_finediving
-from fineparser.data.mtl_aqa import read_mtl_aqa
+from fineparser.data.clip_table import TABLE
+from fineparser.data.dives import SPLITS, Card, DataError, Dive, DiveList, DiveSource, Problem
 from fineparser.data.syndive import ENDLESS_EPOCH, SynDives
 
-READERS = {"finediving": read_finediving, "mtl-aqa": read_mtl_aqa, "clips": read_clip_folder}
+READERS = {"finediving": finediving.read_finediving, "mtl-aqa": mtl_aqa.read_mtl_aqa, "clips": read_clip_folder}
 KINDS = ("syndive", *READERS)
 LEAST_VALIDATION = 16
 """Simulated dives of a validation split at least."""
@@ -35,7 +36,7 @@ class JoinedDives:
         return " ".join(part.name for part in self.parts)
 
     @property
-    def problems(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """What was left out of the parts."""
         return tuple(problem for part in self.parts for problem in getattr(part, "problems", ()))
 
@@ -62,6 +63,19 @@ class JoinedDives:
                     return part, index
                 index -= len(part)
         raise IndexError(f"there is no such dive among {len(self)}")
+
+
+def kind_of(folder: Path) -> str | None:
+    """The kind of source that a folder is, None where it is none.
+
+    What a dataset's reader needs is looked for, datasets first: a table beside their frames does not make them clips.
+    """
+    annotations = (finediving.SCORES_FILE, finediving.DETAILS_FILE)
+    if find_folder(folder, finediving.FRAME_FOLDERS) and find_file(folder, annotations, finediving.ANNOTATION_FOLDERS):
+        return "finediving"
+    if find_file(folder, mtl_aqa.ANNOTATION_FILES, mtl_aqa.ANNOTATION_FOLDERS):
+        return "mtl-aqa"
+    return "clips" if (folder / TABLE).is_file() else None
 
 
 def open_data(

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fineparser.data.clip_folder import COLUMNS, read_clip_folder
+from fineparser.data.clip_folder import read_clip_folder
+from fineparser.data.clip_table import COLUMNS
 from fineparser.data.dives import DataError
 from fineparser.data.pairs import ClipDataset
 from fineparser.domain.phases import Transitions
