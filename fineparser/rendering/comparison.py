@@ -13,7 +13,7 @@ from fineparser.rendering.mask_track import MaskTrack
 from fineparser.rendering.overlay import KEYFRAME_EVERY, MaskStyle, draw_caption, draw_mask, frame_caption
 from fineparser.rendering.palette import PHASE_COLOURS
 from fineparser.rendering.playback import playback_rate
-from fineparser.video.reading import open_source
+from fineparser.video.reading import reopen
 from fineparser.video.writing import VideoSink
 
 PANEL_WIDTH, PANEL_HEIGHT = 720, 720
@@ -76,7 +76,7 @@ def comparison_frames(
     """One picture a pair, uint8 [H, W, 3]: query left, exemplar right; `pairs` as from `paired_frames`."""
     sizes = panel_sizes(query.clip, exemplar.clip)
     gap = np.full((sizes[0][1], GAP, 3), 16, np.uint8)
-    sources = [open_source(panel.clip.info.path, folder_fps=panel.clip.info.fps) for panel in (query, exemplar)]
+    sources = [reopen(panel.clip.info) for panel in (query, exemplar)]
     with sources[0], sources[1]:
         shown: list[tuple[int, np.ndarray] | None] = [None, None]
         for pair in pairs.tolist():

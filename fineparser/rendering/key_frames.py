@@ -10,7 +10,7 @@ from fineparser.rendering.mask_track import MaskTrack
 from fineparser.rendering.moments import Moment, key_moments
 from fineparser.rendering.overlay import MaskStyle, draw_mask
 from fineparser.rendering.palette import PHASE_COLOURS
-from fineparser.video.reading import open_source
+from fineparser.video.reading import reopen
 
 LONGEST_SIDE = 480
 """Of a key picture, pixels: half a megabyte for six of them."""
@@ -35,7 +35,7 @@ def key_pictures(
     moments = key_moments(report)
     masks = [track.at(moment.frame) for moment in moments]
     boxes = diver_boxes(report, moments, masks)
-    with open_source(report.info.path, folder_fps=report.info.fps) as source:
+    with reopen(report.info) as source:
         for moment, mask, (x0, y0, x1, y1) in zip(moments, masks, boxes, strict=True):
             scale = min(longest_side / max(x1 - x0, y1 - y0), MOST_ENLARGED)
             size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))

@@ -14,7 +14,7 @@ from fineparser.rendering.moments import phase_of
 from fineparser.rendering.palette import BLACK, PHASE_COLOURS, WHITE, Colour
 from fineparser.rendering.playback import playback_rate
 from fineparser.rendering.sound import finished_with_sound
-from fineparser.video.reading import open_source
+from fineparser.video.reading import reopen
 from fineparser.video.writing import VideoSink
 
 FILL = 0.45
@@ -166,7 +166,7 @@ def overlay_frames(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Number and picture of every source frame at its own size, uint8 [H, W, 3], drawn one at a time."""
     track = MaskTrack(report)
-    with open_source(report.info.path, folder_fps=report.info.fps) as source:
+    with reopen(report.info) as source:
         for number, frame in source.stream():
             yield number, draw_frame(report, track, number, frame, style, caption)
 

@@ -2,7 +2,7 @@
 
 from fineparser.video.clip import Clip, read_clip
 from fineparser.video.framing import Framing
-from fineparser.video.reading import FrameSource, Limits, VideoError, VideoInfo, open_source, probe
+from fineparser.video.reading import FrameSource, Limits, VideoError, VideoInfo, open_source, probe, reopen
 from fineparser.video.sampling import sample_frames, windows
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "open_source",
     "probe",
     "read_clip",
+    "reopen",
     "sample_frames",
     "windows",
 ]

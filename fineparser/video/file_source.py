@@ -1,7 +1,7 @@
 """Frames from a video file."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 from fineparser.video.container import Container, read_container
 from fineparser.video.decoder_log import quiet_decoder
 from fineparser.video.error import VideoError
-from fineparser.video.info import VideoInfo
+from fineparser.video.info import FrameIndex, VideoInfo
 from fineparser.video.limits import Limits
 from fineparser.video.source import FrameSource
 from fineparser.video.timing import constant_timing, measure_timing
@@ -47,29 +47,40 @@ class FileSource(FrameSource):
     """A video file, decoded by OpenCV.
 
     Opening it decodes the file once from end to end (without converting pictures: 370 frames of 720p a second
-    on one core), because what headers say of frame counts and rates is wrong for some files.
+    on one core), because what headers say of frame counts and rates is wrong for some files. With the `known` facts
+    of an earlier look it is opened at once, unless the file has changed since.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, known: VideoInfo | None = None) -> None:
+        self._path = path
+        self._next = 0
+        if known is not None and known.index is not None and known.index.file_state == _file_state(path):
+            self._capture, info = self._open(), known
+        else:
+            info = self._look(limits)
+        super().__init__(info)
+        self._stamps, self._intra = info.index.stamps, info.index.intra
+
+    def _look(self, limits: Limits) -> VideoInfo:
+        """Look through the whole file for its facts, and leave the decoder at its start."""
+        path, state = self._path, _file_state(self._path)
         container = read_container(path)
         if not container.has_pictures:
             raise VideoError(path, "has no picture track: it holds sound alone, or nothing. Give the video itself.")
         if container.size is not None:
             limits.check_size(path, *container.size)
-        self._path = path
         self._capture = self._open()
         try:
             scan = _look_through(path, self._capture, limits)
             missing = _count_missing(path, container, scan)
             limits.check_enough(path, len(scan.stamps))
-            super().__init__(_describe(path, container, scan, missing, limits))
+            rising = bool(np.all(np.diff(scan.stamps) > 2 * STAMP_TOLERANCE))
+            index = FrameIndex(tuple(scan.stamps.tolist()) if rising else None, tuple(scan.intra), state)
             self._rewind()
+            return replace(_describe(path, container, scan, missing, limits), index=index)
         except BaseException:
             self._capture.release()
             raise
-        rising = bool(np.all(np.diff(scan.stamps) > 2 * STAMP_TOLERANCE))
-        self._stamps = scan.stamps.tolist() if rising else None
-        self._intra = scan.intra
 
     def close(self) -> None:
         """Let go of the file and the decoder."""
@@ -140,6 +151,11 @@ class FileSource(FrameSource):
             return False
         self._next = index + 1
         return True
+
+
+def _file_state(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _look_through(path: Path, capture: cv2.VideoCapture, limits: Limits) -> _Scan:

@@ -1,8 +1,22 @@
 """The facts about a clip."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """What looking through a file found of its frames: with it the file is opened again at once."""
+
+    stamps: tuple[float, ...] | None
+    """Seconds of each frame as the decoder gives them, None where they are no times."""
+
+    intra: tuple[int, ...]
+    """Frames that need no other frame."""
+
+    file_state: tuple[int, int]
+    """Size and time of change of the file: another file has other frames."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,9 @@ class VideoInfo:
 
     missing_frames: int = 0
     """Frames that the file announces at its end but does not hold (a few are let pass)."""
+
+    index: FrameIndex | None = field(default=None, repr=False, compare=False)
+    """Of a video file that was looked through; see `reopen`."""
 
     @property
     def variable_frame_rate(self) -> bool:

@@ -11,15 +11,22 @@ from fineparser.video.limits import Limits
 from fineparser.video.picture_file import PICTURE_SUFFIXES
 from fineparser.video.source import FrameSource
 
-__all__ = ["FrameSource", "Limits", "VideoError", "VideoInfo", "open_source", "probe"]
+__all__ = ["FrameSource", "Limits", "VideoError", "VideoInfo", "open_source", "probe", "reopen"]
 
 
-def open_source(path: str | Path, limits: Limits | None = None, folder_fps: float = FOLDER_FPS) -> FrameSource:
+def open_source(
+    path: str | Path,
+    limits: Limits | None = None,
+    folder_fps: float = FOLDER_FPS,
+    known: VideoInfo | None = None,
+) -> FrameSource:
     """Open the clip at `path`: a video file (MP4, MOV, AVI, WebM, MKV, GIF) or a folder of numbered pictures.
 
     `folder_fps` is the frame rate of a folder, which cannot say it itself. Everything is checked here: VideoError
     names the file and the reason when it is missing, no video, truncated, without pictures, shorter than
     `limits.min_frames` or beyond another of the `limits`, or a folder with gaps. Nothing is written to disk.
+
+    `known` are the facts that an earlier look at the same file found: it is not looked through again.
     """
     path = Path(path)
     limits = limits or Limits()
@@ -27,13 +34,18 @@ def open_source(path: str | Path, limits: Limits | None = None, folder_fps: floa
         if path.is_dir():
             return FolderSource(path, limits, folder_fps)
         _refuse_what_is_no_file(path)
-        return FileSource(path, limits)
+        return FileSource(path, limits, known)
     except VideoError:
         raise
     except PermissionError as error:
         raise VideoError(path, "may not be read: permission denied. Change its access rights.") from error
     except OSError as error:
         raise VideoError(path, f"cannot be read: {error.strerror or error}.") from error
+
+
+def reopen(info: VideoInfo) -> FrameSource:
+    """Open a clip that was looked through before, at once; VideoError where it is gone."""
+    return open_source(info.path, folder_fps=info.fps, known=info)
 
 
 def probe(path: str | Path, limits: Limits | None = None, folder_fps: float = FOLDER_FPS) -> VideoInfo:

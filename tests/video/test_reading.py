@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fineparser.video.file_source import FileSource
-from fineparser.video.reading import Limits, VideoError, open_source, probe
+from fineparser.video.reading import Limits, VideoError, open_source, probe, reopen
 from tests.video.bad_inputs import BAD_INPUTS
 from tests.video.clips import H264, encode, ffmpeg, number_of, numbered_frames, write_folder
 
@@ -95,6 +95,25 @@ def test_a_jump_saves_decoding_and_is_exact(tmp_path, monkeypatch):
         assert len(rewinds) == 1
         assert number_of(source.frame(3)) == 3  # nothing to jump to
         assert len(rewinds) == 2
+
+
+def test_a_clip_that_is_known_is_not_looked_through_again(tmp_path, monkeypatch):
+    path = encode(tmp_path / "dive.mp4", numbered_frames(40), *B_FRAMES)
+    info = probe(path)
+    passes = []
+    look = FileSource._look
+    monkeypatch.setattr(FileSource, "_look", lambda self, limits: (passes.append(1), look(self, limits))[1])
+    with reopen(info) as source:
+        assert source.info == info
+        assert [number_of(source.frame(number)) for number in (30, 5, 39)] == [30, 5, 39]
+    assert passes == []
+    encode(path, numbered_frames(20), *B_FRAMES)  # another clip in its place
+    with reopen(info) as source:
+        assert source.info.frame_count == 20
+    assert passes == [1]
+    path.unlink()
+    with pytest.raises(VideoError, match="does not exist"):
+        reopen(info)
 
 
 def test_a_stream_may_start_and_stop_anywhere(clips):
