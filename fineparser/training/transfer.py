@@ -22,9 +22,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.dives import Dive
 from fineparser.data.transforms import ClipTransform, normalise
+from fineparser.domain.mask_agreement import THRESHOLD, intersection_over_union, pixel_counts
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.plan import plan_dive
-from fineparser.training.mask_metrics import THRESHOLD, intersection_over_union, pixel_counts
 from fineparser.training.schedule import learning_rate_factor
 from fineparser.video.sampling import sample_frames
 

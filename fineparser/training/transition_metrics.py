@@ -4,30 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from fineparser.domain.phases import temporal_iou, transition_error
 from fineparser.training.metrics import Metric
-
-
-def temporal_iou(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Overlap of the segments between the two transitions, [..., 2] and [..., 2] to [...].
-
-    A segment is the frames from the first transition up to, not including, the second. Where neither holds a
-    frame, 1 if the two lie at the same frame, else 0.
-
-    >>> float(temporal_iou(np.array([10, 30]), np.array([20, 40])))  # 10 frames of 30
-    0.3333333333333333
-    """
-    predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
-    start, end = np.maximum(predicted[..., 0], true[..., 0]), np.minimum(predicted[..., 1], true[..., 1])
-    overlap = np.maximum(end - start, 0)
-    lengths = [np.maximum(segment[..., 1] - segment[..., 0], 0) for segment in (predicted, true)]
-    union = sum(lengths) - overlap
-    same = (predicted == true).all(axis=-1).astype(np.float64)
-    return np.where(union > 0, overlap / np.where(union > 0, union, 1), same)
-
-
-def transition_error(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Absolute error in frames, [..., 2] and [..., 2] to [..., 2]."""
-    return np.abs(np.asarray(predicted, np.float64) - np.asarray(true, np.float64))
 
 
 class TemporalIoU(Metric):

@@ -13,6 +13,8 @@ from fineparser.domain.phases import (
     sub_action_id,
     sub_action_name,
     sub_action_phase,
+    temporal_iou,
+    transition_error,
     window_starts,
 )
 
@@ -110,3 +112,39 @@ def test_unknown_sub_actions_are_refused():
         sub_action_phase(0)
     with pytest.raises(ValueError, match="'Sideways' is no FineDiving"):
         sub_action_id("Sideways")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "true", "expected"),
+    [
+        ((20, 60), (20, 60), 1.0),
+        ((20, 60), (30, 50), 0.5),
+        ((10, 30), (20, 40), 1 / 3),
+        ((10, 20), (20, 40), 0.0),  # the frame of a transition belongs to the next phase
+        ((10, 20), (50, 60), 0.0),
+        ((30, 30), (30, 30), 1.0),
+        ((30, 30), (31, 31), 0.0),
+        ((30, 30), (20, 40), 0.0),
+        ((60, 20), (20, 60), 0.0),  # upside down holds no frame
+    ],
+)
+def test_temporal_iou(predicted, true, expected):
+    assert float(temporal_iou(np.array(predicted), np.array(true))) == pytest.approx(expected)
+    if predicted[0] <= predicted[1]:
+        assert float(temporal_iou(np.array(true), np.array(predicted))) == pytest.approx(expected)
+
+
+def test_temporal_iou_counts_frames():
+    """Against the overlap of the sets of frames."""
+    rng = np.random.default_rng(0)
+    segments = np.sort(rng.integers(96, size=(2, 50, 2)), axis=-1)
+    values = temporal_iou(*segments)
+    for value, (a, b), (c, d) in zip(values, *segments, strict=True):
+        one, other = set(range(a, b)), set(range(c, d))
+        if one | other:
+            assert value == pytest.approx(len(one & other) / len(one | other))
+
+
+def test_transition_error_in_frames():
+    predicted, true = np.array([[20, 60], [22, 61]]), np.array([[23, 60], [22, 66]])
+    np.testing.assert_array_equal(transition_error(predicted, true), [[3, 0], [0, 5]])
