@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
+from fineparser.domain.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.encoding import ClipEncoding
 
@@ -57,6 +58,8 @@ class ExemplarBank:
     fingerprint: str
     """Of the weights that made the encodings."""
     name: str = "exemplar bank"
+    calibration: Calibration | None = None
+    """How far off scores by these exemplars may be, where that was measured."""
 
     def __len__(self) -> int:
         return len(self.exemplars)
@@ -90,6 +93,7 @@ class ExemplarBank:
             "exemplars": [exemplar.to_json() for exemplar in self.exemplars],
             "window_starts": self.encodings.window_starts,
             "fingerprint": self.fingerprint,
+            "calibration": None if self.calibration is None else self.calibration.to_json(),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}")
@@ -119,6 +123,7 @@ class ExemplarBank:
             arrays = {n: a.float() if a.is_floating_point() else a for n, a in arrays.items()}
             encodings = ClipEncoding(**arrays, window_starts=tuple(index["window_starts"]))
             made_by = index["fingerprint"]
+            calibration = None if index["calibration"] is None else Calibration(**index["calibration"])
         except FileNotFoundError as error:
             raise BankError(f"there is no exemplar bank {path}") from error
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
@@ -127,4 +132,4 @@ class ExemplarBank:
             raise BankError(f"{path} names {len(exemplars)} exemplars but holds {len(encodings)} encodings")
         if fingerprint not in (None, made_by):
             raise BankError(f"{path} was encoded by other weights ({made_by}, not {fingerprint}); build it anew")
-        return cls(exemplars, encodings, made_by, path.name)
+        return cls(exemplars, encodings, made_by, path.name, calibration)

@@ -1,6 +1,6 @@
 """Dives as encodings with their labels: computed once, compared as often as one likes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
@@ -17,6 +17,7 @@ from tqdm import tqdm
 from fineparser.data.batches import ClipBatch
 from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.pairs import ClipDataset
+from fineparser.domain.calibration import Calibration
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.training.mask_metrics import MASK_METRICS
@@ -29,6 +30,8 @@ class Bank(Protocol):
     """Each with `score` and `difficulty`."""
     encodings: ClipEncoding
     """Of all exemplars, in order."""
+    calibration: Calibration | None
+    """How far off scores by these exemplars may be, where that was measured."""
 
     def card(self, index: int) -> Card: ...
 
@@ -118,6 +121,7 @@ def encode_dives(
     with_masks: bool = True,
     skip_broken: bool = False,
     progress: str | None = None,
+    on_done: Callable[[int, int], None] = lambda done, of: None,
 ) -> EncodedDives:
     """Encodes dives of a source, each once, shared out over the processes; every process gets all of them.
 
@@ -128,6 +132,7 @@ def encode_dives(
         with_masks: measure masks, where the source has them.
         skip_broken: leave out dives that cannot be read, instead of raising DataError.
         progress: title of a progress bar, None for no bar.
+        on_done: is told how many of how many dives of this process are done; what it raises ends the work.
     """
     indices = list(range(len(source)) if indices is None else indices)
     own = indices[accelerator.process_index :: accelerator.num_processes]
@@ -139,7 +144,7 @@ def encode_dives(
         num_workers=workers,
     )
     hidden = progress is None or not accelerator.is_main_process
-    found = []
+    found, done = [], 0
     with evaluating(model), tqdm(total=len(own), desc=progress, unit="clip", disable=hidden, leave=False) as bar:
         for asked, batch in zip(batches, loader, strict=True):
             # Where skip_broken put another dive into a broken one's place, that dive is counted at its own.
@@ -149,6 +154,8 @@ def encode_dives(
             )
             found += [(index, dive) for index, dive, is_whole in zip(asked, dives, whole, strict=True) if is_whole]
             bar.update(len(batch))
+            done += len(batch)
+            on_done(done, len(own))
     gathered = dict(gather_object(found))
     if not gathered:
         raise DataError(f"{source.name}: none of its {len(indices)} dives can be used")

@@ -17,13 +17,14 @@ from accelerate import Accelerator, PartialState
 
 from fineparser.data.dives import SPLITS, DataError, DiveSource
 from fineparser.data.sources import JoinedDives, open_data
+from fineparser.domain.calibration import INTERVAL
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import Bank, EncodedDives, encode_dives
 from fineparser.training.machine import accelerator_for
 from fineparser.training.mask_metrics import MASK_METRICS
 from fineparser.training.metrics import Measurement
 from fineparser.training.options import EvaluateOptions
-from fineparser.training.predictions import VOTE_INTERVAL, Verdict, choose_exemplars, encode_chosen, judge, measure
+from fineparser.training.predictions import Verdict, choose_exemplars, encode_chosen, judge, measure
 from fineparser.training.runs import code_version, write_whole
 
 
@@ -152,7 +153,7 @@ def _verdicts(
     if bank is not None:
         source = EncodedDives.of_bank(bank)
         choices = choose_exemplars(queries.cards, source, count=options.exemplars, seed=options.seed)
-        return judge(model, queries, source, choices, accelerator), f"bank of {len(source)}"
+        return judge(model, queries, source, choices, accelerator, bank.calibration), f"bank of {len(source)}"
     names = options.exemplar_data or options.data
     try:
         training = open_data(names, "train", seed=options.seed, skip_broken=options.skip_broken)
@@ -185,8 +186,8 @@ def _rows(queries: EncodedDives, verdicts: Sequence[Verdict]) -> Iterable[dict]:
             "difficulty": _number(queries.difficulty[place].item(), 2),
             "score": _number(queries.scores[place].item(), 2),
             "predicted_score": _number(verdict.score, 2),
-            f"low_{VOTE_INTERVAL:.0%}": _number(low, 2),
-            f"high_{VOTE_INTERVAL:.0%}": _number(high, 2),
+            f"low_{INTERVAL:.0%}": _number(low, 2),
+            f"high_{INTERVAL:.0%}": _number(high, 2),
             "exemplars": " ".join(verdict.exemplars),
             "exemplar_rule": verdict.rule,
             "flight": "" if math.isnan(true[0]) else str(int(true[0])),

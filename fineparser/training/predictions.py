@@ -10,6 +10,7 @@ from accelerate import Accelerator
 
 from fineparser.data.dives import Card, DiveSource
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
+from fineparser.domain.calibration import INTERVAL, Calibration
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
@@ -18,8 +19,6 @@ from fineparser.training.score_metrics import Coverage, ExecutionSpearman, Relat
 from fineparser.training.transition_metrics import TemporalIoU, TransitionError
 
 NOBODY = "no exemplar"
-VOTE_INTERVAL = 0.8
-"""Share of the votes between the low and the high end that is stated with a score, as in the app's report."""
 
 
 class CardSource(Protocol):
@@ -42,6 +41,8 @@ class Verdict:
     """Their ids."""
     rule: str
     """How the first of them was chosen."""
+    calibrated: tuple[float, float] | None = None
+    """The interval that a calibration gives, where there is one."""
 
     @property
     def score(self) -> float:
@@ -50,10 +51,12 @@ class Verdict:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Ends of the middle 80% of the votes, points; NaN without votes."""
+        """The calibrated interval, else the ends of the middle 80% of the votes, points; NaN without votes."""
         if not self.votes:
             return float("nan"), float("nan")
-        low, high = np.quantile(self.votes, [(1 - VOTE_INTERVAL) / 2, (1 + VOTE_INTERVAL) / 2])
+        if self.calibrated is not None:
+            return self.calibrated
+        low, high = np.quantile(self.votes, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
         return float(low), float(high)
 
 
@@ -85,6 +88,7 @@ def judge(
     exemplars: EncodedDives,
     choices: Sequence[Sequence[ExemplarChoice]],
     accelerator: Accelerator,
+    calibration: Calibration | None = None,
 ) -> list[Verdict]:
     """Lets the exemplars vote on each dive: an exemplar's score plus the difference that the network sees.
 
@@ -92,6 +96,7 @@ def judge(
 
     Args:
         choices: for each of the queries, places in `exemplars`.
+        calibration: of these exemplars, where they have one; it takes the difficulty of the dive.
     """
     verdicts = []
     with evaluating(model):
@@ -103,7 +108,11 @@ def judge(
             pair = (dives.encodings.to(accelerator.device) for dives in (query, voters))
             votes = voters.carried_to(query) + model.compare(*pair).delta.float().cpu()
             ids = tuple(choice.exemplar for choice in chosen)
-            verdicts.append(Verdict(tuple(votes.tolist()), ids, chosen[0].rule))
+            verdict = Verdict(tuple(votes.tolist()), ids, chosen[0].rule)
+            difficulty = query.difficulty.item()
+            if calibration is not None and np.isfinite(difficulty):
+                verdict = replace(verdict, calibrated=calibration.interval(verdict.score, difficulty))
+            verdicts.append(verdict)
     return verdicts
 
 
@@ -145,7 +154,7 @@ def measure(
     low, high = np.array([verdict.interval for verdict in verdicts]).reshape(-1, 2).T
     true, difficulty = queries.scores.double().numpy(), queries.difficulty.double().numpy()
     scores, execution = Spearman(), ExecutionSpearman()
-    error, coverage = RelativeL2(score_range), Coverage(VOTE_INTERVAL)
+    error, coverage = RelativeL2(score_range), Coverage(INTERVAL)
     scores.update(predicted, true)
     execution.update(predicted, true, difficulty)
     error.update(predicted, true)

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from fineparser.data.dives import DataError
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
 from fineparser.data.sources import open_data
+from fineparser.domain.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.fineparser import FineParser
 from fineparser.training.evaluator import evaluate
@@ -115,20 +116,25 @@ def test_the_same_seed_gives_the_same_evaluation(options):
     assert evaluate(options).measurements == evaluate(options).measurements
 
 
-def test_a_bank_stands_in_for_the_training_split(options, dives):
-    """Two exemplars encoded here, their scores far above the dives': the votes follow the bank."""
+@pytest.mark.parametrize("calibration", [None, Calibration(-2.0, 1.0, 60, "here")])
+def test_a_bank_stands_in_for_the_training_split(options, dives, calibration):
+    """Two exemplars encoded here, their scores far above the dives': votes and intervals follow the bank."""
     model = FineParser.from_pretrained(options.checkpoint)
     source = open_data(f"clips:{dives}", "test")
     with torch.no_grad():
         encodings = model.encode(torch.randn(2, 3, 96, 32, 32)).without_masks()
     entries = [SimpleNamespace(score=1000.0, difficulty=source[0].difficulty)] * 2
     cards = [replace(source[0].card, id=f"bank{index}", source="bank") for index in range(2)]
-    bank = SimpleNamespace(exemplars=entries, encodings=encodings, card=lambda index: cards[index])
+    bank = SimpleNamespace(
+        exemplars=entries, encodings=encodings, card=lambda index: cards[index], calibration=calibration
+    )
     found = evaluate(replace(options, limit=1), bank=bank)
     assert found.exemplars == "bank of 2"
     (row,) = found.rows
     assert set(row["exemplars"].split()) == {"bank0", "bank1"}
     assert float(row["predicted_score"]) > 900
+    if calibration is not None:
+        assert (float(row["low_80%"]), float(row["high_80%"])) == pytest.approx((30 * source[0].difficulty,) * 2)
 
 
 def test_exemplars_from_another_source(options, relabelled):

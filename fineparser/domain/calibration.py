@@ -1,0 +1,54 @@
+"""How far off a stated score may be, learnt from dives whose scores are known."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+INTERVAL = 0.8
+"""Share of true scores that a stated interval is meant to hold."""
+LEAST_DIVES = 50
+"""Fewer known dives do not tell the tails."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Errors of predicted scores on dives that neither the weights nor the exemplars have met.
+
+    Errors are taken as execution, points / difficulty, so that they hold for dives of any difficulty (split
+    conformal prediction, Papadopoulos et al. 2002, with both tails apart).
+    """
+
+    low: float
+    """True minus predicted execution, 0 to 30: a tenth of the dives were further below."""
+    high: float
+    """A tenth were further above."""
+    dives: int
+    """How many dives tell."""
+    source: str
+    """Where they come from, such as "SynDive"."""
+
+    @classmethod
+    def of(cls, predicted: np.ndarray, true: np.ndarray, difficulty: np.ndarray, source: str) -> "Calibration":
+        """From predicted and true scores in points and degrees of difficulty, each [n].
+
+        ValueError for fewer dives than tell the tails.
+        """
+        errors = (np.asarray(true, float) - np.asarray(predicted, float)) / np.asarray(difficulty, float)
+        errors = errors[np.isfinite(errors)]
+        if len(errors) < LEAST_DIVES:
+            raise ValueError(f"{len(errors)} scored dives do not tell how far off scores are: take {LEAST_DIVES}")
+        # Of n + 1 dives, the one to come among them, so many lie beyond either end.
+        beyond = int((len(errors) + 1) * (1 - INTERVAL) / 2 + 1e-9)
+        low, *_, high = np.sort(errors)[beyond - 1 : len(errors) - beyond + 1]
+        return cls(float(low), float(high), len(errors), source)
+
+    def interval(self, score: float, difficulty: float) -> tuple[float, float]:
+        """The interval in points about a predicted score; it holds the score itself."""
+        highest = 30 * difficulty
+        low = min(score, score + self.low * difficulty)
+        high = max(score, score + self.high * difficulty)
+        return float(np.clip(low, 0, highest)), float(np.clip(high, 0, highest))
+
+    def to_json(self) -> dict:
+        """Plain values, as `Calibration(**values)` takes them back."""
+        return asdict(self)

@@ -1,0 +1,42 @@
+"""Intervals that hold what they promise."""
+
+import numpy as np
+import pytest
+
+from fineparser.domain.calibration import INTERVAL, Calibration
+
+
+def dives(rng, count):
+    """Predicted and true scores with skewed errors, and difficulties."""
+    difficulty = rng.choice([1.6, 2.4, 3.3], count)
+    predicted = rng.uniform(15, 27, count) * difficulty
+    return predicted, predicted + (rng.gamma(2.0, 1.0, count) - 1.0) * difficulty, difficulty
+
+
+def test_the_interval_holds_as_many_dives_as_it_says():
+    rng = np.random.default_rng(0)
+    calibration = Calibration.of(*dives(rng, 2000), "SynDive")
+    ends = [(calibration.interval(p, d), t) for p, t, d in zip(*dives(rng, 4000), strict=True)]
+    inside = np.mean([low <= true <= high for (low, high), true in ends])
+    assert inside == pytest.approx(INTERVAL, abs=0.03)
+    below, above = np.mean([true < low for (low, _), true in ends]), np.mean([true > high for (_, high), true in ends])
+    assert below == pytest.approx(above, abs=0.04)
+
+
+def test_the_ends_are_the_errors_at_the_ranks_of_split_conformal_prediction():
+    errors = np.arange(1.0, 100.0)  # 99 dives: of 100, ten beyond either end
+    calibration = Calibration.of(np.zeros(99), errors, np.ones(99), "here")
+    assert (calibration.low, calibration.high, calibration.dives) == (10.0, 90.0, 99)
+
+
+def test_an_interval_holds_its_score_and_stays_within_the_awards():
+    calibration = Calibration(2.0, 4.0, 60, "here")
+    assert calibration.interval(50.0, 2.0) == (50.0, 58.0)
+    assert calibration.interval(58.0, 2.0) == (58.0, 60.0)
+    assert Calibration(-3.0, -1.0, 60, "here").interval(2.0, 2.0) == (0.0, 2.0)
+
+
+def test_too_few_dives_are_refused():
+    predicted = np.append(np.zeros(49), np.nan)
+    with pytest.raises(ValueError, match="49 scored dives"):
+        Calibration.of(predicted, np.ones(50), np.ones(50), "here")
