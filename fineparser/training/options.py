@@ -70,6 +70,8 @@ class TrainOptions:
     # Optimiser and schedule
     epochs: int | None = None
     """Times that the data are gone through; None: 400 for "paper", 60 otherwise."""
+    minutes: float | None = None
+    """Shortens the run, and its schedule, so that its steps take about so many minutes; told by its first steps."""
     max_steps: int | None = None
     """Ends the run, and its schedule, after so many steps if that comes first."""
     batch_size: int = 8
@@ -89,6 +91,10 @@ class TrainOptions:
     """How far brightness, contrast, saturation and colour balance of a clip vary, as a share."""
 
     # Validation and checkpoints
+    validation_share: float = 0.1
+    """Share of the training dives that is kept for validation, where a source has no validation split of its own."""
+    choose_by: str | None = None
+    """Metric by which the best checkpoint is chosen; None: by what is learnt."""
     validate_every: int = 1
     """Epochs between two looks at the validation split, by which the best checkpoint is chosen."""
     validation_exemplars: int = 3
@@ -129,6 +135,10 @@ class TrainOptions:
             raise OptionsError(f"the learning rate is above 0, not {self.learning_rate:g}")
         if self.precision not in (None, "bf16", "no"):
             raise OptionsError(f'precision is "bf16" or "no", not {self.precision!r}')
+        if not 0 <= self.validation_share < 1:
+            raise OptionsError(f"validation_share is a share from 0 to below 1, not {self.validation_share:g}")
+        if self.minutes is not None and self.minutes <= 0:
+            raise OptionsError(f"minutes is above 0, not {self.minutes:g}")
         if self.twin_i3d and self.checkpoint is None:
             raise OptionsError("twin_i3d takes over what a checkpoint's spatial parser has learnt: name a checkpoint")
         if self.freeze_masks and self.checkpoint is None:

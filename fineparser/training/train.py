@@ -34,7 +34,8 @@ def train(
     """Trains a network as the options say, alone or as one of the processes that a launcher started.
 
     Args:
-        on_record: is told every record of the log as it is written, with the run's number of "steps".
+        on_record: is told every record of the log as it is written, with the run's number of "steps", and before
+            the first step how many dives are encoded ("encoding", "done", "of").
         should_stop: asked after every step; True ends the run with a checkpoint.
 
     Raises:
@@ -43,8 +44,11 @@ def train(
     """
     if options.resume:
         options = options.going_on(TrainOptions.from_json(Run.read(options.out).configuration))
-    training = open_data(options.data, "train", seed=options.seed, skip_broken=options.skip_broken)
-    validation = _validation_split(options)
+    training = _split(options, "train")
+    try:
+        validation = _split(options, "validation")
+    except DataError:  # the sources have just been opened for training: it is this split that is empty
+        validation = None
     model, remarks = starting_network(options)
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
@@ -55,7 +59,7 @@ def train(
     model.to(accelerator.device)
     if accelerator.num_processes > 1:
         model = join_batch_norms(model, accelerator.device)
-    lesson, validate = _lesson(options, model, training, validation, accelerator)
+    lesson, validate = _lesson(options, model, training, validation, accelerator, on_record)
     if validate is None:
         remarks.append("There is no validation split: the last checkpoint counts as the best.")
     trainer = Trainer(
@@ -67,11 +71,14 @@ def train(
     return trainer.train()
 
 
-def _validation_split(options: TrainOptions) -> DiveSource | None:
-    try:
-        return open_data(options.data, "validation", seed=options.seed, skip_broken=options.skip_broken)
-    except DataError:  # the sources have just been opened for training: it is this split that is empty
-        return None
+def _split(options: TrainOptions, split: str) -> DiveSource:
+    return open_data(
+        options.data,
+        split,
+        seed=options.seed,
+        validation=options.validation_share,
+        skip_broken=options.skip_broken,
+    )
 
 
 def _partner_remarks(training: DiveSource, options: TrainOptions) -> list[str]:
@@ -113,6 +120,7 @@ def _lesson(
     training: DiveSource,
     validation: DiveSource | None,
     accelerator: Accelerator,
+    on_record: Callable[[dict], None],
 ) -> tuple[Lesson, Validation | None]:
     """What is learnt, and how it is measured on the validation split."""
     if options.train != "regression":
@@ -134,7 +142,9 @@ def _lesson(
     if len(scored) < 2:
         raise DataError(f"{training.name}: the regression needs at least two scored dives, here are {len(scored)}.")
     how = dict(batch_size=options.batch_size, workers=options.workers, skip_broken=options.skip_broken)
-    title = "encoding" if options.progress else None
+    how["progress"] = "encoding" if options.progress else None
+    indices = range(min(len(validation or ()), options.validation_limit or len(validation or ())))
+    every = len(scored) + len(indices)
     dives = encode_dives(
         model,
         training,
@@ -142,12 +152,18 @@ def _lesson(
         indices=scored,
         forced=options.teacher_forcing == 1,
         with_masks=False,
-        progress=title,
+        on_done=lambda done, _: on_record({"kind": "encoding", "done": done, "of": every}),
         **how,
     )
     lesson = EncodingLesson(ComparisonNetwork(model), dives, options)
     if validation is None:
         return lesson, None
-    indices = range(min(len(validation), options.validation_limit or len(validation)))
-    queries = encode_dives(model, validation, accelerator, indices=indices, progress=title, **how)
+    queries = encode_dives(
+        model,
+        validation,
+        accelerator,
+        indices=indices,
+        on_done=lambda done, _: on_record({"kind": "encoding", "done": len(scored) + done, "of": every}),
+        **how,
+    )
     return lesson, EncodedValidation(options, model, dives, queries, accelerator)

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -28,10 +28,13 @@ from fineparser.training.metrics import Measurement
 from fineparser.training.options import TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.schedule import every, learning_rate_factor
+from fineparser.training.validation import Validated, Validation
 
 OPTIMISER_FILE = "optimiser.pt"
 LONGEST_WARMUP = 0.1
 """Share of a run that the warm-up takes at most."""
+TELLING_SHARE = 0.1
+"""Share of a run's minutes after which it is known how many steps they hold."""
 CHOOSERS = {
     "parsers": ("mask_iou", "transition_error_frames"),
     "spatial": ("mask_iou",),
@@ -74,12 +77,14 @@ class Progress:
     chosen_by: str | None = None
     best_value: float | None = None
     best_step: int | None = None
+    total_steps: int | None = None
+    """Length of the run, once its time has told it."""
 
-    def improves(self, measurements: list[Measurement], part: str) -> bool:
-        """Takes note of a validation; whether it is the best so far."""
+    def improves(self, measurements: list[Measurement], choosers: Sequence[str]) -> bool:
+        """Takes note of a validation; whether it is the best so far by the first of the choosers that was measured."""
         found = {m.name: m for m in measurements if m.value is not None}
         if self.chosen_by is None:
-            self.chosen_by = next((name for name in CHOOSERS[part] if name in found), None)
+            self.chosen_by = next((name for name in choosers if name in found), None)
         measured = found.get(self.chosen_by)
         if measured is None:
             return False
@@ -108,7 +113,7 @@ class Trainer:
         run: Run,
         accelerator: Accelerator,
         *,
-        validate: Callable[[], list[Measurement]] | None = None,
+        validate: Validation | None = None,
         on_record: Callable[[dict], None] = lambda record: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -120,8 +125,6 @@ class Trainer:
         )
         whole = self.epoch_steps * options.run_epochs
         self.total_steps = min(whole, options.max_steps or whole)
-        climb = round(options.warmup_epochs * self.epoch_steps)
-        self.warmup_steps = min(climb, int(LONGEST_WARMUP * self.total_steps))
         learning = [
             group | {"params": [p for p in group["params"] if p.requires_grad]}
             for group in model.parameter_groups(options.i3d_rate)
@@ -137,6 +140,8 @@ class Trainer:
         """Runs to the end, or until it is asked to stop; TrainingError where the loss is no longer a number."""
         hidden = not (self.options.progress and self.accelerator.is_main_process)
         bar = tqdm(total=self.total_steps, initial=self.progress.step, desc="training", unit="step", disable=hidden)
+        if self.options.checkpoint is not None and self._validate is not None and self.progress.step == 0:
+            self._log_validation(self._validate(), epoch=-1, best=False)
         with StopSignals() as signals, bar:
             stopped = self._loop(bar, lambda: signals.asked or self._asked_to_stop())
         checkpoints = self.run.checkpoints
@@ -176,6 +181,7 @@ class Trainer:
                 record, stop = self._step(batch, share.counted, should_stop())
                 progress.step += 1
                 progress.seconds = time.monotonic() - began
+                self._fit_to_time()
                 self._log("train", epoch=epoch, **record, seconds=round(progress.seconds, 3))
                 bar.update()
                 bar.set_postfix(loss=f"{record['total']:.3g}")
@@ -186,7 +192,22 @@ class Trainer:
                     self._end_epoch(epoch)
                 if stop:
                     return progress.step < self.total_steps
+                if progress.step == self.total_steps:
+                    break
         return False
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps of linear climb."""
+        climb = round(self.options.warmup_epochs * self.epoch_steps)
+        return min(climb, int(LONGEST_WARMUP * self.total_steps))
+
+    def _fit_to_time(self) -> None:
+        """Shortens the run to the steps that its time allows, as soon as a part of that time has told how many."""
+        limit, progress = 60 * (self.options.minutes or math.inf), self.progress
+        if progress.total_steps is None and progress.seconds >= TELLING_SHARE * limit:
+            progress.total_steps = max(progress.step, int(progress.step * limit / progress.seconds))
+            self.total_steps = min(self.total_steps, progress.total_steps)
 
     def _step(self, batch: object, counted: bool, stop: bool) -> tuple[dict, bool]:
         """One step of the optimiser; the losses of all processes together, and whether any of them is to stop."""
@@ -225,12 +246,23 @@ class Trainer:
         best = self._validate is None
         is_last = self.progress.step == self.total_steps
         if self._validate is not None and (every(epoch + 1, self.options.validate_every) or is_last):
-            measurements = self._validate()
-            best = self.progress.improves(measurements, self.options.train)
-            values = {m.name: m.value for m in measurements if m.value is not None}
-            self._log("validation", epoch=epoch, best=best, **values)
+            validated = self._validate()
+            choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
+            best = self.progress.improves(validated.measurements, choosers)
+            self._log_validation(validated, epoch, best)
         self._save(best)
         self.network.train()
+
+    def _log_validation(self, validated: Validated, epoch: int, best: bool) -> None:
+        found = [m for m in validated.measurements if m.value is not None]
+        self._log(
+            "validation",
+            epoch=epoch,
+            best=best,
+            **{m.name: m.value for m in found},
+            intervals={m.name: [m.low, m.high] for m in found if m.low is not None},
+            dives=validated.dives,
+        )
 
     def _save(self, best: bool) -> None:
         self.accelerator.wait_for_everyone()
@@ -246,6 +278,7 @@ class Trainer:
     def _load(self, checkpoint: Path) -> None:
         """Puts model, optimiser and progress back to where a checkpoint left them."""
         self.progress = Progress(**read_state(checkpoint))
+        self.total_steps = min(self.total_steps, self.progress.total_steps or self.total_steps)
         weights = FineParser.from_pretrained(checkpoint).state_dict()
         self.model.load_state_dict(weights)
         state = torch.load(checkpoint / OPTIMISER_FILE, map_location="cpu", weights_only=True)

@@ -253,14 +253,16 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(options):
 def test_the_best_checkpoint_is_chosen_on_the_validation_split(options, monkeypatch):
     """Validation is replaced by numbers that are best in the second of four epochs; the fourth only equals it."""
     from fineparser.training.metrics import Measurement
+    from fineparser.training.validation import Validated
 
     values = iter([0.2, 0.6, 0.5, 0.6])
 
     def validation(*_):
-        return lambda: [Measurement("mask_iou", next(values), None, None, 4, higher_is_better=True)]
+        return lambda: Validated([Measurement("mask_iou", next(values), None, None, 4, higher_is_better=True)])
 
+    whole = open_data(options.data, "test")
     monkeypatch.setattr("fineparser.training.train.PictureValidation", validation)
-    monkeypatch.setattr("fineparser.training.train._validation_split", lambda options: object())
+    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
     result = train(replace(options, epochs=4, batch_size=4, train="parsers"))
     assert (result.best.name, result.last.name) == ("step-00000002", "step-00000004")
     assert (result.chosen_by, result.best_value) == ("mask_iou", 0.6)
