@@ -1,5 +1,9 @@
 """Cross-attention: the query's tokens look for what answers them in the exemplar."""
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,12 +21,20 @@ class CrossAttention(nn.Module):
         self.project = nn.Linear(width, width)
 
     def forward(self, queries: Tensor, values: Tensor) -> Tensor:
-        q, k, v = (
-            rearrange(tokens, "b n (h c) -> b h n c", h=self.heads)
-            for tokens in (self.to_query(queries), self.to_key(values), self.to_value(values))
-        )
+        q, k, v = map(self._by_head, (self.to_query(queries), self.to_key(values), self.to_value(values)))
         attended = functional.scaled_dot_product_attention(q, k, v)
         return self.project(rearrange(attended, "b h n c -> b n (h c)"))
+
+    def weights(self, queries: Tensor, values: Tensor) -> Tensor:
+        """[B, heads, N, M]: how much each query takes from each value; over the values they add up to 1.
+
+        The fused attention of `forward` never holds them, so they are only worked out where somebody wants to look.
+        """
+        q, k = self._by_head(self.to_query(queries)), self._by_head(self.to_key(values))
+        return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1)
+
+    def _by_head(self, tokens: Tensor) -> Tensor:
+        return rearrange(tokens, "b n (h c) -> b h n c", h=self.heads)
 
 
 class DecoderBlock(nn.Module):
@@ -52,3 +64,24 @@ class CrossAttentionDecoder(nn.Module):
         for block in self.blocks:
             queries = block(queries, values)
         return queries
+
+
+@contextmanager
+def recorded_attention(network: nn.Module) -> Iterator[list[Tensor]]:
+    """Fills the list with `CrossAttention.weights` of every cross-attention that runs inside the network meanwhile.
+
+    In the order in which they run. Nobody else may run the network meanwhile; afterwards it is as it was.
+    """
+    seen: list[Tensor] = []
+
+    def look(attention: CrossAttention, tokens: tuple[Tensor, Tensor]) -> None:
+        seen.append(attention.weights(*tokens))
+
+    hooks = [
+        module.register_forward_pre_hook(look) for module in network.modules() if isinstance(module, CrossAttention)
+    ]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
