@@ -15,6 +15,7 @@ from fineparser.analysis.simulated_exemplars import SIMULATED, simulated_bank
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import NEAREST_NUMBER, ExemplarChoice
 from fineparser.data.transforms import normalise
+from fineparser.domain.calibration import INTERVAL, Calibration
 from fineparser.domain.difficulty import difficulty as table_difficulty
 from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
@@ -180,11 +181,12 @@ class DiveAnalyser:
         probabilities = query.transition_probabilities[0].numpy()
         masks = query.mask_probability[0].numpy()
         votes: list[Vote] = []
+        calibration = None
         if dived is None:
             warnings.append("Without a dive number and a height there is no score: masks and phases only.")
         else:
             progress("Comparing with exemplars", 0.7)
-            votes, remarks = self._votes(query, dived, exemplars, seed)
+            votes, remarks, calibration = self._votes(query, dived, exemplars, seed)
             warnings += remarks
         progress("Writing the report", 0.95)
         flight, entry = (
@@ -192,7 +194,7 @@ class DiveAnalyser:
             for column, index in enumerate(query.transitions[0])
         )
         warnings += finding_warnings(masks, flight, entry)
-        estimates = estimate(votes, dived) if votes else (None, None, None, None)
+        estimates = estimate(votes, dived, calibration) if votes else (None, None, None, None, "")
         return DiveReport(
             info=seen.info,
             first_frame=span[0],
@@ -208,6 +210,7 @@ class DiveAnalyser:
             breakdown=estimates[2],
             votes=tuple(votes),
             exemplar=estimates[3],
+            interval_basis=estimates[4],
             flight=flight,
             entry=entry,
             weights=WeightsUsed(self.model.provenance.name, self.model.provenance.trained_on, self._calibration(votes)),
@@ -223,7 +226,9 @@ class DiveAnalyser:
         with torch.inference_mode():
             return self.network.encode(normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(device)).to("cpu")
 
-    def _votes(self, query: ClipEncoding, dived: Dived, count: int, seed: int) -> tuple[list[Vote], list[str]]:
+    def _votes(
+        self, query: ClipEncoding, dived: Dived, count: int, seed: int
+    ) -> tuple[list[Vote], list[str], Calibration | None]:
         bank, remarks = self.bank, []
         card = Card("query", dived.code, dived.height, dived.difficulty)
         choices = [] if bank is None else bank.choose(card, count, seed)
@@ -241,9 +246,14 @@ class DiveAnalyser:
         device = next(self.model.parameters()).device
         with torch.inference_mode():
             comparison = self.network.compare(query.without_masks().to(device), chosen.to(device))
-        return [
-            vote(bank.exemplars[choice.index], choice, comparison, place, dived) for place, choice in enumerate(choices)
-        ], remarks
+        return (
+            [
+                vote(bank.exemplars[choice.index], choice, comparison, place, dived)
+                for place, choice in enumerate(choices)
+            ],
+            remarks,
+            bank.calibration,
+        )
 
     def _weights_warnings(self) -> list[str]:
         if self.model.provenance.trained:
@@ -338,14 +348,20 @@ def vote(exemplar: Exemplar, choice: ExemplarChoice, comparison: PairComparison,
     )
 
 
-def estimate(votes: list[Vote], dived: Dived) -> tuple[Estimate, Estimate, Breakdown, str]:
-    """Total, execution, breakdown and the exemplar nearest to the total."""
+def estimate(
+    votes: list[Vote], dived: Dived, calibration: Calibration | None
+) -> tuple[Estimate, Estimate, Breakdown, str, str]:
+    """Total, execution, breakdown, the exemplar nearest to the total, and what the intervals tell."""
     scores = np.array([vote.score for vote in votes])
     points = np.mean([vote.contributions for vote in votes], axis=0)
     # No dive is given less than nothing or more than perfect awards.
     highest = 30 * dived.difficulty
     mean = Estimate.of_votes(scores)
+    basis = f"the middle {INTERVAL:.0%} of {len(votes)} vote{'s' * (len(votes) != 1)}, which says little of the error"
+    if calibration is not None:
+        mean = Estimate(mean.value, *calibration.interval(mean.value, dived.difficulty))
+        basis = f"they held the true score of {INTERVAL:.0%} of {calibration.dives} dives ({calibration.source})"
     total = Estimate(*(float(np.clip(value, 0, highest)) for value in (mean.value, mean.low, mean.high)))
     share = Estimate(*(execution(value, dived.difficulty) for value in (total.value, total.low, total.high)))
     nearest = votes[int(np.abs(scores - mean.value).argmin())]
-    return total, share, Breakdown(float(scores.mean() - points.sum()), points), nearest.exemplar
+    return total, share, Breakdown(float(scores.mean() - points.sum()), points), nearest.exemplar, basis

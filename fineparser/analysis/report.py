@@ -4,19 +4,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fineparser.domain.calibration import INTERVAL
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
 
 BRANCHES = ("dynamic", "static")
 PHASES = tuple(phase.label for phase in Phase)
-INTERVAL = 0.8
-"""Share of the votes that an estimate's low-high interval spans."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with the interval that the middle 80% of the votes span."""
+    """A number with the interval about it, see `DiveReport.interval_basis`."""
 
     value: float
     low: float
@@ -24,7 +23,7 @@ class Estimate:
 
     @classmethod
     def of_votes(cls, votes: np.ndarray) -> "Estimate":
-        """The mean of the votes [n] and the quantiles around it."""
+        """The mean of the votes [n] and the ends of the middle 80% of them."""
         low, high = np.quantile(votes, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
         return cls(float(np.mean(votes)), float(low), float(high))
 
@@ -156,6 +155,8 @@ class DiveReport:
     execution: Estimate | None
     """Total over difficulty: the sum of three awards, 0 to 30."""
     breakdown: Breakdown | None
+    interval_basis: str
+    """What the intervals tell, in words; empty without a score."""
     votes: tuple[Vote, ...]
     exemplar: str | None
     """Id of the exemplar to show beside the dive: the one whose vote is nearest to the total."""
@@ -215,6 +216,7 @@ class DiveReport:
             "total": self.total and self.total.to_json(),
             "execution": self.execution and self.execution.to_json(),
             "interval": INTERVAL,
+            "interval_basis": self.interval_basis,
             "breakdown": self.breakdown and self.breakdown.to_json(),
             "votes": [vote.to_json() for vote in self.votes],
             "exemplar": next((vote.to_json() for vote in self.votes if vote.exemplar == self.exemplar), None),

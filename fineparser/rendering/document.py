@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from fineparser.analysis.report import BRANCHES, INTERVAL, PHASES, DiveReport
+from fineparser.analysis.report import BRANCHES, PHASES, DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.key_frames import as_jpeg, key_pictures
@@ -67,8 +67,8 @@ def _header(report: DiveReport, title: str) -> str:
             f"<em>{execution.low:.2f} to {execution.high:.2f}</em></span>"
             f"<span>mean award {award:.2f}<br><em>{band(award)}</em></span>"
             f"<span>difficulty {report.difficulty:g}<br><em>{given}</em></span></div>"
-            f'<p class="note">Intervals: the middle {INTERVAL:.0%} of {len(report.votes)} '
-            f"vote{'s' * (len(report.votes) != 1)}. {escape(_sentence(report.weights.calibrated_on))}</p>"
+            f'<p class="note">Intervals: {escape(report.interval_basis)}. '
+            f"{escape(_sentence(report.weights.calibrated_on))}</p>"
         )
     return "".join([*lines, "</header>"])
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from html import escape
 
-from fineparser.analysis.report import BRANCHES, INTERVAL, PHASES, Breakdown, DiveReport, Estimate, Vote
+from fineparser.analysis.report import BRANCHES, PHASES, Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import signed
 from fineparser.rendering.waterfall import points_per_award
@@ -39,7 +39,7 @@ def headline(report: DiveReport) -> str:
             )
         parts.append("</div>")
         parts.append(
-            f'<p class="small">Ranges: the middle {INTERVAL:.0%} of {len(report.votes)} votes. '
+            f'<p class="small">Ranges: {escape(report.interval_basis)}. '
             f"Score {escape(report.weights.calibrated_on)}. Execution is total over difficulty.</p>"
         )
     parts.append("</section>")

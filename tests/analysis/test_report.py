@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from fineparser.analysis.analyser import Dived, estimate
 from fineparser.analysis.report import Breakdown, Estimate, Vote
+from fineparser.domain.calibration import Calibration
+from fineparser.domain.dive_code import DiveCode
 
 
 def test_an_estimate_spans_the_middle_of_the_votes():
@@ -26,3 +29,23 @@ def test_a_vote_adds_up():
     vote = Vote("a", "207C", 10.0, 3.3, 80.0, "SynDive", "same", np.full((2, 3), 0.5), 83.0)
     json = vote.to_json()
     assert json["exemplar_score"] + json["difference"] == pytest.approx(json["score"])
+
+
+def votes_of(*scores):
+    return [Vote(f"e{i}", "405B", 3.0, 2.0, s, "SynDive", "same", np.zeros((2, 3)), s) for i, s in enumerate(scores)]
+
+
+def test_without_a_calibration_the_interval_says_that_it_is_of_votes():
+    dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
+    total, execution, breakdown, nearest, basis = estimate(votes_of(*range(40, 51)), dived, None)
+    assert (total.value, total.low, total.high) == pytest.approx((45, 41, 49))
+    assert (execution.low, breakdown.base, nearest) == (pytest.approx(20.5), 45, "e5")
+    assert "middle 80% of 11 votes" in basis
+
+
+def test_a_calibration_gives_the_interval_of_known_errors():
+    dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
+    total, execution, _, _, basis = estimate(votes_of(40, 50), dived, Calibration(-3.0, 2.0, 300, "SynDive"))
+    assert (total.value, total.low, total.high) == pytest.approx((45, 39, 49))
+    assert (execution.low, execution.high) == pytest.approx((19.5, 24.5))
+    assert "300 dives (SynDive)" in basis

@@ -79,6 +79,7 @@ def report(clip) -> DiveReport:
         exemplar="middling",
         flight=Transition(flight, flight / FPS, 0.9, 30),
         entry=Transition(entry, entry / FPS, 0.6, 70),
+        interval_basis="the middle 80% of <10> votes",
         weights=WeightsUsed("tests", ("nothing",), "calibrated on <nothing>"),
         warnings=("A warning with <script>alert(1)</script> in it.",),
         frame_numbers=numbers,
