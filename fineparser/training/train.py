@@ -12,6 +12,7 @@ from fineparser.data.sources import open_data
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
+from fineparser.model.inference import optimise
 from fineparser.model.weights import Provenance
 from fineparser.training.encoding import encode_dives
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
@@ -145,8 +146,9 @@ def _lesson(
     how["progress"] = "encoding" if options.progress else None
     indices = range(min(len(validation or ()), options.validation_limit or len(validation or ())))
     every = len(scored) + len(indices)
+    fast = optimise(model)  # what encodes does not change, so its quick copy does the work
     dives = encode_dives(
-        model,
+        fast,
         training,
         accelerator,
         indices=scored,
@@ -159,7 +161,7 @@ def _lesson(
     if validation is None:
         return lesson, None
     queries = encode_dives(
-        model,
+        fast,
         validation,
         accelerator,
         indices=indices,
