@@ -13,7 +13,7 @@ EPOCHS = {"paper": 400}
 EPOCHS_OTHERWISE = 60
 
 
-FREE_TO_CHANGE = {"out", "resume", "workers", "progress", "device", "checkpoint_every"}
+FREE_TO_CHANGE = {"out", "resume", "workers", "progress", "device", "checkpoint_every", "checkpoint_seconds"}
 """Options that may differ when a run is taken up again: they leave its result alone."""
 
 
@@ -103,6 +103,8 @@ class TrainOptions:
     """At most so many validation dives, the first ones."""
     checkpoint_every: int | None = None
     """Steps between two checkpoints; one is written after every epoch in any case."""
+    checkpoint_seconds: float = 0.0
+    """Seconds between the checkpoints of two epochs at least; the best and the last are written in any case."""
     resume: bool = False
     """Go on with the run in `out`."""
 

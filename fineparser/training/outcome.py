@@ -15,7 +15,7 @@ SHOWN = {
     "spearman_execution": ("Rank correlation of execution", True),
     "r_l2_x100": ("R-l2 x 100", False),
     "transition_error_frames": ("Switches off by, frames", False),
-    "tiou_0.5": ("Switches right (tIoU 0.5)", True),
+    "tiou@0.5": ("Switches right (tIoU 0.5)", True),
     "mask_iou": ("Mask IoU", True),
     "mask_f1": ("Mask F1", True),
 }

@@ -120,6 +120,7 @@ class Trainer:
         self.options, self.model, self.lesson, self.run, self.accelerator = options, model, lesson, run, accelerator
         self._validate, self._on_record, self._asked_to_stop = validate, on_record, should_stop
         self.progress = Progress()
+        self._saved_at = 0.0
         self.epoch_steps = steps_per_epoch(
             len(lesson), batch_size=options.batch_size, processes=accelerator.num_processes
         )
@@ -189,7 +190,7 @@ class Trainer:
                 if not at_end and (stop or every(progress.step, options.checkpoint_every or 0)):
                     self._save(best=False)
                 if at_end:
-                    self._end_epoch(epoch)
+                    self._end_epoch(epoch, stop)
                 if stop:
                     return progress.step < self.total_steps
                 if progress.step == self.total_steps:
@@ -241,7 +242,7 @@ class Trainer:
             + ". Try a lower learning rate, a longer warm-up or max_gradient_norm, and look at the data of this step"
         )
 
-    def _end_epoch(self, epoch: int) -> None:
+    def _end_epoch(self, epoch: int, stop: bool) -> None:
         """Validates where that is due, and saves."""
         best = self._validate is None
         is_last = self.progress.step == self.total_steps
@@ -250,7 +251,10 @@ class Trainer:
             choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
             best = self.progress.improves(validated.measurements, choosers)
             self._log_validation(validated, epoch, best)
-        self._save(best)
+        is_due = self.progress.seconds - self._saved_at >= self.options.checkpoint_seconds
+        # Every process has to come to the same answer: their clocks differ, so several write every time.
+        if best or is_last or stop or is_due or self.accelerator.num_processes > 1:
+            self._save(best)
         self.network.train()
 
     def _log_validation(self, validated: Validated, epoch: int, best: bool) -> None:
@@ -266,6 +270,7 @@ class Trainer:
 
     def _save(self, best: bool) -> None:
         self.accelerator.wait_for_everyone()
+        self._saved_at = self.progress.seconds
         if not self.accelerator.is_main_process:
             return
 
