@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.phases import Phase
-from fineparser.rendering.palette import BLACK, DARK, EITHER, LIGHT, PHASE_COLOURS, SKY_BLUE, VERMILION, WHITE, Theme
+from fineparser.rendering.figures import axis, empty_figure, look
+from fineparser.rendering.palette import BLACK, DARK, EITHER, LIGHT, PHASE_COLOURS, SKY_BLUE, VERMILION, Theme
 from fineparser.rendering.ticks import round_ticks
 from fineparser.rendering.timeline import curves, parts, phase_spans
 from fineparser.rendering.waterfall import points_per_award, waterfall_range, waterfall_steps
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 ROW = 34
 """Height of a row of bars, pixels."""
 
@@ -36,7 +36,7 @@ def waterfall(report: DiveReport, theme: Theme = EITHER) -> go.Figure:
     zero. Without a score the figure says so.
     """
     if report.breakdown is None:
-        return _empty("No score: give the dive number and the height.", theme)
+        return empty_figure("No score: give the dive number and the height.", theme)
     steps, scale = waterfall_steps(report), points_per_award(report)
     total = report.total
     first, last = "exemplars", "<b>this dive</b>"
@@ -102,17 +102,17 @@ def waterfall(report: DiveReport, theme: Theme = EITHER) -> go.Figure:
             layer="below",
         )
     figure.update_layout(
-        **_look(theme, 70 + ROW * len(rows)),
+        **look(theme, 70 + ROW * len(rows)),
         margin={"l": 8, "r": 56, "t": 44, "b": 44},
         showlegend=False,
         bargap=0.3,
-        xaxis={"range": [low, high], "title": "points", **_axis(theme)},
+        xaxis={"range": [low, high], "title": "points", **axis(theme)},
         xaxis2={
             "range": [low / scale, high / scale],
             "overlaying": "x",
             "side": "top",
             "title": "mean award",
-            **_axis(theme) | {"showgrid": False, "nticks": None},
+            **axis(theme) | {"showgrid": False, "nticks": None},
             "tickmode": "array",
             "tickvals": [value for value, _ in awards],
             "ticktext": [text for _, text in awards],
@@ -133,7 +133,7 @@ def votes(report: DiveReport, theme: Theme = EITHER) -> go.Figure:
     """What each exemplar says: a line from its own score, at this dive's difficulty, to its vote; the total's
     interval behind. The exemplar that is shown beside the dive is a diamond. A point's `customdata[0]` is its id."""
     if report.total is None:
-        return _empty("No votes: give the dive number and the height.", theme)
+        return empty_figure("No votes: give the dive number and the height.", theme)
     ballot = sorted(report.votes, key=lambda vote: vote.score)
     names = [escape(_short(vote.exemplar)) for vote in ballot]
     rows = list(range(len(ballot)))
@@ -211,10 +211,10 @@ def votes(report: DiveReport, theme: Theme = EITHER) -> go.Figure:
         marker={"symbol": "square", "size": 12, "color": VERMILION.faded(0.35)},
     )
     figure.update_layout(
-        **_look(theme, 96 + 26 * len(rows)),
+        **look(theme, 96 + 26 * len(rows)),
         margin={"l": 8, "r": 16, "t": 8, "b": 76},
         legend={"orientation": "h", "x": 0, "y": -60 / (12 + 26 * len(rows)), "yanchor": "top", "xanchor": "left"},
-        xaxis={"title": "points", **_axis(theme)},
+        xaxis={"title": "points", **axis(theme)},
         yaxis={
             "tickvals": rows,
             "ticktext": names,
@@ -285,11 +285,11 @@ def timeline(report: DiveReport, theme: Theme = EITHER) -> go.Figure:
         font={"color": theme.text.css, "size": 12},
     )
     figure.update_layout(
-        **_look(theme, 244 + 17 * len(lines)),
+        **look(theme, 244 + 17 * len(lines)),
         margin={"l": 8, "r": 12, "t": 17 + 17 * len(lines), "b": 72},
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "y": -0.32, "yanchor": "top", "xanchor": "left"},
-        xaxis={"title": "seconds", "range": [spans[0].start, spans[-1].end], **_axis(theme)},
+        xaxis={"title": "seconds", "range": [spans[0].start, spans[-1].end], **axis(theme)},
         yaxis={
             "range": [0, 1.22],
             "tickvals": [0, 0.5, 1],
@@ -311,41 +311,6 @@ def _in_lines(parts: list[tuple[str, str]], longest: int = 34) -> list[str]:
         lines[-1].append(marked)
         length += len(plain) + 3
     return ["  ".join(line) for line in lines]
-
-
-def _empty(text: str, theme: Theme) -> go.Figure:
-    figure = go.Figure()
-    figure.add_annotation(text=text, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
-    hidden = {"visible": False}
-    figure.update_layout(**_look(theme, 120), xaxis=hidden, yaxis=hidden, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return figure
-
-
-def _look(theme: Theme, height: int) -> dict:
-    return {
-        "template": None,
-        "height": height,
-        "autosize": True,
-        "font": {"family": FONT, "size": 13, "color": theme.text.css},
-        "paper_bgcolor": WHITE.faded(0),
-        "plot_bgcolor": WHITE.faded(0),
-        "hoverlabel": {"bgcolor": "#1f2937", "font": {"color": WHITE.css}},
-        "dragmode": False,
-    }
-
-
-def _axis(theme: Theme) -> dict:
-    return {
-        "gridcolor": theme.grid,
-        "zeroline": False,
-        "ticks": "outside",
-        "tickcolor": theme.grid,
-        "nticks": 6,
-        "tickangle": 0,
-        "automargin": True,
-        "fixedrange": True,
-        "title_standoff": 6,
-    }
 
 
 def _short(name: str, length: int = 16) -> str:
