@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from fineparser.analysis.exemplar import Exemplar
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
 from fineparser.domain.calibration import Calibration
-from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.model.encoding import ClipEncoding
 
 STORED = ("dynamic", "transition_probabilities", "transitions", "static")
@@ -23,33 +25,13 @@ class BankError(ValueError):
 
 
 @dataclass(frozen=True)
-class Exemplar:
-    """A judged dive of the bank, apart from its encoding."""
-
-    id: str
-    code: DiveCode
-    height: float
-    difficulty: float
-    score: float
-    source: str
-    """"SynDive", or whose collection it belongs to."""
-
-    def to_json(self) -> dict:
-        """Plain values."""
-        return self.__dict__ | {"code": str(self.code)}
-
-    @classmethod
-    def from_json(cls, values: dict) -> "Exemplar":
-        """Back from plain values."""
-        return cls(**values | {"code": DiveCode.parse(values["code"])})
-
-
-@dataclass(frozen=True)
 class ExemplarBank:
     """Exemplars with the encodings that one set of weights made of them.
 
-    On disk: one safetensors file with the encodings' arrays, the first axis running over the exemplars, and the
-    index as JSON in its metadata.
+    On disk: one safetensors file with the encodings' arrays in 16 bits, the first axis running over the exemplars, and
+    the index as JSON in its metadata; beside it the folder `clips_folder(file)` with the H.264 clips that the index
+    names (`Exemplar.clip`). The bundled bank is assets/exemplar_bank.safetensors with assets/exemplar_bank_clips/.
+    Not every exemplar has a clip of its own: `shown` tells which one stands in.
     """
 
     exemplars: tuple[Exemplar, ...]
@@ -73,22 +55,63 @@ class ExemplarBank:
         """Up to `count` exemplars for a dive, the same for the same seed: same dive number first, else the nearest."""
         return ExemplarPool(self).choose(query, np.random.default_rng(seed), count)
 
-    def add(self, exemplar: Exemplar, encoding: ClipEncoding) -> "ExemplarBank":
-        """The bank with one more exemplar.
+    def shown(self, index: int) -> Exemplar | None:
+        """The exemplar whose clip shows exemplar `index`: itself, else the nearest in quality of its number.
+
+        One of the same source and kind of board; None where there is none.
+        """
+        wanted = self.exemplars[index]
+        if wanted.clip is not None:
+            return wanted
+
+        def kind(one: Exemplar) -> tuple:
+            return one.code, one.source, one.height in SPRINGBOARDS
+
+        alike = [one for one in self.exemplars if one.clip is not None and kind(one) == kind(wanted)]
+        return min(alike, key=lambda one: abs(one.execution - wanted.execution), default=None)
+
+    def of_sources(self, sources: Collection[str]) -> "ExemplarBank":
+        """The exemplars of some sources alone; there may be none."""
+        return self._select([index for index, one in enumerate(self.exemplars) if one.source in sources])
+
+    def without(self, exemplar: str) -> "ExemplarBank":
+        """The bank without one exemplar.
 
         Raises:
-            BankError: where its id is taken.
+            BankError: where there is none of this id.
         """
-        if any(known.id == exemplar.id for known in self.exemplars):
-            raise BankError(f"the bank already has an exemplar {exemplar.id!r}; remove it first or choose another id")
-        joined = ClipEncoding.concatenate([self.encodings, encoding.without_masks()]) if len(self) else encoding
-        return replace(self, exemplars=(*self.exemplars, exemplar), encodings=joined.without_masks())
+        kept = [index for index, one in enumerate(self.exemplars) if one.id != exemplar]
+        if len(kept) == len(self):
+            raise BankError(f"the bank has no exemplar {exemplar!r}")
+        return self._select(kept)
+
+    def _select(self, kept: list[int]) -> "ExemplarBank":
+        exemplars = tuple(self.exemplars[index] for index in kept)
+        return replace(self, exemplars=exemplars, encodings=self.encodings.select(kept))
+
+    def join(self, other: "ExemplarBank") -> "ExemplarBank":
+        """Both banks as one; the name and the calibration are this one's.
+
+        Raises:
+            BankError: where other weights made it, or an id is in both.
+        """
+        if other.fingerprint != self.fingerprint:
+            raise BankError(f"{other.name} and {self.name} were encoded by different weights and cannot be mixed")
+        known = {one.id for one in self.exemplars}
+        if taken := sorted(known & {one.id for one in other.exemplars}):
+            raise BankError(f"the bank already has an exemplar {taken[0]!r}; remove it first or choose another id")
+        encodings = ClipEncoding.concatenate([self.encodings.without_masks(), other.encodings.without_masks()])
+        return replace(self, exemplars=(*self.exemplars, *other.exemplars), encodings=encodings)
 
     def save(self, path: str | Path) -> None:
         """Writes the bank; the file is whole or not there."""
         path = Path(path)
         arrays = {name: getattr(self.encodings, name) for name in STORED}
-        arrays = {name: array.contiguous() for name, array in arrays.items() if array is not None}
+        arrays = {
+            name: (array.half() if array.is_floating_point() else array).contiguous()
+            for name, array in arrays.items()
+            if array is not None
+        }
         index = {
             "exemplars": [exemplar.to_json() for exemplar in self.exemplars],
             "window_starts": self.encodings.window_starts,
@@ -99,6 +122,7 @@ class ExemplarBank:
         part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             save_file(arrays, part, metadata={"index": json.dumps(index)})
+            part.chmod(0o644)  # safetensors makes files that only their owner reads
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
@@ -119,7 +143,7 @@ class ExemplarBank:
             with safe_open(path, framework="pt") as file:
                 index = json.loads(file.metadata()["index"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            exemplars = tuple(Exemplar.from_json(values) for values in index["exemplars"])
+            exemplars = tuple(Exemplar.from_json(values, clips_folder(path)) for values in index["exemplars"])
             arrays = {n: a.float() if a.is_floating_point() else a for n, a in arrays.items()}
             encodings = ClipEncoding(**arrays, window_starts=tuple(index["window_starts"]))
             made_by = index["fingerprint"]
@@ -133,3 +157,9 @@ class ExemplarBank:
         if fingerprint not in (None, made_by):
             raise BankError(f"{path} was encoded by other weights ({made_by}, not {fingerprint}); build it anew")
         return cls(exemplars, encodings, made_by, path.name, calibration)
+
+
+def clips_folder(bank: str | Path) -> Path:
+    """Where the clips of a bank file are."""
+    bank = Path(bank)
+    return bank.with_name(f"{bank.stem}_clips")

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from fineparser.analysis.exemplar_bank import BankError, Exemplar, ExemplarBank
+from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar, ExemplarClip, Recipe
+from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
 from fineparser.data.dives import Card
 from fineparser.domain.dive_code import DiveCode
 
@@ -17,8 +19,9 @@ def test_round_trip(bank, tmp_path):
     bank.save(tmp_path / "bank.safetensors")
     again = ExemplarBank.load(tmp_path / "bank.safetensors", bank.fingerprint)
     assert again.exemplars == bank.exemplars
-    torch.testing.assert_close(again.encodings.dynamic, bank.encodings.dynamic)
-    torch.testing.assert_close(again.encodings.static, bank.encodings.static)
+    # 16 bits on disk: eleven of them tell a number.
+    torch.testing.assert_close(again.encodings.dynamic, bank.encodings.dynamic, rtol=2**-11, atol=1e-6)
+    torch.testing.assert_close(again.encodings.static, bank.encodings.static, rtol=2**-11, atol=1e-6)
     assert again.encodings.window_starts == bank.encodings.window_starts
     assert [path.name for path in tmp_path.iterdir()] == ["bank.safetensors"]
 
@@ -38,13 +41,71 @@ def test_the_choice_is_seeded(bank):
     assert len(orders) > 1
 
 
-def test_adding_keeps_ids_apart(bank, encodings):
-    mine = Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, "my dives")
-    grown = bank.add(mine, encodings.select([5]))
+def single(bank, encodings, exemplar):
+    return replace(bank, exemplars=(exemplar,), encodings=encodings.select([5]))
+
+
+def test_joining_keeps_ids_apart(bank, encodings):
+    mine = single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, OWN))
+    grown = bank.join(mine)
     assert (len(grown), len(bank)) == (6, 5)
     assert grown.choose(card("301C", 3), 1)[0].exemplar == "mine"
+    torch.testing.assert_close(grown.encodings.dynamic[5], encodings.dynamic[5])
     with pytest.raises(BankError, match="already has an exemplar 'mine'"):
-        grown.add(mine, encodings.select([5]))
+        grown.join(mine)
+
+
+def test_banks_of_different_weights_are_not_mixed(bank, encodings):
+    with pytest.raises(BankError, match="encoded by different weights"):
+        bank.join(replace(bank, fingerprint="0123456789ab"))
+
+
+def test_sources_can_be_chosen_and_exemplars_taken_out(bank, encodings):
+    grown = bank.join(single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, OWN)))
+    own = grown.of_sources({OWN})
+    assert [one.id for one in own.exemplars] == ["mine"]
+    torch.testing.assert_close(own.encodings.static[0], encodings.static[5])
+    assert len(own.of_sources({SIMULATED})) == 0
+    fewer = grown.without("dive-1")
+    assert [one.id for one in fewer.exemplars] == ["dive-0", "dive-2", "dive-3", "dive-4", "mine"]
+    torch.testing.assert_close(fewer.encodings.dynamic[1], bank.encodings.dynamic[2])
+    with pytest.raises(BankError, match="no exemplar 'dive-1'"):
+        fewer.without("dive-1")
+
+
+def test_what_shows_an_exemplar(bank, tmp_path):
+    clip = ExemplarClip(tmp_path / "shown.mp4", 0, 10, 40, 60)
+    # Scores 60, 80, 95 of one number at 10 m; then other numbers.
+    seen = [replace(bank.exemplars[0], clip=clip), bank.exemplars[1], replace(bank.exemplars[2], clip=clip)]
+    shown = replace(bank, exemplars=(*seen, *bank.exemplars[3:]))
+    assert [shown.shown(place).id for place in range(3)] == ["dive-0", "dive-2", "dive-2"]
+    assert shown.shown(3) is None
+    lower = replace(shown.exemplars[1], height=3.0)
+    assert replace(shown, exemplars=(seen[0], lower, *shown.exemplars[2:])).shown(1) is None
+
+
+def test_clips_and_recipes_are_kept(bank, tmp_path):
+    path = tmp_path / "bank.safetensors"
+    clip = ExemplarClip(clips_folder(path) / "one.mp4", 0, 10, 40, 60)
+    first = replace(bank.exemplars[0], clip=clip, recipe=Recipe(7, 0.25), name="Ann's second")
+    replace(bank, exemplars=(first, *bank.exemplars[1:])).save(path)
+    again = ExemplarBank.load(path)
+    assert again.exemplars[0] == first
+    moved = tmp_path / "moved" / "other.safetensors"
+    moved.parent.mkdir()
+    path.rename(moved)
+    assert ExemplarBank.load(moved).exemplars[0].clip.path == moved.parent / "other_clips" / "one.mp4"
+
+
+@pytest.mark.parametrize("name", ["../one.mp4", "/etc/passwd", "a/b.mp4", "", ".."])
+def test_a_clip_outside_its_folder_is_refused(bank, tmp_path, name):
+    path = tmp_path / "bank.safetensors"
+    clip = ExemplarClip(tmp_path / "one.mp4", 0, 10, 40, 60)
+    spoilt = replace(bank.exemplars[0], clip=clip)
+    values = spoilt.to_json()
+    values["clip"]["path"] = name
+    with pytest.raises(ValueError, match="no name of a clip"):
+        Exemplar.from_json(values, clips_folder(path))
 
 
 def test_other_weights_are_refused(bank, tmp_path):
@@ -62,7 +123,7 @@ def without_index(path, bank):
 
 
 def one_too_few(path, bank):
-    index = {"exemplars": [], "window_starts": [0], "fingerprint": ""}
+    index = {"exemplars": [], "window_starts": [0], "fingerprint": "", "calibration": None}
     arrays = {name: getattr(bank.encodings, name) for name in ("dynamic", "transition_probabilities", "transitions")}
     save_file(arrays, path, metadata={"index": json.dumps(index)})
 
