@@ -248,7 +248,7 @@ class DiveAnalyser:
             comparison = self.network.compare(query.without_masks().to(device), chosen.to(device))
         return (
             [
-                vote(bank.exemplars[choice.index], choice, comparison, place, dived)
+                vote(bank.exemplars[choice.index], choice, comparison, place, dived, chosen)
                 for place, choice in enumerate(choices)
             ],
             remarks,
@@ -328,7 +328,14 @@ def transition(clip: Clip, index: int, confidence: float) -> Transition:
     return Transition(frame, clip.info.seconds(frame), confidence, index)
 
 
-def vote(exemplar: Exemplar, choice: ExemplarChoice, comparison: PairComparison, place: int, dived: Dived) -> Vote:
+def vote(
+    exemplar: Exemplar,
+    choice: ExemplarChoice,
+    comparison: PairComparison,
+    place: int,
+    dived: Dived,
+    chosen: ClipEncoding,
+) -> Vote:
     """One exemplar's word: its score, carried over to this dive's difficulty, plus the differences.
 
     Training teaches the differences so: what is left of the dive's score once the exemplar's is carried over.
@@ -345,6 +352,7 @@ def vote(exemplar: Exemplar, choice: ExemplarChoice, comparison: PairComparison,
         reason=choice.reason,
         contributions=contributions,
         score=exemplar.score * scale + float(contributions.sum()),
+        encoding=chosen.select([place]).to_arrays(),
     )
 
 

@@ -74,6 +74,8 @@ class Vote:
     """[2, 3] points by branch (dynamic, static) and phase, at the difficulty of the dive that is judged."""
     score: float
     """Points for the dive that is judged: the exemplar's, at this dive's difficulty, plus the contributions."""
+    encoding: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    """The exemplar as it was compared, arrays of one clip under the names of a bank's; for Inspect."""
 
     def to_json(self) -> dict:
         """Plain values."""

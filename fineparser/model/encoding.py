@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
 from torch import Tensor
+
+NO_SIDES = "this encoding has no side outputs: call encode(..., side_outputs=True)"
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,18 @@ class ClipEncoding:
         """
         if self.mask_logits is None:
             raise ValueError("this encoding has no masks: it was made or stored without them; encode the clip again")
-        frames = self.window_starts[-1] + self.mask_logits.shape[2]
-        batch, _, length, height, width = self.mask_logits.shape
-        total = self.mask_logits.new_zeros((batch, frames, height, width), dtype=torch.float32)
-        seen = total.new_zeros(frames)
-        for window, start in enumerate(self.window_starts):
-            total[:, start : start + length] += torch.sigmoid(self.mask_logits[:, window].float())
-            seen[start : start + length] += 1
-        return total / seen[:, None, None]
+        return self._by_frame(self.mask_logits)
+
+    @property
+    def side_probability(self) -> Tensor:
+        """[B, 4, 96, 112, 112]: the same by each depth alone.
+
+        Raises:
+            ValueError: where the side outputs were not asked for.
+        """
+        if self.side_logits is None:
+            raise ValueError(NO_SIDES)
+        return torch.stack([self._by_frame(side) for side in self.side_logits.unbind(2)], dim=1)
 
     @property
     def mask_outputs(self) -> list[Tensor]:
@@ -58,7 +65,7 @@ class ClipEncoding:
             ValueError: where the side outputs were not asked for.
         """
         if self.side_logits is None or self.mask_logits is None:
-            raise ValueError("this encoding has no side outputs: call encode(..., side_outputs=True)")
+            raise ValueError(NO_SIDES)
         sides = self.side_logits.flatten(0, 1).split(1, dim=1)
         return [*sides, self.mask_logits.flatten(0, 1)[:, None]]
 
@@ -71,6 +78,20 @@ class ClipEncoding:
     def without_masks(self) -> "ClipEncoding":
         """The same without masks and side outputs: what a bank keeps."""
         return replace(self, mask_logits=None, side_logits=None)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What a bank keeps, without torch: arrays by the names of the fields, floating point ones in 32 bits."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "window_starts"}
+        return {
+            name: (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()
+            for name, tensor in tensors.items()
+            if tensor is not None and name not in ("mask_logits", "side_logits")
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], window_starts: tuple[int, ...]) -> "ClipEncoding":
+        """The encoding that `to_arrays` took apart."""
+        return cls(**{name: torch.from_numpy(array) for name, array in arrays.items()}, window_starts=window_starts)
 
     def select(self, index: Tensor | slice | list[int]) -> "ClipEncoding":
         """Some of the clips, in the order of the index; an index may repeat."""
@@ -106,6 +127,17 @@ class ClipEncoding:
             else:
                 values[field.name] = None if any(part is None for part in parts) else torch.cat(parts)
         return ClipEncoding(**values)
+
+    def _by_frame(self, logits: Tensor) -> Tensor:
+        """Logits of the windows [B, 9, 16, H, W] to probabilities of the frames [B, 96, H, W]."""
+        batch, _, length, height, width = logits.shape
+        frames = self.window_starts[-1] + length
+        total = logits.new_zeros((batch, frames, height, width), dtype=torch.float32)
+        seen = total.new_zeros(frames)
+        for window, start in enumerate(self.window_starts):
+            total[:, start : start + length] += torch.sigmoid(logits[:, window].float())
+            seen[start : start + length] += 1
+        return total / seen[:, None, None]
 
     def _map(self, change) -> "ClipEncoding":
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "window_starts"}

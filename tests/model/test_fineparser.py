@@ -30,6 +30,23 @@ def test_mask_probability_averages_the_windows_that_see_a_frame(encoding):
     torch.testing.assert_close(probability[:, 12], both)
 
 
+def test_side_probabilities_are_averaged_like_the_fused_one(encoding):
+    sides = encoding.side_probability
+    assert sides.shape == (3, 4, 96, 32, 32)
+    torch.testing.assert_close(sides[:, 2, 95], encoding.side_logits[:, 8, 2, 15].sigmoid())
+    both = (encoding.side_logits[:, 0, 3, 12].sigmoid() + encoding.side_logits[:, 1, 3, 2].sigmoid()) / 2
+    torch.testing.assert_close(sides[:, 3, 12], both)
+
+
+def test_an_encoding_travels_as_arrays(encoding):
+    arrays = encoding.to(torch.bfloat16).to_arrays()
+    assert sorted(arrays) == ["dynamic", "static", "transition_probabilities", "transitions"]
+    assert {array.dtype.name for array in arrays.values()} == {"float32", "int64"}
+    back = ClipEncoding.from_arrays(encoding.to_arrays(), encoding.window_starts)
+    torch.testing.assert_close(back.dynamic, encoding.dynamic, rtol=0, atol=0)
+    assert (back.window_starts, back.mask_logits) == (encoding.window_starts, None)
+
+
 def test_true_masks_are_cut_like_the_outputs(encoding):
     masks = torch.arange(96.0).view(1, 1, 96, 1, 1).expand(3, 1, 96, 2, 2)
     windows = encoding.windows_of(masks)
@@ -110,6 +127,8 @@ def test_encodings_join_and_part(encoding):
         _ = bare.mask_probability
     with pytest.raises(ValueError, match="no side outputs"):
         _ = bare.mask_outputs
+    with pytest.raises(ValueError, match="no side outputs"):
+        _ = bare.side_probability
     with pytest.raises(ValueError, match="only a single clip"):
         encoding.expand(5)
 
