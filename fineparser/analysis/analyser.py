@@ -1,35 +1,33 @@
 """The analyser: a clip and its exemplars to a `DiveReport`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from fineparser.analysis.dived import Dived
+from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
 from fineparser.analysis.exemplar_bank import Exemplar, ExemplarBank
+from fineparser.analysis.proposal import Proposal, propose
 from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Transition, Vote, WeightsUsed
 from fineparser.analysis.simulated_exemplars import SIMULATED, simulated_bank
+from fineparser.analysis.survey import Survey
+from fineparser.analysis.window import CENTRE, Window
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import NEAREST_NUMBER, ExemplarChoice
 from fineparser.data.transforms import normalise
 from fineparser.domain.calibration import INTERVAL, Calibration
-from fineparser.domain.difficulty import difficulty as table_difficulty
-from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import execution
-from fineparser.domain.phases import CLIP_FRAMES, Phase
 from fineparser.model.config import FineParserConfig
 from fineparser.model.contrastive_regression import PairComparison
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
-from fineparser.video.clip import Clip, read_clip
-from fineparser.video.cuts import find_cuts
+from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
-from fineparser.video.info import VideoInfo
 from fineparser.video.limits import Limits
 from fineparser.video.reading import open_source
 
@@ -37,42 +35,10 @@ BUNDLED_WEIGHTS = Path(__file__).parents[2] / "checkpoints" / "fineparser-compac
 BUNDLED_BANK = Path(__file__).parents[2] / "assets" / "exemplar_bank.safetensors"
 EXEMPLARS = 10
 """Votes on a dive, as in the paper."""
-UNSURE = 0.3
-"""Below this probability a transition is reported as unsure."""
 PRECISIONS = ("float32", "bf16", "auto")
-MASK_SHARE = 1e-3
-"""Mean share of the picture below which no diver counts as found."""
 
 Progress = Callable[[str, float], None]
 """Told the name of each step and how much of the work is done before it, 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Dived:
-    """What the user says of the dive: number, height, difficulty."""
-
-    code: DiveCode
-    height: float
-    difficulty: float
-    source: str
-    """"table" or "given"."""
-
-    @classmethod
-    def of(cls, code: DiveCode | str | None, height: float | str | None, own: float | None) -> "Dived | None":
-        """The dive, or None where its number or height is unknown.
-
-        Raises:
-            ValueError: for a number, height or difficulty that cannot be, with the nearest valid ones.
-        """
-        if code is None or height is None:
-            return None
-        code = code if isinstance(code, DiveCode) else DiveCode.parse(code)
-        height = parse_height(height)
-        if own is None:
-            return cls(code, height, table_difficulty(code, height), "table")
-        if not 0.5 <= own <= 6:
-            raise ValueError(f"a degree of difficulty lies between 0.5 and 6, not at {own:g}")
-        return cls(code, height, float(own), "given")
 
 
 class DiveAnalyser:
@@ -142,7 +108,8 @@ class DiveAnalyser:
         difficulty: float | None = None,
         first: int | None = None,
         last: int | None = None,
-        framing: Framing | None = None,
+        framing: Framing | str | None = None,
+        proposal: Proposal | None = None,
         exemplars: int = EXEMPLARS,
         seed: int = 0,
         limits: Limits | None = None,
@@ -155,9 +122,11 @@ class DiveAnalyser:
             code: the dive number, such as "207C"; without it, or without a height, masks and transitions only.
             height: of the board or platform in metres: 1, 3, 5, 7.5 or 10.
             difficulty: the user's own instead of the table's.
-            first, last: source frame numbers between which the dive happens; None: the whole clip, or, where it has
-                cuts, its longest shot.
-            framing: which part of the picture to look at; None: the middle, as the published loader crops.
+            first, last: source frame numbers between which the dive happens; None: as proposed, without long standing
+                before and after it.
+            framing: which part of the picture to look at; None: as proposed, around the diver; "centre": the middle,
+                as the published loader crops.
+            proposal: of this clip, as `propose` made it or the user changed it; trim and framing are taken from it.
             exemplars: how many dives to compare with.
             seed: of the choice of exemplars.
             limits: of the clip's length and size; None: the defaults.
@@ -170,13 +139,13 @@ class DiveAnalyser:
         if exemplars < 1:
             raise ValueError(f"at least one exemplar has to vote, not {exemplars}")
         dived = Dived.of(code, height, difficulty)
-        progress("Reading the clip", 0.0)
-        with open_source(clip, limits or Limits()) as source:
-            cuts = find_cuts(source)
-            span = trim(source.info, cuts, first, last)
-            seen = read_clip(source, *span, framing=framing)
-        warnings = [*clip_warnings(seen.info, cuts, span, first is None and last is None), *self._weights_warnings()]
-        progress("Finding the diver and the phases", 0.3)
+        if proposal is None:
+            proposal = self.propose(clip, first, last, framing, limits=limits, progress=progress)
+        progress("Reading the dive", 0.35)
+        seen = proposal.read()
+        span, cuts = (proposal.first, proposal.last), proposal.survey.cuts
+        warnings = [*proposal.warnings, *clip_doubts(seen.info, cuts, *span), *self._weights_warnings()]
+        progress("Finding the diver and the phases", 0.45)
         query = self._encode(seen)
         probabilities = query.transition_probabilities[0].numpy()
         masks = query.mask_probability[0].numpy()
@@ -193,7 +162,10 @@ class DiveAnalyser:
             transition(seen, int(index), float(probabilities[index, column]))
             for column, index in enumerate(query.transitions[0])
         )
-        warnings += finding_warnings(masks, flight, entry)
+        warnings += finding_doubts(masks, flight, entry)
+        if self.model.provenance.trained:
+            armstand = dived is not None and dived.code.group == 6
+            warnings += speed_doubts(flight, entry, dived and dived.height, armstand)
         estimates = estimate(votes, dived, calibration) if votes else (None, None, None, None, "")
         return DiveReport(
             info=seen.info,
@@ -220,6 +192,72 @@ class DiveAnalyser:
             mask_probability=masks,
             transition_probabilities=probabilities,
         )
+
+    def propose(
+        self,
+        clip: str | Path | Survey,
+        first: int | None = None,
+        last: int | None = None,
+        framing: Framing | str | None = None,
+        *,
+        limits: Limits | None = None,
+        progress: Progress = lambda step, done: None,
+    ) -> Proposal:
+        """Which frames of a clip and which part of the picture to look at; for the user to see and to change.
+
+        Args:
+            clip: a file or folder, or what an earlier look at it found.
+            first, last, framing, limits, progress: see `analyse`.
+
+        Raises:
+            VideoError: where the clip cannot be used.
+            ValueError: for a framing that is not known.
+        """
+        if isinstance(framing, str) and framing != CENTRE:
+            raise ValueError(f"the framing is {CENTRE!r}, boxes, or None for the diver's, not {framing!r}")
+        if not isinstance(clip, Survey):
+            progress("Looking through the clip", 0.0)
+            with open_source(clip, limits or Limits()) as source:
+                clip = Survey.of(source)
+        progress("Looking for the diver", 0.2)
+        window = None
+        if framing is not None:
+            window = Window.centre(clip.info) if framing == CENTRE else Window.of(framing, clip.info)
+        knows = self.model.provenance.trained
+        return propose(
+            clip,
+            first,
+            last,
+            window,
+            outline=self._outline if knows else None,
+            switches=self._switches if knows else None,
+        )
+
+    def _outline(self, windows: np.ndarray) -> np.ndarray:
+        """Windows uint8 [B, 16, 112, 112, 3] to the probabilities of their masks, [B, 16, 112, 112]."""
+        network = self.network
+        device, dtype = next(network.parameters()).device, network.i3d.dtype
+        with torch.inference_mode():
+            return np.concatenate(
+                [
+                    # Channels last in memory, as in `encode`.
+                    network.spatial_action_parser(
+                        normalise(window)[None].to(device, dtype, memory_format=torch.channels_last_3d), False
+                    )
+                    .fused_logits.float()
+                    .sigmoid()
+                    .cpu()
+                    .numpy()
+                    for window in windows
+                ]
+            )
+
+    def _switches(self, clip: Clip) -> tuple[int, int, float]:
+        """The samples at which flight and entry begin, and the lower probability of the two."""
+        found = self._encode(clip)
+        flight, entry = (int(index) for index in found.transitions[0])
+        sure = found.transition_probabilities[0, [flight, entry], [0, 1]].min()
+        return flight, entry, float(sure)
 
     def _encode(self, clip: Clip) -> ClipEncoding:
         device = next(self.model.parameters()).device
@@ -281,45 +319,6 @@ def dtype_of(precision: str, device: torch.device) -> torch.dtype:
         raise ValueError(f"this machine's {device.type} has no bf16: take float32, or auto")
     fast = precision == "bf16" or (precision == "auto" and has_bfloat16(device))
     return torch.bfloat16 if fast else torch.float32
-
-
-def trim(info: VideoInfo, cuts: tuple[int, ...], first: int | None, last: int | None) -> tuple[int, int]:
-    """First and last source frame to analyse: as asked for, else the longest shot."""
-    if first is None and last is None and cuts:
-        edges = [info.first_number, *cuts, info.last_number + 1]
-        start, stop = max(pairwise(edges), key=lambda shot: shot[1] - shot[0])
-        return start, stop - 1
-    return info.first_number if first is None else first, info.last_number if last is None else last
-
-
-def clip_warnings(info: VideoInfo, cuts: tuple[int, ...], span: tuple[int, int], trimmed_here: bool) -> list[str]:
-    """What is the matter with a clip, in sentences."""
-    warnings = []
-    if cuts:
-        shots = f"The picture cuts to another shot at frame{'s' * (len(cuts) > 1)} {', '.join(map(str, cuts))}"
-        inside = [cut for cut in cuts if span[0] < cut <= span[1]]
-        if trimmed_here:
-            warnings.append(f"{shots}: the longest shot, frames {span[0]} to {span[1]}, was analysed.")
-        elif inside:
-            warnings.append(f"{shots}, inside the analysed part: trim the clip to a single shot.")
-    if info.variable_frame_rate:
-        warnings.append("The frame rate varies: times are the clip's own, speeds between frames may mislead.")
-    frames = span[1] - span[0] + 1
-    if frames < CLIP_FRAMES // 2:
-        warnings.append(f"Only {frames} frames for the {CLIP_FRAMES} that the network takes: frames repeat.")
-    return warnings
-
-
-def finding_warnings(masks: np.ndarray, flight: Transition, entry: Transition) -> list[str]:
-    """What is the matter with what was found, in sentences."""
-    warnings = []
-    if float((masks >= 0.5).mean()) < MASK_SHARE:
-        warnings.append("No diver was found in the analysed part of the picture: check the trim and the crop.")
-    for moment, phase in ((flight, Phase.FLIGHT), (entry, Phase.ENTRY)):
-        if moment.confidence < UNSURE:
-            unsure = f"probability {moment.confidence:.2f} at frame {moment.frame}"
-            warnings.append(f"The start of the {phase.label} is unsure ({unsure}).")
-    return warnings
 
 
 def transition(clip: Clip, index: int, confidence: float) -> Transition:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import gradio as gr
 
+from fineparser.analysis.proposal import Proposal
 from fineparser.analysis.report import DiveReport
+from fineparser.analysis.survey import Survey
 from fineparser.domain.difficulty import parse_height
 from fineparser.rendering import charts
 from fineparser.rendering.results import ZIP
-from fineparser.ui import results_view
+from fineparser.ui import look, results_view
 from fineparser.ui.analysis import DOWNLOADS, Analysis, Request
-from fineparser.ui.inputs import Inputs, input_panel, proposal, trim_frames
+from fineparser.ui.inputs import Inputs, input_panel
 from fineparser.ui.steps import Outcome, Step, Workbench
-from fineparser.ui.upload import CheckedClip, facts, plain_sentence, problem
+from fineparser.ui.upload import facts, look_through, plain_sentence, problem
 from fineparser.ui.viewer import viewer, viewer_value
 
 KEEP_SECONDS = 6 * 3600
@@ -57,19 +59,28 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str) -
     results = result_parts()
     private = {"api_visibility": "private"}
 
+    seen = inputs.look
     inputs.clip.change(
-        lambda: (None, None, None, ""),
-        outputs=[inputs.checked, inputs.first, inputs.last, inputs.clip_note],
+        lambda: (None, None, None, None, "", ""),
+        outputs=[seen.surveyed, seen.proposed, seen.first, seen.last, inputs.clip_note, seen.strip],
         queue=False,
         show_progress="hidden",
         **private,
     ).then(
         check_clip,
-        [inputs.clip, inputs.unit],
-        [inputs.checked, inputs.clip_note, inputs.first, inputs.last],
+        inputs.clip,
+        [seen.surveyed, inputs.clip_note],
         concurrency_id="check",
         concurrency_limit=2,
         show_progress_on=inputs.clip_note,
+        **private,
+    ).success(
+        lambda survey, unit: propose(analysis, workbench, survey, unit),
+        [seen.surveyed, seen.unit],
+        [seen.proposed, seen.strip, seen.first, seen.last, seen.window, seen.across, seen.down, seen.size],
+        concurrency_limit=1,
+        concurrency_id=concurrency_id,
+        show_progress_on=seen.strip,
         **private,
     )
 
@@ -86,8 +97,8 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str) -
     event = waiting.then(
         run,
         [
-            *(inputs.clip, inputs.checked, inputs.code, inputs.height, inputs.own),
-            *(inputs.unit, inputs.first, inputs.last),
+            *(inputs.clip, seen.surveyed, seen.proposed, inputs.code, inputs.height, inputs.own),
+            *seen.choices,
         ],
         [
             *(inputs.panel, start, stop, status, results.column, results.headline, results.warnings, results.viewer),
@@ -180,15 +191,28 @@ class Shown:
         }
 
 
-def check_clip(path: str | None, unit: str) -> tuple:
-    """Looks through an upload: its facts, the proposed trim, or what is wrong with it."""
+def check_clip(path: str | None) -> tuple[Survey | None, str]:
+    """Looks through an upload: what is known of it, and its facts, or what is wrong with it."""
     if path is None:
-        return None, "", None, None
+        return None, ""
     try:
-        clip = CheckedClip.of(path)
+        survey = look_through(path)
     except ValueError as error:
-        return None, problem(plain_sentence(error)), None, None
-    return clip, facts(clip), *proposal(clip, unit)
+        return None, problem(plain_sentence(error))
+    return survey, facts(survey)
+
+
+def propose(analysis: Analysis, workbench: Workbench, survey: Survey | None, unit: str) -> tuple:
+    """The proposal for a clip, and how the panel shows it; where there is none the panel stays as it is."""
+    if survey is None:
+        return (None, *[gr.skip()] * 7)
+    try:
+        for news in workbench.steps(lambda progress: analysis.propose(Request(survey, None, None), progress)):
+            if isinstance(news, Outcome):
+                return news.value, *look.shown(news.value, unit)
+    except ValueError as error:
+        return None, problem(plain_sentence(error)), *[gr.skip()] * 6
+    raise RuntimeError("the search for the diver ended without an outcome")
 
 
 def analyse(
@@ -196,19 +220,17 @@ def analyse(
     workbench: Workbench,
     shown: Shown,
     path: str | None,
-    checked: CheckedClip | None,
     *said: object,
 ) -> Iterator[dict]:
     """The analysis step by step: what is being done, the result as soon as it is there, the files last."""
     try:
-        request = requested(path, checked, *said)
+        request = requested(path, *said)
         # What is handed out is copied before this goes on; the folder goes when it ends, however it ends.
         with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
             folder = Path(name)
 
             def work(progress):
-                report = analysis.judge(request, progress)
-                return report, analysis.film(report, folder, progress)
+                return analysis.judge_and_film(request, folder, progress)
 
             report = None
             for news in workbench.steps(work):
@@ -231,25 +253,25 @@ def analyse(
 
 def requested(
     path: str | None,
-    checked: CheckedClip | None,
+    survey: Survey | None,
+    proposal: Proposal | None,
     code: str | None,
     height: str | None,
     own: float | None,
-    unit: str,
-    first: float | None,
-    last: float | None,
+    *choices: object,
 ) -> Request:
     """What the user asked for; ValueError where something is missing."""
     if path is None:
         raise ValueError("Upload a clip of a dive first.")
     if not Path(path).is_file():
         raise ValueError("This clip could not be used, so it was thrown away: upload another one.")
-    if checked is None or str(checked.info.path) != str(path):
-        checked = CheckedClip.of(path)
-        first = last = None
+    if survey is None or str(survey.info.path) != str(path):
+        survey = look_through(path)
+    is_of_it = proposal is not None and proposal.survey.info == survey.info
+    proposal = look.chosen(proposal, *choices) if is_of_it else None
     number = code.strip() if code and code.strip() else None
     height = height and f"{parse_height(height):g}"
-    return Request(path, number, height, own or None, *trim_frames(checked, unit, first, last))
+    return Request(survey, number, height, own or None, proposal=proposal)
 
 
 def show(shown: Shown, report: DiveReport, clip: dict) -> dict:

@@ -1,11 +1,14 @@
 """An analysis as the page and its API run it: a clip in, a report and its files out, nothing left behind."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.proposal import Proposal
 from fineparser.analysis.report import DiveReport
+from fineparser.analysis.survey import Survey
 from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
 from fineparser.ui.player_clip import PlayerClip, write_player_clip
 from fineparser.ui.steps import on_zero_gpu, with_gpu
@@ -26,12 +29,17 @@ DOWNLOADS = {
 class Request:
     """What is to be analysed."""
 
-    path: str
+    clip: str | Survey
+    """A file, or what is known of one that was looked through."""
     code: str | None
     height: str | None
     difficulty: float | None = None
     first: int | None = None
     last: int | None = None
+    framing: str | None = None
+    """"centre" for the middle of the picture; None: around the diver."""
+    proposal: Proposal | None = None
+    """What to look at, where the user has seen it; `first`, `last` and `framing` do not count then."""
 
 
 class Analysis:
@@ -39,31 +47,49 @@ class Analysis:
 
     def __init__(self, analyser: DiveAnalyser) -> None:
         self.analyser = analyser
-        self._on_gpu = with_gpu(self._judge)
+        self._judge_on_gpu = with_gpu(self._judge)
+        self._propose_on_gpu = with_gpu(self._propose)
 
     def judge(self, request: Request, progress: Progress) -> DiveReport:
         """The report on a clip; `progress` is told each step. Raises what `DiveAnalyser.analyse` raises."""
+        if request.proposal is None:
+            request = replace(request, proposal=self.propose(request, progress))
         if on_zero_gpu():
             # There the work happens in another process, which a callback does not reach.
-            progress("Analysing on the GPU", 0.1)
-            return self._on_gpu(request)
-        return self._judge(request, lambda step, done: progress(step, 0.7 * done))
+            progress("Analysing on the GPU", 0.3)
+            return self._judge_on_gpu(request)
+        return self._judge(request, lambda step, done: progress(step, 0.75 * done))
+
+    def judge_and_film(self, request: Request, folder: Path, progress: Progress) -> tuple[DiveReport, PlayerClip]:
+        """The report, and the clip that the viewer plays, which is written while the network works."""
+        if request.proposal is None:
+            request = replace(request, proposal=self.propose(request, progress))
+        seen = request.proposal
+        with ThreadPoolExecutor(1) as camera:
+            film = camera.submit(write_player_clip, seen.survey.info, seen.first, seen.last, folder / "dive.mp4")
+            report = self.judge(request, progress)
+            progress("Preparing the viewer", 0.75)
+            return report, film.result()
+
+    def propose(self, request: Request, progress: Progress) -> Proposal:
+        """Which frames and which part of the picture to look at. Raises what `DiveAnalyser.propose` raises."""
+        if on_zero_gpu():
+            progress("Looking for the diver on the GPU", 0.1)
+            return self._propose_on_gpu(request)
+        return self._propose(request, lambda step, done: progress(step, 0.75 * done))
 
     def _judge(self, request: Request, progress: Progress = lambda step, done: None) -> DiveReport:
         return self.analyser.analyse(
-            request.path,
+            request.proposal.survey.info.path,
             request.code,
             request.height,
             difficulty=request.difficulty,
-            first=request.first,
-            last=request.last,
+            proposal=request.proposal,
             progress=progress,
         )
 
-    def film(self, report: DiveReport, folder: Path, progress: Progress) -> PlayerClip:
-        """The clip that the viewer plays."""
-        progress("Preparing the viewer", 0.7)
-        return write_player_clip(report, folder / "dive.mp4")
+    def _propose(self, request: Request, progress: Progress = lambda step, done: None) -> Proposal:
+        return self.analyser.propose(request.clip, request.first, request.last, request.framing, progress=progress)
 
     def files(self, report: DiveReport, folder: Path, progress: Progress) -> list[Path]:
         """Everything to take home: one zip, then its contents."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from fineparser.analysis.window import CENTRE
 from fineparser.ui.analysis import Analysis, Request
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.upload import plain_sentence
@@ -15,8 +16,9 @@ from fineparser.ui.upload import plain_sentence
 def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> None:
     """Adds the named endpoint `analyse` to the page that is being built.
 
-    client.predict(handle_file("clip.mp4"), "207C", "10", None, None, None, api_name="/analyse") gives report.json's
-    contents and the files. The clip comes as an upload, never as a path of this machine.
+    client.predict(handle_file("clip.mp4"), "207C", "10", api_name="/analyse") gives report.json's contents and the
+    files. The clip comes as an upload, never as a path of this machine. Without first and last frame the trim is
+    proposed; the window follows the diver ("diver") or stands in the middle of the picture ("centre").
     """
     with gr.Column(visible=False):
         clip = gr.File(label="Clip", file_count="single")
@@ -25,6 +27,7 @@ def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> N
         difficulty = gr.Number(label="Own difficulty", value=None)
         first = gr.Number(label="First frame", value=None, precision=0)
         last = gr.Number(label="Last frame", value=None, precision=0)
+        window = gr.Radio(["diver", "centre"], label="Window", value="diver")
         report = gr.JSON(label="Report")
         files = gr.File(label="Files", file_count="multiple")
         call = gr.Button("Analyse")
@@ -36,12 +39,14 @@ def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> N
         own: float | None,
         start: int | None,
         end: int | None,
+        seen: str | None,
     ) -> Iterator[tuple]:
         if path is None:
             raise gr.Error("Give a clip: a file that is uploaded.")
         folder = Path(tempfile.mkdtemp(prefix="fineparser-"))
         try:
-            request = Request(path, number or None, metres or None, own or None, start, end)
+            framing = CENTRE if seen == CENTRE else None
+            request = Request(path, number or None, metres or None, own or None, start, end, framing)
 
             def work(progress):
                 found = analysis.judge(request, progress)
@@ -58,7 +63,7 @@ def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> N
 
     call.click(
         run,
-        [clip, code, height, difficulty, first, last],
+        [clip, code, height, difficulty, first, last, window],
         [report, files],
         api_name="analyse",
         api_description="Scores a dive: report.json's contents, and the files that the page offers.",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import cv2
 
-from fineparser.analysis.report import DiveReport
 from fineparser.rendering.playback import playback_rate
-from fineparser.video.reading import open_source
+from fineparser.video.info import VideoInfo
+from fineparser.video.reading import reopen
 from fineparser.video.writing import VideoSink
 
 MOST_LINES = 720
@@ -35,19 +35,19 @@ class PlayerClip:
     """Seconds of the source at which the clip begins."""
 
 
-def write_player_clip(report: DiveReport, path: str | Path) -> PlayerClip:
-    """Writes the analysed part, and a little around it, for the viewer; frames go through one at a time.
+def write_player_clip(info: VideoInfo, first: int, last: int, path: str | Path) -> PlayerClip:
+    """Writes frames `first` to `last` of a clip, and a little around them, for the viewer; one frame at a time.
 
     Raises:
         VideoError: where the clip cannot be read any more or the file not be written.
     """
-    info, rate = report.info, playback_rate(report.info)
-    start, end = info.seconds(report.first_frame), info.seconds(report.last_frame)
+    rate = playback_rate(info)
+    start, end = info.seconds(first), info.seconds(last)
     first, last = info.number_at(max(start - MARGIN_SECONDS, 0.0)), info.number_at(end + MARGIN_SECONDS)
     shrink = min(1.0, MOST_LINES / min(info.width, info.height))
     width, height = (max(2, round(side * shrink / 2) * 2) for side in (info.width, info.height))
     with (
-        open_source(info.path, folder_fps=info.fps) as source,
+        reopen(info) as source,
         VideoSink(path, rate, width, height, keyframe_every=KEYFRAME_EVERY, quality=22) as sink,
     ):
         for number, frame in source.stream(first, last + 1):

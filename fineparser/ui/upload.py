@@ -1,32 +1,21 @@
 """A clip that a visitor handed over: looked through at once, thrown away at once when it is none."""
 
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from fineparser.video.cuts import find_cuts
+from fineparser.analysis.survey import Survey
 from fineparser.video.error import VideoError
-from fineparser.video.info import VideoInfo
 from fineparser.video.reading import open_source
 
 
-@dataclass(frozen=True)
-class CheckedClip:
-    """What is known of an upload before it is analysed."""
-
-    info: VideoInfo
-    cuts: tuple[int, ...]
-    """Source frame numbers where a new shot starts."""
-
-    @classmethod
-    def of(cls, path: str | Path) -> "CheckedClip":
-        """Looks through a file; one that cannot be used is deleted, VideoError says why."""
-        try:
-            with open_source(path) as source:
-                return cls(source.info, find_cuts(source))
-        except VideoError:
-            Path(path).unlink(missing_ok=True)
-            raise
+def look_through(path: str | Path) -> Survey:
+    """Looks through a file; one that cannot be used is deleted, VideoError says why."""
+    try:
+        with open_source(path) as source:
+            return Survey.of(source)
+    except VideoError:
+        Path(path).unlink(missing_ok=True)
+        raise
 
 
 def plain_sentence(error: Exception) -> str:
@@ -41,7 +30,7 @@ def problem(sentence: str) -> str:
     return f'<div class="fp-note problem" role="alert">{escape(sentence)}</div>'
 
 
-def facts(clip: CheckedClip) -> str:
+def facts(clip: Survey) -> str:
     """The clip in a line, and what is the matter with it, as HTML."""
     info = clip.info
     rate = f"{info.fps:.2f}".rstrip("0").rstrip(".")
@@ -51,10 +40,4 @@ def facts(clip: CheckedClip) -> str:
     ]
     if info.variable_frame_rate:
         lines.append('<div class="fp-note warning">The frame rate varies; times are the clip\'s own.</div>')
-    if clip.cuts:
-        numbers = ", ".join(map(str, clip.cuts))
-        lines.append(
-            f'<div class="fp-note warning">The picture cuts to another shot at frame{"s" * (len(clip.cuts) > 1)} '
-            f"{numbers}: the longest shot is proposed as trim.</div>"
-        )
     return "".join(lines)

@@ -35,18 +35,8 @@ class Clip:
         return np.array([self.info.seconds(int(number)) for number in self.frame_numbers])
 
 
-def read_clip(
-    source: FrameSource, first: int | None = None, last: int | None = None, framing: Framing | None = None
-) -> Clip:
-    """The clip from frame `first` to `last` of a source, both included (the whole source without them).
-
-    `framing` is the published loader's centre crop unless given; a moving one has a box for each of the 96 frames.
-    Frames are read one at a time, so memory does not grow with the source. VideoError when the stretch is not in
-    the source or shorter than `Limits.min_frames`.
-    """
-    info = source.info
-    first = info.first_number if first is None else first
-    last = info.last_number if last is None else last
+def check_stretch(info: VideoInfo, first: int, last: int) -> None:
+    """VideoError unless frames `first` to `last` are in a source, and enough for a dive."""
     if not info.first_number <= first <= last <= info.last_number:
         raise VideoError(
             info.path,
@@ -59,6 +49,21 @@ def read_clip(
             f"is trimmed to {last - first + 1} frames ({first} to {last}); a dive takes at least "
             f"{Limits.min_frames}. Trim less.",
         )
+
+
+def read_clip(
+    source: FrameSource, first: int | None = None, last: int | None = None, framing: Framing | None = None
+) -> Clip:
+    """The clip from frame `first` to `last` of a source, both included (the whole source without them).
+
+    `framing` is the published loader's centre crop unless given; a moving one has a box for each of the 96 frames.
+    Frames are read one at a time, so memory does not grow with the source. VideoError when the stretch is not in
+    the source or shorter than `Limits.min_frames`.
+    """
+    info = source.info
+    first = info.first_number if first is None else first
+    last = info.last_number if last is None else last
+    check_stretch(info, first, last)
     framing = framing or Framing.centre(info.width, info.height)
     if framing.is_moving and len(framing.boxes) != CLIP_FRAMES:
         raise ValueError(

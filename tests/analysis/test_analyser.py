@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.analysis.analyser import DiveAnalyser, Dived, trim
+from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.dived import Dived
 from fineparser.domain.dive_code import InvalidDiveCode
 from fineparser.model.fineparser import FineParser
 from fineparser.model.weights import Provenance
 from fineparser.video.error import VideoError
-from fineparser.video.info import VideoInfo
 from fineparser.video.writing import write_video
 
 
@@ -125,14 +125,6 @@ def test_progress_is_told_in_order(analyser, clip):
     analyser.analyse(clip, code="207C", height=10, progress=lambda step, done: steps.append((done, step)))
     assert steps == sorted(steps)
     assert len({step for _, step in steps}) == len(steps) >= 4
-
-
-def test_a_cut_is_reported_and_the_longest_shot_analysed():
-    info = VideoInfo(path=None, kind="mp4", frame_count=100, fps=25.0, width=9, height=9, coded_width=9, coded_height=9)
-    assert trim(info, (3,), None, None) == (3, 99)
-    assert trim(info, (60, 90), None, None) == (0, 59)
-    assert trim(info, (3,), 0, None) == (0, 99)
-    assert trim(info, (), None, None) == (0, 99)
 
 
 def test_a_hard_cut_in_a_file(analyser, tmp_path):

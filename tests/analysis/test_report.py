@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.analyser import Dived, estimate
+from fineparser.analysis.analyser import estimate
+from fineparser.analysis.dived import Dived
 from fineparser.analysis.report import Breakdown, Estimate, Vote
 from fineparser.domain.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode

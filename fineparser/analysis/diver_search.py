@@ -1,0 +1,255 @@
+"""Where the diver is in the whole picture, and the window that follows."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fineparser.analysis.motion import Motion
+from fineparser.analysis.window import DIVER, Window
+from fineparser.domain.phases import CLIP_FRAMES, WINDOW_FRAMES
+from fineparser.video.framing import CLIP_SIDE, Framing
+
+Outliner = Callable[[np.ndarray], np.ndarray]
+"""Windows of frames uint8 [B, 16, 112, 112, 3] to probabilities of diver float [B, 16, 112, 112]."""
+
+STARTS = tuple(range(0, CLIP_FRAMES, WINDOW_FRAMES))
+"""First of the 96 sampled frames of each window that is looked at: together they are all of them."""
+
+EVERY = 4
+"""Of a window's frames so many are taken for one place of the diver."""
+
+LEAST_PIXELS = 10
+"""Pixels of the small picture that a diver covers, at least."""
+
+FOUND = 0.5
+"""Share of the looks in which a diver must be seen."""
+
+COMFORTABLE = (0.16, 0.84)
+"""Between these shares of the published window's width and height the diver's middle is well placed in it."""
+
+SMALL, GOOD_SIZE = 0.17, 0.34
+"""A diver shorter than the first share of the window's side is too small to be outlined well; then the window is made
+so small that the diver fills the second."""
+
+LARGE = 0.75
+"""A diver who fills more of the window gets a larger one."""
+
+FINEST = 64
+"""Pixels of the source across a window, at least: smaller ones show nothing more."""
+
+FOLLOWED = 3.0
+"""Sampled frames over which the window's way is smoothed."""
+
+STRAY = 0.35
+"""Heights of the picture by which the diver moves between two looks at most, on a picture that stands still, apart
+from chance: further away is more likely something else."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A candidate for the diver in one frame."""
+
+    x: float
+    y: float
+    """Middle, source pixels."""
+    extent: float
+    """Length of the outline, source pixels."""
+    weight: float
+    """Pixels of the outline times their probability, as a share of the window."""
+
+
+@dataclass(frozen=True, eq=False)
+class DiverSearch:
+    """The 96 sampled frames of a clip and what finds divers in windows of them."""
+
+    pictures: np.ndarray
+    """uint8 [96, h, w, 3], reduced."""
+    scale: float
+    """Source pixels in a pixel of the pictures."""
+    numbers: np.ndarray
+    """[96] source frame numbers."""
+    motion: Motion
+    """Of the 96 frames."""
+    outline: Outliner
+
+    @property
+    def width(self) -> float:
+        """Of the source picture, pixels."""
+        return self.pictures.shape[2] * self.scale
+
+    @property
+    def height(self) -> float:
+        """Of the source picture, pixels."""
+        return self.pictures.shape[1] * self.scale
+
+    def window(self) -> Window | None:
+        """The window that follows the diver; None where the diver is not found.
+
+        A diver whom the published window shows well leaves it as it is: the network has learnt from that.
+        """
+        centre = Framing.centre(self.width, self.height)
+        seen = self._looks([centre])
+        if self._share(seen) >= FOUND and self._comfortable(seen, centre.boxes[0]):
+            return Window(DIVER, self.numbers[:1], centre.boxes)
+        tiles = [Framing.box(*box) for box in self._tiles()]
+        seen = [a + b for a, b in zip(seen, self._looks(tiles), strict=True)]
+        path, extent = self._path(seen)
+        side = min(self.width, self.height)
+        if path is None or extent < SMALL * side:
+            # Closer, where the diver seems to be or, without any trace, where most moves.
+            near = self._movers() if path is None else path
+            close = side / 2 if path is None else max(extent / GOOD_SIZE, FINEST)
+            closer = self._looks([Framing.moving(self._boxes(near, close))])
+            seen = closer if path is None else [a + b for a, b in zip(seen, closer, strict=True)]
+            path, extent = self._path(seen)
+        if path is None:
+            return None
+        if extent < SMALL * side:
+            side = max(extent / GOOD_SIZE, FINEST)
+        elif extent > LARGE * side:
+            side = min(extent / LARGE, max(self.width, self.height))
+        return Window(DIVER, self.numbers, self._boxes(_smooth(path), side))
+
+    def _tiles(self) -> list[tuple[float, float, float, float]]:
+        """Squares along the longer side that cover the picture and overlap."""
+        side, length = sorted((self.width, self.height))
+        count = 1 if length < 1.1 * side else math.ceil((length / side - 1) / 0.75) + 1
+        count += 1 - count % 2  # with one in the middle
+        starts = np.linspace(0, length - side, count)
+        if self.width >= self.height:
+            return [(start, 0.0, start + side, side) for start in starts]
+        return [(0.0, start, side, start + side) for start in starts]
+
+    def _looks(self, framings: list[Framing]) -> list[list[Look]]:
+        """Candidates in every fourth sampled frame, through each of the framings."""
+        clips = np.stack(
+            [
+                np.stack(
+                    [
+                        Framing.box(*(framing.box_at(index) / self.scale)).crop(picture)
+                        for index, picture in enumerate(self.pictures)
+                    ]
+                )
+                for framing in framings
+            ]
+        )  # [tiles, 96, 112, 112, 3]
+        windows = clips.reshape(-1, WINDOW_FRAMES, *clips.shape[2:])
+        masks = self.outline(windows).reshape(clips.shape[:-1])
+        return [
+            [
+                look
+                for framing, mask in zip(framings, masks[:, index], strict=True)
+                for look in looks_at(mask, framing.box_at(index))
+            ]
+            for index in range(0, CLIP_FRAMES, EVERY)
+        ]
+
+    @staticmethod
+    def _share(seen: list[list[Look]]) -> float:
+        return sum(bool(looks) for looks in seen) / len(seen)
+
+    def _comfortable(self, seen: list[list[Look]], box: np.ndarray) -> bool:
+        best = [max(looks, key=lambda look: look.weight) for looks in seen if looks]
+        x = (np.array([look.x for look in best]) - box[0]) / (box[2] - box[0])
+        y = (np.array([look.y for look in best]) - box[1]) / (box[3] - box[1])
+        low, high = COMFORTABLE
+        inside = (x > low) & (x < high) & (y > low / 2) & (y < 1 - low / 2)
+        extent = np.quantile([look.extent for look in best], 0.75) / (box[3] - box[1])
+        return inside.mean() >= 0.9 and SMALL <= extent <= LARGE
+
+    def _path(self, seen: list[list[Look]]) -> tuple[np.ndarray | None, float]:
+        """The diver's middle in the 96 frames, [96, 2] in source pixels, and the usual length; None where unseen.
+
+        Of the candidates of all looks the chain is taken that shows most and jumps least on a still picture.
+        """
+        if self._share(seen) < FOUND:
+            return None, 0.0
+        places = [index for index, looks in enumerate(seen) if looks]
+        chain = best_chain([seen[index] for index in places], [self._still(seen[i], i * EVERY) for i in places])
+        looks = [seen[index][choice] for index, choice in zip(places, chain, strict=True)]
+        frames = np.array(places) * EVERY
+        points = np.array([[look.x, look.y] for look in looks])
+        still = self.motion.on_first(self._at_frames(points / self.height, frames))[frames]
+        between = np.stack([np.interp(np.arange(CLIP_FRAMES), frames, axis) for axis in still.T], axis=1)
+        path = self.motion.on_own(between) * self.height
+        return path, float(np.quantile([look.extent for look in looks], 0.75))
+
+    def _still(self, looks: list[Look], frame: int) -> np.ndarray:
+        """Candidates of one frame on the picture that stands still, [k, 2] in heights."""
+        points = np.array([[look.x, look.y, self.height] for look in looks]) / self.height
+        return (points @ self.motion.camera[frame].T)[:, :2]
+
+    @staticmethod
+    def _at_frames(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Points of some frames as rows of an array for all 96."""
+        rows = np.zeros((CLIP_FRAMES, 2))
+        rows[frames] = points
+        return rows
+
+    def _movers(self) -> np.ndarray:
+        """Where most moves, [96, 2] in source pixels, smoothed and weighed by how much it is."""
+        centres = self.motion.centres()
+        seen = np.isfinite(centres).all(axis=1)
+        if not seen.any():
+            return np.tile([self.width / 2, self.height / 2], (CLIP_FRAMES, 1))
+        strength = np.where(seen, self.motion.activity.sum(axis=(1, 2)), 0)[:, None]
+        total = _smooth(np.repeat(strength, 2, axis=1)) + 1e-9
+        middle = np.nanmedian(centres, axis=0)
+        return _smooth(np.where(seen[:, None], centres, middle) * strength + middle * 1e-9) / total * self.height
+
+    def _boxes(self, path: np.ndarray, side: float) -> np.ndarray:
+        """Squares [96, 4] around a path, moved into the picture where they fit."""
+        boxes = np.empty((len(path), 4))
+        for axis, length in ((0, self.width), (1, self.height)):
+            middle = path[:, axis]
+            middle = np.clip(middle, side / 2, length - side / 2) if side <= length else np.full(len(path), length / 2)
+            boxes[:, axis], boxes[:, axis + 2] = middle - side / 2, middle + side / 2
+        return boxes
+
+
+def looks_at(mask: np.ndarray, box: np.ndarray) -> list[Look]:
+    """The candidates in one mask, float [112, 112] over the box (x0, y0, x1, y1) of the source."""
+    inside = (mask >= 0.5).astype(np.uint8)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(cv2.dilate(inside, np.ones((3, 3), np.uint8)))
+    size = (box[2:] - box[:2]) / CLIP_SIDE
+    found = []
+    for part in range(1, count):
+        belongs = (labels == part) & (inside > 0)
+        if belongs.sum() >= LEAST_PIXELS:
+            extent = math.hypot(stats[part, cv2.CC_STAT_WIDTH] * size[0], stats[part, cv2.CC_STAT_HEIGHT] * size[1])
+            x, y = box[:2] + (centres[part] + 0.5) * size
+            # By area on the source: the same diver weighs the same in every window.
+            weight = float(mask[belongs].sum()) * float(size[0] * size[1])
+            found.append(Look(float(x), float(y), extent, weight))
+    return found
+
+
+def best_chain(seen: list[list[Look]], still: list[np.ndarray]) -> list[int]:
+    """One candidate of each look, so that weights are large and jumps small: dynamic programming over all chains.
+
+    Args:
+        seen: candidates of each look, one at least.
+        still: [k, 2] of each look: where they are on a picture that stands still, in heights.
+    """
+    heaviest = max(look.weight for looks in seen for look in looks)
+    worth = [np.log([look.weight / heaviest for look in looks]) for looks in seen]
+    total, back = worth[0], []
+    for index in range(1, len(seen)):
+        jump = np.linalg.norm(still[index][:, None] - still[index - 1][None], axis=2) / STRAY
+        score = total[None] - jump**2
+        back.append(score.argmax(axis=1))
+        total = worth[index] + score.max(axis=1)
+    chain = [int(total.argmax())]
+    for choices in reversed(back):
+        chain.append(int(choices[chain[-1]]))
+    return chain[::-1]
+
+
+def _smooth(path: np.ndarray) -> np.ndarray:
+    reach = int(3 * FOLLOWED)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / FOLLOWED) ** 2)
+    padded = np.pad(path, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(axis, kernel / kernel.sum(), mode="valid") for axis in padded.T], axis=1)
