@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from fineparser.analysis.exemplar import Exemplar
+from fineparser.analysis.exemplar import SIMULATED, Exemplar
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
 from fineparser.domain.calibration import Calibration
@@ -52,8 +53,17 @@ class ExemplarBank:
         return Card(exemplar.id, exemplar.code, exemplar.height, exemplar.difficulty, is_scored=True)
 
     def choose(self, query: Card, count: int, seed: int = 0) -> list[ExemplarChoice]:
-        """Up to `count` exemplars for a dive, the same for the same seed: same dive number first, else the nearest."""
-        return ExemplarPool(self).choose(query, np.random.default_rng(seed), count)
+        """Up to `count` exemplars for a dive, the same for the same seed: same dive number first, else the nearest.
+
+        Of those from the dive's own height, recorded dives come before simulated ones: they were judged by people.
+        """
+        ranked = ExemplarPool(self).choose(query, np.random.default_rng(seed), len(self))
+
+        def rank(choice: ExemplarChoice) -> tuple[bool, bool]:
+            exemplar = self.exemplars[choice.index]
+            return exemplar.height != query.height, exemplar.source == SIMULATED
+
+        return sorted(ranked, key=rank)[:count]
 
     def shown(self, index: int) -> Exemplar | None:
         """The exemplar whose clip shows exemplar `index`: itself, else the nearest in quality of its number.
@@ -104,8 +114,13 @@ class ExemplarBank:
         return replace(self, exemplars=(*self.exemplars, *other.exemplars), encodings=encodings)
 
     def save(self, path: str | Path) -> None:
-        """Writes the bank; the file is whole or not there."""
+        """Writes the bank, and copies clips that lie elsewhere beside it; the file is whole or not there."""
         path = Path(path)
+        for clip in (one.clip for one in self.exemplars if one.clip is not None):
+            target = clips_folder(path) / clip.path.name
+            if target != clip.path and clip.path.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(clip.path, target)
         arrays = {name: getattr(self.encodings, name) for name in STORED}
         arrays = {
             name: (array.half() if array.is_floating_point() else array).contiguous()

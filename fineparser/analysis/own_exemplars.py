@@ -215,7 +215,7 @@ class OwnExemplars:
     ) -> None:
         """Adds to what is on disk; the lock is held."""
         known = self._encodings(analyser) | fresh
-        here = tuple(one for one in dives if one.id in known)
+        here = tuple(replace(one, clip=None) for one in dives if one.id in known)
         if here:
             encodings = ClipEncoding.concatenate([known[one.id] for one in here])
             bank = ExemplarBank(here, encodings, analyser.model.fingerprint(), OWN)

@@ -97,6 +97,28 @@ def test_clips_and_recipes_are_kept(bank, tmp_path):
     assert ExemplarBank.load(moved).exemplars[0].clip.path == moved.parent / "other_clips" / "one.mp4"
 
 
+def test_clips_go_with_the_bank(bank, tmp_path):
+    clip = ExemplarClip(tmp_path / "elsewhere" / "one.mp4", 0, 10, 40, 60)
+    clip.path.parent.mkdir()
+    clip.path.write_bytes(b"moving picture")
+    path = tmp_path / "bank.safetensors"
+    replace(bank, exemplars=(replace(bank.exemplars[0], clip=clip), *bank.exemplars[1:])).save(path)
+    kept = ExemplarBank.load(path).exemplars[0].clip.path
+    assert kept == tmp_path / "bank_clips" / "one.mp4"
+    assert kept.read_bytes() == b"moving picture"
+
+
+def test_recorded_dives_come_first(bank, encodings):
+    mine = single(bank, encodings, Exemplar("mine", DiveCode.parse("207C"), 10.0, 3.3, 70.0, OWN))
+    lower = single(bank, encodings, Exemplar("lower", DiveCode.parse("207C"), 7.5, 3.5, 70.0, OWN))
+    both = bank.join(mine).join(lower)
+    for seed in range(5):
+        order = [choice.exemplar for choice in both.choose(card("207C", 10), 10, seed)]
+        assert order[0] == "mine"
+        assert sorted(order[1:4]) == ["dive-0", "dive-1", "dive-2"]
+        assert order[4:] == ["lower"]
+
+
 @pytest.mark.parametrize("name", ["../one.mp4", "/etc/passwd", "a/b.mp4", "", ".."])
 def test_a_clip_outside_its_folder_is_refused(bank, tmp_path, name):
     path = tmp_path / "bank.safetensors"

@@ -1,0 +1,65 @@
+"""python -m fineparser bank, on real files, in the same process."""
+
+import pytest
+
+from fineparser.analysis.exemplar_bank import ExemplarBank, clips_folder
+from fineparser.cli.command_line import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "own"
+
+
+def test_own_dives_come_and_go(clip, checkpoint, folder, capsys):
+    tend = ["--folder", str(folder)]
+    dive = ["--code", "103b", "--height", "3", "--score", "38.4"]
+    assert main(["bank", "add", str(clip), *dive, "--checkpoint", str(checkpoint), "--name", "Ann", *tend]) == 0
+    told = capsys.readouterr().out
+    name = told.split(":")[0]
+    assert "103B 3 m   38.40 (difficulty 1.6)" in told
+    assert main(["bank", "list", *tend]) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[0].split() == f"{name} 103B 3 m 38.40 (difficulty 1.6) own dives clip Ann".split()
+    assert "1 exemplar in" in told
+    assert main(["bank", "remove", name, *tend]) == 0
+    capsys.readouterr()
+    assert main(["bank", "list", *tend]) == 0
+    assert capsys.readouterr().out.startswith("0 exemplars in")
+    assert main(["bank", "remove", name, *tend]) == 2
+    assert f"no own exemplar '{name}'" in capsys.readouterr().err
+
+
+def test_build_and_list(checkpoint, tmp_path, capsys):
+    path = tmp_path / "small.safetensors"
+    job = ["--dives", "101C@1", "--count", "1", "--workers", "1", "--checkpoint", str(checkpoint)]
+    assert main(["bank", "build", "--out", str(path), *job]) == 0
+    assert "1 exemplar of 1 dive" in capsys.readouterr().out
+    assert len(ExemplarBank.load(path)) == len(list(clips_folder(path).iterdir())) == 1
+    assert main(["bank", "list", "--bank", str(path)]) == 0
+    assert "101C-1m-01  101C 1 m" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["build", "--dives", "207C"], "names no height"),
+        (["build", "--dives", "109C@1.5"], "1.5"),
+        (["build", "--keep-clips", "--out", "nowhere.safetensors"], "there is no exemplar bank nowhere.safetensors"),
+        (["list", "--bank", "nowhere.safetensors"], "there is no exemplar bank"),
+        (["add", "clip.mp4", "--code", "103B", "--height", "3", "--score", "200"], "0 to 48 points, not 200"),
+    ],
+)
+def test_what_cannot_be_ends_in_a_sentence(checkpoint, folder, capsys, arguments, reason):
+    if arguments[0] != "list":
+        arguments = [*arguments, "--checkpoint", str(checkpoint)]
+    assert main(["bank", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert "error: " in told
+    assert reason in told
+    assert not folder.exists()
+
+
+def test_untrained_weights_make_no_bundled_bank(checkpoint, capsys):
+    assert main(["bank", "build", "--checkpoint", str(checkpoint)]) == 2
+    assert "made by trained weights" in capsys.readouterr().err
