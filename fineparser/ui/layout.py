@@ -11,7 +11,9 @@ from fineparser.ui.about_tab import about_tab
 from fineparser.ui.analyse_tab import KEEP_SECONDS, analyse_tab
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.api import endpoint
+from fineparser.ui.public import is_public
 from fineparser.ui.steps import Workbench
+from fineparser.ui.train_tab import train_tab, train_tab_off
 
 MAX_UPLOAD = "500mb"
 MAX_WAITING = 20
@@ -37,6 +39,11 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
         )
         with gr.Tab("Analyse"):
             analyse_tab(analysis, workbench, NETWORK)
+        with gr.Tab("Train"):
+            if is_public():
+                train_tab_off()
+            else:
+                train_tab(analysis, workbench, NETWORK, page)
         with gr.Tab("About"):
             about_tab(analyser)
         endpoint(analysis, workbench, NETWORK)

@@ -1,0 +1,212 @@
+"""The Train tab's dives at work: uploads, tables, proposals and corrections, and what the data hold after each."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import gradio as gr
+
+from fineparser.data.dives import DataError, Problem
+from fineparser.data.survey import survey
+from fineparser.ui import train_data as data
+from fineparser.ui import train_labels as labels
+from fineparser.ui.analyse_tab import note, progress_bar
+from fineparser.ui.analysis import Analysis
+from fineparser.ui.steps import Outcome, Workbench
+from fineparser.ui.train_choices import Choices
+from fineparser.ui.upload import problem
+from fineparser.ui.workshop import Workshop, WorkshopError
+
+PRIVATE = {"api_visibility": "private"}
+QUIET = {"show_progress": "hidden", **PRIVATE}
+
+
+class DiveDesk:
+    """What the events of the data panel and of the label panel do."""
+
+    def __init__(self, workshop: Workshop, analysis: Analysis, workbench: Workbench, heavy: dict) -> None:
+        self.workshop, self.analysis, self.workbench, self._heavy = workshop, analysis, workbench, heavy
+
+    def tie(self, page: gr.Blocks, panel: data.DataPanel, label_panel: labels.LabelPanel, choices: Choices) -> None:
+        """Ties the panels' events to this desk."""
+        self.data, self.labels, self.choices = panel, label_panel, choices
+        self._data_events(page)
+        self._label_events()
+
+    def _data_events(self, page: gr.Blocks) -> None:
+        panel = self.data
+        asked = [panel.source, panel.collection, panel.dataset, panel.count, self.choices.part, self.choices.share]
+        shown = [panel.found, panel.rows, panel.csv, self.labels.dive, self.labels.proposals, self.labels.keep_all]
+        page.load(self.refresh, asked, [panel.collection, *shown], **QUIET)
+        panel.source.input(
+            lambda source: data.shown_parts(source, panel),
+            panel.source,
+            [panel.mine, panel.dataset, panel.count],
+            queue=False,
+            **QUIET,
+        ).then(self.refresh, asked, [panel.collection, *shown], **QUIET)
+        for event in (
+            *(panel.collection.input, panel.dataset.input, panel.count.submit, panel.count.blur),
+            *(self.choices.part.input, self.choices.share.release),
+        ):
+            event(self.refresh, asked, [panel.collection, *shown], show_progress_on=panel.found, **PRIVATE)
+        for files in (panel.files, panel.folder):
+            files.upload(
+                self.take_in,
+                [files, panel.name, *asked],
+                [panel.files, panel.folder, panel.name, panel.collection, panel.note, *shown],
+                show_progress_on=panel.found,
+                **PRIVATE,
+            )
+        panel.save.click(self.save_table, [panel.rows, *asked], [panel.collection, panel.note, *shown], **QUIET)
+        panel.remove.click(self.remove_collection, asked, [panel.collection, panel.note, *shown], **QUIET)
+
+    def _label_events(self) -> None:
+        panel, source = self.labels, self.data
+        editor = [panel.editor, panel.status]
+        panel.dive.input(self.show_dive, [source.collection, panel.dive, panel.proposals], editor, **QUIET)
+        panel.propose.click(
+            self.propose,
+            [source.collection, panel.dive, panel.proposals],
+            [panel.proposals, panel.dive, panel.keep_all, *editor],
+            show_progress_on=panel.status,
+            **self._heavy,
+        )
+        asked = [source.source, source.collection, source.dataset, source.count, self.choices.part, self.choices.share]
+        kept = [source.collection, source.found, source.rows, source.csv, panel.dive, panel.proposals, panel.keep_all]
+        inputs = [panel.proposals, panel.masks, panel.dive, *asked]
+        panel.editor.keep(self.keep_one, inputs, [*kept, *editor], **QUIET)
+        panel.keep_all.click(self.keep_all, inputs, [*kept, *editor], **QUIET)
+
+    def refresh(
+        self,
+        source: str,
+        collection: str | None,
+        dataset: str | None,
+        count: float | None,
+        part: str,
+        share: float,
+        problems: Sequence[Problem] = (),
+        proposals: labels.Proposals | None = None,
+    ) -> Iterator[dict]:
+        """Looks through the data again and shows what they hold."""
+        panel, names = self.data, self.workshop.collections()
+        if collection not in names:
+            collection = names[0] if names else None
+        proposals = {} if proposals is None else proposals
+        dives = labels.dives_of(self.workshop, collection) if source == data.MINE else {}
+        with ExitStack() as until_sent:
+            changes = {
+                panel.collection: gr.Dropdown(choices=names, value=collection),
+                panel.rows: data.rows_of(self.workshop, collection),
+                self.labels.dive: gr.Dropdown(choices=labels.dive_choices(dives, proposals)),
+                self.labels.proposals: proposals,
+                self.labels.keep_all: gr.Button(interactive=bool(proposals)),
+                panel.csv: gr.DownloadButton(value=None, interactive=False),
+            }
+            if changes[panel.rows]:
+                copies = data.csv_to_take(self.workshop, collection)
+                until_sent.callback(copies.close)
+                changes[panel.csv] = gr.DownloadButton(value=str(next(copies)), interactive=True)
+            try:
+                found = survey(data.spec_of(self.workshop, source, collection, dataset, count), part, share)
+                changes[panel.found] = data.survey_html(found, problems)
+            except WorkshopError as error:
+                changes[panel.found] = note(str(error))
+            yield changes
+
+    def take_in(self, files: list[str] | None, name: str, *asked: object) -> Iterator[dict]:
+        """Puts an upload into its collection and looks through it."""
+        panel = self.data
+        source, collection, *rest = asked
+        try:
+            collection, problems = data.take_in(self.workshop, name, collection, files or [])
+        except (WorkshopError, OSError) as error:
+            yield {panel.note: problem(str(error)), panel.files: None}
+            return
+        for changes in self.refresh(source, collection, *rest, problems=problems):
+            yield changes | {panel.files: None, panel.folder: None, panel.name: "", panel.note: ""}
+
+    def save_table(self, rows: list[list[object]], *asked: object) -> Iterator[dict]:
+        """Keeps the table as it was filled in."""
+        try:
+            data.save_rows(self.workshop, asked[1], rows)
+            said = note("The table is saved.")
+        except (WorkshopError, OSError) as error:
+            said = problem(str(error))
+        for changes in self.refresh(*asked):
+            yield changes | {self.data.note: said}
+
+    def remove_collection(self, *asked: object) -> Iterator[dict]:
+        """Deletes the chosen collection."""
+        said = ""
+        try:
+            self.workshop.remove_collection(asked[1] or "")
+        except (WorkshopError, OSError) as error:
+            said = problem(str(error))
+        for changes in self.refresh(*asked):
+            yield changes | {self.data.note: said}
+
+    def show_dive(self, collection: str | None, name: str | None, proposals: labels.Proposals) -> Iterator[dict]:
+        """The chosen dive in the editor."""
+        panel = self.labels
+        dive = labels.dives_of(self.workshop, collection).get(name or "")
+        if dive is None:
+            yield {panel.editor: None, panel.status: ""}
+            return
+        try:
+            for value in labels.editor_value(dive, proposals.get(dive.id)):
+                yield {panel.editor: value, panel.status: ""}
+        except DataError as error:
+            yield {panel.editor: None, panel.status: problem(str(error))}
+
+    def propose(self, collection: str | None, name: str | None, proposals: labels.Proposals) -> Iterator[dict]:
+        """Proposals for what is missing, dive by dive."""
+        panel = self.labels
+        dives = labels.dives_of(self.workshop, collection)
+        work = partial(labels.proposed, self.analysis, dives, proposals)
+        for news in self.workbench.steps(work):
+            if isinstance(news, Outcome):
+                proposals = news.value
+            elif news is not None:
+                yield {panel.status: progress_bar(news.name, news.done)}
+        name = name if name in dives else next(iter(proposals), None)
+        changes = {
+            panel.proposals: proposals,
+            panel.dive: gr.Dropdown(choices=labels.dive_choices(dives, proposals), value=name),
+            panel.keep_all: gr.Button(interactive=bool(proposals)),
+        }
+        for shown in self.show_dive(collection, name, proposals):
+            yield changes | shown | {panel.status: note(f"{len(proposals)} dives have proposals: look at them.")}
+
+    def keep_one(
+        self, event: gr.EventData, proposals: labels.Proposals, masks: bool, name: str | None, *asked: object
+    ) -> Iterator[dict]:
+        """Keeps the switches that the editor tells."""
+        told = event._data
+        dive = str(told.get("dive"))
+        yield from self._keep({dive: (int(told["flight"]), int(told["entry"]))}, [dive], proposals, masks, name, asked)
+
+    def keep_all(self, proposals: labels.Proposals, masks: bool, name: str | None, *asked: object) -> Iterator[dict]:
+        """Keeps every proposal for what the table lacks."""
+        dives = labels.dives_of(self.workshop, asked[1])
+        lacking = {
+            one: (found.flight_frame, found.entry_frame)
+            for one, found in proposals.items()
+            if one in dives and dives[one].flight_frame is None
+        }
+        yield from self._keep(lacking, list(proposals), proposals, masks, name, asked)
+
+    def _keep(
+        self, switches: dict, names: list[str], proposals, masks: bool, shown: str | None, asked
+    ) -> Iterator[dict]:
+        kept = {name: proposals[name] for name in names if masks and name in proposals}
+        try:
+            labels.keep(self.workshop, asked[1], switches, kept)
+            said = note(f"Kept for {len(set(switches) | set(kept))} dives, in the table and in dives.csv.")
+        except (WorkshopError, DataError, OSError) as error:
+            said = problem(str(error))
+        left = {name: found for name, found in proposals.items() if name not in names}
+        for changes in self.refresh(*asked, proposals=left):
+            for editor in self.show_dive(asked[1], shown, left):
+                yield changes | editor | {self.labels.status: said}
