@@ -9,20 +9,16 @@ import torch
 
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
-from fineparser.analysis.exemplar_bank import Exemplar, ExemplarBank
+from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.proposal import Proposal, propose
-from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Transition, Vote, WeightsUsed
-from fineparser.analysis.simulated_exemplars import SIMULATED, simulated_bank
+from fineparser.analysis.report import DiveReport, Transition, Vote, WeightsUsed
+from fineparser.analysis.simulated_exemplars import SIMULATED
 from fineparser.analysis.survey import Survey
+from fineparser.analysis.voting import Voters, estimate
 from fineparser.analysis.window import CENTRE, Window
-from fineparser.data.dives import Card
-from fineparser.data.exemplars import NEAREST_NUMBER, ExemplarChoice
 from fineparser.data.transforms import normalise
-from fineparser.domain.calibration import INTERVAL, Calibration
 from fineparser.domain.dive_code import DiveCode
-from fineparser.domain.judging import execution
 from fineparser.model.config import FineParserConfig
-from fineparser.model.contrastive_regression import PairComparison
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
@@ -51,6 +47,8 @@ class DiveAnalyser:
         device = next(model.parameters()).device
         self.model = model.eval()
         self.bank = bank
+        self.bank_problem: str | None = None
+        """Why the bundled bank is not used, in a sentence."""
         self.dtype = dtype_of(precision, device)
 
     @cached_property
@@ -75,7 +73,8 @@ class DiveAnalyser:
         Args:
             checkpoint: a folder, a Hugging Face id, or "default" for those that come with the project; as long as
                 there are none, a network that has learnt nothing, which every report says.
-            bank: file of exemplars that these weights encoded; None: the bundled one, where it fits.
+            bank: file of exemplars that these weights encoded; None: the bundled one, where it fits; where it does
+                not, `bank_problem` says why, and exemplars are simulated for each report.
             device: "cpu", "cuda", ...
             revision: of a Hugging Face repository.
             precision: "float32"; "bf16", on which scores move a little, where the processor or GPU has it; "auto":
@@ -92,12 +91,17 @@ class DiveAnalyser:
         else:
             source = BUNDLED_WEIGHTS if checkpoint == "default" else checkpoint
             model = FineParser.from_pretrained(source, revision)
-        known = None
+        known = problem = None
         if bank is not None:
             known = ExemplarBank.load(bank, model.fingerprint())
         elif checkpoint == "default" and BUNDLED_BANK.is_file():
-            known = ExemplarBank.load(BUNDLED_BANK, model.fingerprint())
-        return cls(model.to(device), known, precision)
+            try:
+                known = ExemplarBank.load(BUNDLED_BANK, model.fingerprint())
+            except BankError as error:
+                problem = f"The bundled exemplar bank cannot be used: {error}."
+        analyser = cls(model.to(device), known, precision)
+        analyser.bank_problem = problem
+        return analyser
 
     def analyse(
         self,
@@ -110,6 +114,7 @@ class DiveAnalyser:
         last: int | None = None,
         framing: Framing | str | None = None,
         proposal: Proposal | None = None,
+        voters: Voters | None = None,
         exemplars: int = EXEMPLARS,
         seed: int = 0,
         limits: Limits | None = None,
@@ -127,7 +132,8 @@ class DiveAnalyser:
             framing: which part of the picture to look at; None: as proposed, around the diver; "centre": the middle,
                 as the published loader crops.
             proposal: of this clip, as `propose` made it or the user changed it; trim and framing are taken from it.
-            exemplars: how many dives to compare with.
+            voters: the exemplars to compare with; None: the analyser's own bank.
+            exemplars: how many of them vote.
             seed: of the choice of exemplars.
             limits: of the clip's length and size; None: the defaults.
             progress: told what is being done.
@@ -155,7 +161,9 @@ class DiveAnalyser:
             warnings.append("Without a dive number and a height there is no score: masks and phases only.")
         else:
             progress("Comparing with exemplars", 0.7)
-            votes, remarks, calibration = self._votes(query, dived, exemplars, seed)
+            voters = Voters(self.bank) if voters is None else voters
+            warnings += [] if self.bank_problem is None else [self.bank_problem]
+            votes, remarks, calibration = voters.vote(self.network, query, dived, exemplars, seed)
             warnings += remarks
         progress("Writing the report", 0.95)
         flight, entry = (
@@ -264,35 +272,6 @@ class DiveAnalyser:
         with torch.inference_mode():
             return self.network.encode(normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(device)).to("cpu")
 
-    def _votes(
-        self, query: ClipEncoding, dived: Dived, count: int, seed: int
-    ) -> tuple[list[Vote], list[str], Calibration | None]:
-        bank, remarks = self.bank, []
-        card = Card("query", dived.code, dived.height, dived.difficulty)
-        choices = [] if bank is None else bank.choose(card, count, seed)
-        if not choices or choices[0].rule == NEAREST_NUMBER:
-            lack = "There is no exemplar bank" if bank is None else f"The bank has no exemplar of {dived.code}"
-            try:
-                bank = simulated_bank(self.network, [(dived.code, dived.height)], count, seed)
-                choices = bank.choose(card, count, seed)
-                remarks.append(f"{lack}: {count} simulated dives of the same number were made for this report.")
-            except ValueError as error:
-                if not choices:
-                    raise
-                remarks.append(f"{lack} and none could be simulated ({error}): {choices[0].reason}.")
-        chosen = bank.encodings.select([choice.index for choice in choices])
-        device = next(self.model.parameters()).device
-        with torch.inference_mode():
-            comparison = self.network.compare(query.without_masks().to(device), chosen.to(device))
-        return (
-            [
-                vote(bank.exemplars[choice.index], choice, comparison, place, dived, chosen)
-                for place, choice in enumerate(choices)
-            ],
-            remarks,
-            bank.calibration,
-        )
-
     def _weights_warnings(self) -> list[str]:
         if self.model.provenance.trained:
             return []
@@ -325,50 +304,3 @@ def transition(clip: Clip, index: int, confidence: float) -> Transition:
     """A switch at one of the 96 sampled frames."""
     frame = int(clip.frame_numbers[index])
     return Transition(frame, clip.info.seconds(frame), confidence, index)
-
-
-def vote(
-    exemplar: Exemplar,
-    choice: ExemplarChoice,
-    comparison: PairComparison,
-    place: int,
-    dived: Dived,
-    chosen: ClipEncoding,
-) -> Vote:
-    """One exemplar's word: its score, carried over to this dive's difficulty, plus the differences.
-
-    Training teaches the differences so: what is left of the dive's score once the exemplar's is carried over.
-    """
-    scale = dived.difficulty / exemplar.difficulty
-    contributions = comparison.contributions[place].cpu().numpy()
-    return Vote(
-        exemplar=exemplar.id,
-        code=str(exemplar.code),
-        height=exemplar.height,
-        difficulty=exemplar.difficulty,
-        exemplar_score=exemplar.score,
-        source=exemplar.source,
-        reason=choice.reason,
-        contributions=contributions,
-        score=exemplar.score * scale + float(contributions.sum()),
-        encoding=chosen.select([place]).to_arrays(),
-    )
-
-
-def estimate(
-    votes: list[Vote], dived: Dived, calibration: Calibration | None
-) -> tuple[Estimate, Estimate, Breakdown, str, str]:
-    """Total, execution, breakdown, the exemplar nearest to the total, and what the intervals tell."""
-    scores = np.array([vote.score for vote in votes])
-    points = np.mean([vote.contributions for vote in votes], axis=0)
-    # No dive is given less than nothing or more than perfect awards.
-    highest = 30 * dived.difficulty
-    mean = Estimate.of_votes(scores)
-    basis = f"the middle {INTERVAL:.0%} of {len(votes)} vote{'s' * (len(votes) != 1)}, which says little of the error"
-    if calibration is not None:
-        mean = Estimate(mean.value, *calibration.interval(mean.value, dived.difficulty))
-        basis = f"they held the true score of {INTERVAL:.0%} of {calibration.dives} dives ({calibration.source})"
-    total = Estimate(*(float(np.clip(value, 0, highest)) for value in (mean.value, mean.low, mean.high)))
-    share = Estimate(*(execution(value, dived.difficulty) for value in (total.value, total.low, total.high)))
-    nearest = votes[int(np.abs(scores - mean.value).argmin())]
-    return total, share, Breakdown(float(scores.mean() - points.sum()), points), nearest.exemplar, basis

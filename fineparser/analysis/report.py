@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fineparser.analysis.exemplar import Exemplar
 from fineparser.domain.calibration import INTERVAL
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
@@ -74,6 +75,8 @@ class Vote:
     """[2, 3] points by branch (dynamic, static) and phase, at the difficulty of the dive that is judged."""
     score: float
     """Points for the dive that is judged: the exemplar's, at this dive's difficulty, plus the contributions."""
+    shown: Exemplar | None = None
+    """The exemplar whose clip shows this one: itself, or a like one; None where there is no clip."""
     encoding: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     """The exemplar as it was compared, arrays of one clip under the names of a bank's; for Inspect."""
 
@@ -90,6 +93,7 @@ class Vote:
             "difference": round(float(self.contributions.sum()), 3),
             "contributions": by_branch(self.contributions),
             "score": round(self.score, 2),
+            "shown_by": self.shown and self.shown.id,
         }
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.analyser import estimate
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.report import Breakdown, Estimate, Vote
+from fineparser.analysis.voting import estimate
 from fineparser.domain.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 
