@@ -28,6 +28,8 @@ class FineParserConfig:
     """Factor on every channel count of both I3Ds; 1 is the published 1024 features."""
     side_channels: int = 16
     """Channels of each of the four side features that the mask is fused from."""
+    side_refinement: bool = False
+    """Let each side feature see the deeper ones before the masks are made (the published ones do not)."""
     spatial_gate: bool = True
     """Multiply window features by the sigmoid of the spatial parser's (off: the paper's ablation)."""
 
@@ -101,6 +103,7 @@ class FineParserConfig:
         """
         return cls(
             i3d_width=0.5,
+            side_refinement=True,
             static_blocks=(1, 1, 1, 1),
             static_channels=(32, 64, 128, 256),
             attention_layers=2,
@@ -115,6 +118,7 @@ class FineParserConfig:
             image_size=32,
             i3d_width=0.125,
             side_channels=4,
+            side_refinement=True,
             static_blocks=(1, 1, 1, 1),
             static_channels=(8, 8, 16, 64),
             attention_layers=1,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
 from fineparser.model.i3d import I3D
@@ -34,6 +35,25 @@ class SpatialParse:
         return SpatialParse(*(None if value[0] is None else torch.cat(value) for value in values))
 
 
+class SideRefinement(nn.Module):
+    """Joins a side feature [N, C, T, H, W] with the next deeper one, which is half as fine in space."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.joined = nn.Sequential(
+            nn.Conv3d(2 * channels, channels, (1, 3, 3), padding=(0, 1, 1), bias=False),
+            nn.BatchNorm3d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv3d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm3d(channels),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, side: Tensor, deeper: Tensor) -> Tensor:
+        larger = functional.interpolate(deeper, side.shape[2:], mode="nearest")
+        return self.joined(torch.cat([side, larger], dim=1))
+
+
 class SpatialActionParser(nn.Module):
     """I3D whose four depths each give a mask, and together the fused one (Xu et al. 2024, section 3.2).
 
@@ -45,6 +65,10 @@ class SpatialActionParser(nn.Module):
 
     The published network upsamples all sixteen channels of every side to full size and fuses the 64 there. Both
     steps are linear, so the fusion is folded into the upsampling kernels: the same logits, a fraction of the work.
+
+    In the published network a side feature knows no more than its own depth: the finest is a single convolution of the
+    picture, which cannot tell an arm from a railing. With `side_refinement` each side is first joined with the next
+    deeper one (as in U-Net, Ronneberger et al. 2015, and feature pyramids, Lin et al. 2017); all else stays.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
@@ -54,6 +78,9 @@ class SpatialActionParser(nn.Module):
         self.side_features = nn.ModuleList(
             nn.Conv3d(channels, side, 1, bias=False) for channels in self.i3d.stage_channels
         )
+        self.side_refinements = None
+        if config.side_refinement:
+            self.side_refinements = nn.ModuleList(SideRefinement(side) for _ in SIDE_STRIDES[1:])
         self.side_scores = nn.ModuleList(nn.Conv3d(side, 1, 1) for _ in SIDE_STRIDES)
         self.upsample_features = nn.ModuleList(Upsampling(side, *strides) for strides in SIDE_STRIDES)
         self.upsample_scores = nn.ModuleList(Upsampling(1, *strides) for strides in SIDE_STRIDES)
@@ -64,6 +91,9 @@ class SpatialActionParser(nn.Module):
         stages = self.i3d(windows)
         depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)
         sides = [reduce(depth) for reduce, depth in zip(self.side_features, depths, strict=True)]
+        if self.side_refinements is not None:
+            for level in reversed(range(len(sides) - 1)):
+                sides[level] = self.side_refinements[level](sides[level], sides[level + 1])
         logits = None
         if side_outputs:
             singles = [

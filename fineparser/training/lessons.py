@@ -19,9 +19,10 @@ from fineparser.data.exemplars import ExemplarPool
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, evaluating
-from fineparser.training.losses import Losses, dice_loss, mask_loss, score_loss, transition_loss
+from fineparser.training.losses import Losses, mask_loss, outline_loss, score_loss, transition_loss
 from fineparser.training.options import TrainOptions
 
+MASK_LOSSES = {"focal": mask_loss, "outline": outline_loss}
 Reduce = Callable[[Tensor], Tensor]
 """Mean of a tensor over all processes."""
 
@@ -166,7 +167,7 @@ class PictureLesson:
         return Losses(
             score=score,
             transition=transition_loss(probabilities, clips.transitions, weights[1], transition_count),
-            mask=probabilities.new_zeros(()) if masks is None else outline_loss(options, *outlines),
+            mask=probabilities.new_zeros(()) if masks is None else MASK_LOSSES[options.mask_objective](*outlines),
             # A network without phases has no use for the transitions that it finds.
             weights=(
                 options.score_weight,
@@ -241,16 +242,6 @@ class EncodingLesson:
         score = score_loss(found["forward"], found["backward"], *scores, weight, reduce(weight.sum()))
         nothing = score.new_zeros(())
         return Losses(score, nothing, nothing, weights=(self.options.score_weight, 0.0, 0.0))
-
-
-def outline_loss(
-    options: TrainOptions, outputs: Sequence[Tensor], truth: Tensor, weight: Tensor, count: Tensor
-) -> Tensor:
-    """The mask loss with the Dice loss that the options add; arguments as in `mask_loss`."""
-    loss = mask_loss(outputs, truth, weight, count)
-    if options.dice_weight:
-        loss = loss + options.dice_weight * dice_loss(outputs, truth, weight, count)
-    return loss
 
 
 def carried_scores(pairs: ClipBatch) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from fineparser.data.batches import WindowBatch
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
-from fineparser.training.lessons import Reduce, outline_loss
+from fineparser.training.lessons import MASK_LOSSES, Reduce
 from fineparser.training.losses import Losses
 from fineparser.training.options import TrainOptions
 
@@ -63,6 +63,7 @@ class SpatialLesson:
         device = next(network.parameters()).device
         batch = at_size(batch.to(device, non_blocking=True), self.network.model.config.image_size)
         weight = torch.full((len(batch),), float(counted), device=device)
-        loss = outline_loss(self.options, network(batch.clips), batch.masks, weight, reduce(weight.sum()))
+        mask_loss = MASK_LOSSES[self.options.mask_objective]
+        loss = mask_loss(network(batch.clips), batch.masks, weight, reduce(weight.sum()))
         nothing = loss.new_zeros(())
         return Losses(nothing, nothing, loss, weights=(0.0, 0.0, self.options.mask_weight))

@@ -25,6 +25,7 @@ from fineparser.data.transforms import ClipTransform, normalise
 from fineparser.domain.mask_agreement import THRESHOLD, intersection_over_union, pixel_counts
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.plan import plan_dive
+from fineparser.training.losses import outline_loss
 from fineparser.training.schedule import learning_rate_factor
 from fineparser.video.sampling import sample_frames
 
@@ -191,7 +192,7 @@ def _transfer(options: TransferOptions, real: list[Dive], told: Callable[[str], 
             group["lr"] = options.rate * learning_rate_factor(int(1000 * spent), warmup_steps=20, total_steps=1000)
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(pictures.contiguous(memory_format=torch.channels_last))
-        loss = _outline_loss(logits.float(), masks.float())
+        loss = outline_loss([logits], masks)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -214,14 +215,6 @@ def _transfer(options: TransferOptions, real: list[Dive], told: Callable[[str], 
         frames=steps * options.batch,
         minutes=(time.monotonic() - start) / 60,
     )
-
-
-def _outline_loss(logits: Tensor, masks: Tensor) -> Tensor:
-    """Cross-entropy and soft Dice, so that a small diver counts as much as a large one."""
-    probability = logits.sigmoid()
-    both = (probability * masks).sum((1, 2))
-    dice = 1 - (2 * both + 1) / (probability.sum((1, 2)) + masks.sum((1, 2)) + 1)
-    return functional.binary_cross_entropy_with_logits(logits, masks) + dice.mean()
 
 
 def _predict(network: SmallUNet, clip: Tensor) -> np.ndarray:

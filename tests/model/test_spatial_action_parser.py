@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from fineparser.model.config import FineParserConfig
@@ -5,7 +7,7 @@ from fineparser.model.spatial_action_parser import SpatialActionParser
 
 
 def test_the_folded_fusion_equals_upsampling_all_channels_and_fusing_them():
-    parser = SpatialActionParser(FineParserConfig.tiny()).eval()
+    parser = SpatialActionParser(replace(FineParserConfig.tiny(), side_refinement=False)).eval()
     torch.manual_seed(0)
     for upsample in parser.upsample_features:
         torch.nn.init.normal_(upsample.weight)
@@ -26,3 +28,17 @@ def test_side_outputs_only_when_asked_for():
     windows = torch.randn(1, 3, 16, 32, 32)
     assert parser(windows).side_logits is None
     assert parser(windows, side_outputs=True).side_logits.shape == (1, 4, 16, 32, 32)
+
+
+def finest_seen_by(parser):
+    """Which depths the finest side's own mask depends on: whether a gradient reaches each depth's reduction."""
+    parser(torch.randn(1, 3, 16, 32, 32), side_outputs=True).side_logits[:, 0].sum().backward()
+    return [layer.weight.grad is not None and bool(layer.weight.grad.any()) for layer in parser.side_features]
+
+
+def test_refined_sides_see_the_deeper_ones_and_published_ones_do_not():
+    torch.manual_seed(0)
+    config = FineParserConfig.tiny()
+    assert finest_seen_by(SpatialActionParser(config)) == [True, True, True, True]
+    published = SpatialActionParser(replace(config, side_refinement=False))
+    assert finest_seen_by(published) == [True, False, False, False]

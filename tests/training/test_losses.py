@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.training.losses import Losses, dice_loss, mask_loss, score_loss, transition_loss
+from fineparser.training.losses import Losses, dice, mask_loss, outline_loss, score_loss, transition_loss
 
 GOLDEN = Path(__file__).parents[2].parent / "shared" / "parity" / "golden.npz"
 
@@ -103,23 +103,34 @@ def test_mask_loss_leaves_out_windows_without_masks():
     assert some.item() == pytest.approx(mask_loss([output[[0, 2]] for output in logits], truth[[0, 2]]).item())
 
 
-def test_dice_loss_of_sure_masks_is_one_minus_the_f1_score():
+def test_dice_of_sure_masks_is_the_f1_score():
     from sklearn.metrics import f1_score
 
     rng = np.random.default_rng(3)
-    truth, found = rng.random((2, 2, 1, 3, 40, 40)) < 0.3
-    sure = torch.tensor(np.where(found, 50.0, -50.0))
-    f1 = [f1_score(t.ravel(), f.ravel()) for t, f in zip(truth.reshape(6, -1), found.reshape(6, -1), strict=True)]
-    loss = dice_loss([sure, sure], torch.tensor(truth))
-    assert loss.item() == pytest.approx(1 - np.mean(f1), abs=1e-3)  # it adds a pixel to both sides
+    truth, found = rng.random((2, 6, 40, 40)) < 0.3
+    f1 = [f1_score(t.ravel(), f.ravel()) for t, f in zip(truth, found, strict=True)]
+    measured = dice(torch.tensor(found).float(), torch.tensor(truth).float())
+    np.testing.assert_allclose(measured.numpy(), f1, atol=2e-3)  # it adds a pixel to both sides
 
 
-def test_dice_loss_counts_small_divers_as_much_and_takes_empty_frames():
+def test_outline_loss_counts_small_divers_as_much_and_takes_empty_frames():
     truth = torch.zeros(1, 1, 2, 20, 20)
     truth[0, 0, 0, 4, 4:6] = 1
     right, wrong = torch.where(truth > 0, 50.0, -50.0), torch.full((1, 1, 2, 20, 20), -50.0)
-    assert dice_loss([right], truth).item() == pytest.approx(0, abs=1e-6)
-    assert dice_loss([wrong], truth).item() == pytest.approx((1 - 1 / 3) / 2, abs=1e-6)
+    assert outline_loss([right], truth).item() == pytest.approx(0, abs=1e-6)
+    missed = outline_loss([wrong], truth).item() - 50 * 2 / 800  # without its cross-entropy
+    assert missed == pytest.approx((1 - 1 / 3) / 2, abs=1e-5)
+    assert outline_loss([wrong, right], truth).item() == pytest.approx((missed + 50 * 2 / 800) / 4, abs=1e-5)
+
+
+def test_outline_loss_leaves_out_windows_without_masks():
+    generator = torch.Generator().manual_seed(2)
+    logits = [torch.randn(3, 1, 2, 4, 4, generator=generator) for _ in range(5)]
+    truth = (torch.rand(3, 1, 2, 4, 4, generator=generator) > 0.5).float()
+    truth[1] = torch.nan
+    some = outline_loss(logits, truth, weight=torch.tensor([1.0, 0.0, 1.0]))
+    kept = outline_loss([output[[0, 2]] for output in logits], truth[[0, 2]])
+    assert some.item() == pytest.approx(kept.item(), rel=1e-6)
 
 
 def test_mask_logits_of_another_size_are_refused():

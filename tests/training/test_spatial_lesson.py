@@ -9,15 +9,15 @@ from fineparser.data.sources import open_data
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
-from fineparser.training.losses import dice_loss, mask_loss
+from fineparser.training.losses import mask_loss, outline_loss
 from fineparser.training.spatial_lesson import SpatialLesson, SpatialNetwork
 from fineparser.training.train import train
 
 
-@pytest.fixture
-def lesson(smallest, dives, options):
+@pytest.fixture(params=["focal", "outline"])
+def lesson(request, smallest, dives, options):
     torch.manual_seed(0)
-    options = replace(options, train="spatial", dice_weight=0.5, mask_weight=3.0)
+    options = replace(options, train="spatial", mask_objective=request.param, mask_weight=3.0)
     dataset = WindowDataset(open_data(f"clips:{dives}", "test"), transform=ClipTransform(), windows=1)
     return SpatialLesson(SpatialNetwork(FineParser(smallest), options), dataset, options)
 
@@ -34,7 +34,8 @@ def test_the_loss_is_that_of_the_five_outputs(lesson):
     truth = torch.nn.functional.interpolate(batch.masks.float(), (16, 32, 32), mode="area") >= 0.5
     parse = lesson.network.model.spatial_action_parser(small, side_outputs=True)
     outputs = [*parse.side_logits.split(1, dim=1), parse.fused_logits[:, None]]
-    expected = mask_loss(outputs, truth) + 0.5 * dice_loss(outputs, truth)
+    objective = {"focal": mask_loss, "outline": outline_loss}[lesson.options.mask_objective]
+    expected = objective(outputs, truth)
     assert losses.mask.item() == pytest.approx(expected.item(), rel=1e-4)
     assert losses.total.item() == pytest.approx(3 * expected.item(), rel=1e-4)
 
