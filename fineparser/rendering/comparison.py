@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fineparser.analysis.report import DiveReport
+from fineparser.analysis.report import DiveReport, Vote
 from fineparser.rendering.alignment import Alignment, PhasedClip, paired_frames
 from fineparser.rendering.mask_track import MaskTrack
 from fineparser.rendering.overlay import KEYFRAME_EVERY, MaskStyle, draw_caption, draw_mask, frame_caption
 from fineparser.rendering.palette import PHASE_COLOURS
 from fineparser.rendering.playback import playback_rate
-from fineparser.video.reading import reopen
+from fineparser.video.reading import probe, reopen
 from fineparser.video.writing import VideoSink
 
 PANEL_WIDTH, PANEL_HEIGHT = 720, 720
@@ -44,6 +44,19 @@ class Panel:
         """The clip that a report is about, with its masks."""
         return cls(PhasedClip.of(report), title or query_title(report), MaskTrack(report))
 
+    @classmethod
+    def of_exemplar(cls, report: DiveReport, exemplar: str | None = None) -> "Panel | None":
+        """The clip that shows an exemplar of a report (None: the one that it chose); None where there is no clip."""
+        vote = next((vote for vote in report.votes if vote.exemplar == (exemplar or report.exemplar)), None)
+        if vote is None or vote.shown is None:
+            return None
+        clip = vote.shown.clip
+        try:
+            phased = PhasedClip(probe(clip.path), clip.first, clip.flight, clip.entry, clip.last)
+        except ValueError:
+            return None  # lost or broken since: the score stands without its picture
+        return cls(phased, exemplar_title(vote))
+
 
 def query_title(report: DiveReport) -> str:
     """What is written over the dive that is judged."""
@@ -52,10 +65,11 @@ def query_title(report: DiveReport) -> str:
     return f"This dive {report.dive_code}: {report.total.value:.2f}"
 
 
-def exemplar_title(report: DiveReport, exemplar: str | None = None) -> str:
-    """What is written over an exemplar of a report (None: the one that it shows)."""
-    vote = next((vote for vote in report.votes if vote.exemplar == (exemplar or report.exemplar)), None)
-    return "Exemplar" if vote is None else f"Exemplar {vote.code}: {vote.exemplar_score:.2f}"
+def exemplar_title(vote: Vote) -> str:
+    """What is written over the clip that shows the exemplar of a vote: the score is that of the dive in the clip."""
+    if vote.shown is None or vote.shown.id == vote.exemplar:
+        return f"Exemplar {vote.code}: {vote.exemplar_score:.2f}"
+    return f"A {vote.shown.code} like it: {vote.shown.score:.2f}"
 
 
 def panel_sizes(query: PhasedClip, exemplar: PhasedClip) -> tuple[tuple[int, int], tuple[int, int]]:

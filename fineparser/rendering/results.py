@@ -32,19 +32,17 @@ def write_results(
     report: DiveReport,
     folder: str | Path,
     *,
-    exemplar: Panel | None = None,
     style: MaskStyle | str = MaskStyle.FILL,
 ) -> Path:
     """Writes everything found about a clip; each file is whole or not there.
 
     report.json; report.html, a page to keep; overlay.mp4; frames.csv, one row a sampled frame; masks.npz with
     `frame_number` [96] and `mask` bool [96, H, W], the longer side at most 640 pixels; and comparison.mp4 where the
-    exemplar has a clip. Of an earlier analysis into the same folder nothing stays: a comparison or zip of it goes.
+    chosen exemplar has a clip. Of an earlier analysis into the same folder nothing stays: its comparison or zip goes.
 
     Args:
         report: what was found.
         folder: is made where it is not there.
-        exemplar: the exemplar's clip, where there is one.
         style: of the masks in overlay.mp4.
 
     Raises:
@@ -56,7 +54,7 @@ def write_results(
     for name in (COMPARISON, ZIP):
         (folder / name).unlink(missing_ok=True)
     write_overlay(report, folder / OVERLAY, style)
-    if exemplar is not None:
+    if (exemplar := Panel.of_exemplar(report)) is not None:
         write_comparison(Panel.of(report), exemplar, folder / COMPARISON)
     masks = report.source_masks()
     _write_whole(folder / MASKS, lambda part: _write_masks(part, report, masks))

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fineparser.analysis.exemplar import Exemplar, ExemplarClip
 from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Transition, Vote, WeightsUsed
+from fineparser.domain.dive_code import DiveCode
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
 from fineparser.video.sampling import sample_frames
@@ -60,6 +62,10 @@ def report(clip) -> DiveReport:
         vote("middling", 82.0, [[-1, 0, 0], [0, -1, 0]]),
         vote("strong <b>", 86.0, [[0, 4, -1], [1, 0, 0]]),
     )
+    # The chosen exemplar is shown by the very same clip.
+    shown = ExemplarClip(clip, 0, 15, 40, 59)
+    like = Exemplar("like", DiveCode.parse("207C"), 10, 3.3, 81.5, "SynDive", clip=shown)
+    votes = (votes[0], replace(votes[1], shown=like), votes[2])
     points = np.array([[0, 2, -1 / 3], [0.5, -1 / 6, 0]])
     flight, entry = int(numbers[30]), int(numbers[70])
     return DiveReport(

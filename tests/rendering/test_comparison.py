@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,15 @@ def test_the_video_plays_at_the_dives_speed(report, other, tmp_path):
 def test_titles(report, unscored):
     assert query_title(report) == "This dive 207C: 80.00"
     assert query_title(unscored) == "This dive"
-    assert exemplar_title(report) == "Exemplar 207C: 82.00"
-    assert exemplar_title(report, "weak") == "Exemplar 207C: 66.00"
-    assert exemplar_title(unscored) == "Exemplar"
+    weak, middling, _ = report.votes
+    assert exemplar_title(weak) == "Exemplar 207C: 66.00"
+    assert exemplar_title(middling) == "A 207C like it: 81.50"
+    assert exemplar_title(replace(middling, exemplar="like", exemplar_score=81.5)) == "Exemplar 207C: 81.50"
+
+
+def test_the_clip_beside(report, unscored, clip):
+    panel = Panel.of_exemplar(report)
+    assert (panel.clip.info.path, panel.clip.flight, panel.clip.entry) == (clip, 15, 40)
+    assert panel.track is None
+    assert Panel.of_exemplar(report, "weak") is None
+    assert Panel.of_exemplar(unscored) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.rendering.comparison import Panel
+from fineparser.analysis.exemplar import ExemplarClip
 from fineparser.rendering.results import RESULTS, write_results, zip_results
 from fineparser.video.error import VideoError
 from fineparser.video.reading import probe
@@ -13,7 +13,7 @@ from fineparser.video.reading import probe
 
 @pytest.fixture(scope="module")
 def folder(report, tmp_path_factory):
-    return write_results(report, tmp_path_factory.mktemp("results") / "deep" / "er", exemplar=Panel.of(report, "same"))
+    return write_results(report, tmp_path_factory.mktemp("results") / "deep" / "er")
 
 
 def test_everything_is_there_and_nothing_else(folder):
@@ -45,6 +45,13 @@ def test_one_zip_of_all(folder, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["all.zip"]
 
 
+def test_a_lost_clip_of_an_exemplar_costs_the_comparison_alone(report, tmp_path):
+    gone = replace(report.votes[1].shown, clip=ExemplarClip(tmp_path / "gone.mp4", 0, 1, 2, 3))
+    votes = (report.votes[0], replace(report.votes[1], shown=gone), report.votes[2])
+    write_results(replace(report, votes=votes), tmp_path / "out")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(set(RESULTS) - {"comparison.mp4"})
+
+
 def test_without_an_exemplars_clip_there_is_no_comparison(unscored, tmp_path):
     """And what an earlier analysis left does not stay beside the new results."""
     for name in ("comparison.mp4", "results.zip"):
@@ -63,7 +70,7 @@ def test_a_failure_leaves_no_broken_file(report, tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(OSError, match="No space"):
         write_results(report, tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["overlay.mp4"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["comparison.mp4", "overlay.mp4"]
 
 
 def test_a_clip_that_has_gone(report, tmp_path):
