@@ -4,4 +4,5 @@ import sys
 
 from fineparser.cli.command_line import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a process that analyses one of many clips imports this file, too
+    sys.exit(main())

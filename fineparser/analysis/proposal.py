@@ -108,8 +108,6 @@ def propose(
         found = replace(found, window=_window(found, outline, remarks, warnings))
     if not given and switches is not None:
         found = _shortened(found, dive, switches, remarks)
-    if not given:
-        remarks.insert(0, f"Frames {found.first} to {found.last} are proposed.")
     return replace(found, remarks=tuple(remarks), warnings=tuple(warnings))
 
 

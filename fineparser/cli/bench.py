@@ -18,6 +18,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument("--minutes", type=float, default=30.0, help="of training, for transfer (default: 30)")
     grammar.add_argument("--real", type=Path, default=Path("../shared/real"), help="labelled clip folder, for transfer")
     grammar.add_argument("--clips", type=int, default=40, help="how many clips, for simulate (default: 40)")
+    grammar.add_argument("--dives", type=int, default=60, help="to learn from, for fine-tuning (default: 60)")
+    grammar.add_argument("--epochs", type=int, default=60, help="of training, for fine-tuning (default: 60)")
+    grammar.add_argument("--checkpoint", default="default", help="weights to start from, for fine-tuning")
 
 
 def run(options: argparse.Namespace) -> int:

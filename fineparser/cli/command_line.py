@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; what can go wrong ends in a sentence, not in a traceback.
 
     Returns:
-        0 when all went well, 2 for input that cannot be used, 130 when interrupted.
+        0 when all went well, 1 where some of many clips could not be used, 2 for input that cannot be used at all,
+        130 when interrupted.
     """
     options = parser().parse_args(arguments)
     try:

@@ -63,17 +63,17 @@ EXAMPLES = (
 
 def write_examples(
     folder: str | Path = FOLDER,
-    examples: tuple[ExampleClip, ...] = EXAMPLES,
+    examples: tuple[ExampleClip, ...] | None = None,
     lines: int = LINES,
     told: Callable[[Path, DivePlan], None] = lambda path, plan: None,
 ) -> None:
-    """Writes every example as a video into `folder`; each file is whole or not there. VideoError where it cannot be.
+    """Writes the examples (None: all that are bundled) as videos into `folder`; each is whole or not there.
 
-    ValueError for a clip that stays larger than `MOST_BYTES` at any quality.
+    VideoError where one cannot be written, ValueError where it stays larger than `MOST_BYTES` at any quality.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for example in examples:
+    for example in EXAMPLES if examples is None else examples:
         plan = example.plan()
         frames, _ = plan.film(lines, "full")
         path = folder / f"{example.name}.mp4"

@@ -57,9 +57,9 @@ def look_panel() -> Look:
         with gr.Column(scale=1, min_width=280):
             window = gr.Radio(WINDOWS, value=DIVER, label="Window", elem_id="window")
             with gr.Row(visible=False) as box:
-                across = gr.Slider(0, 100, 50, step=1, label="From the left, %", min_width=120)
-                down = gr.Slider(0, 100, 50, step=1, label="From the top, %", min_width=120)
-                size = gr.Slider(10, 150, 100, step=1, label="Side, % of the shorter", min_width=120)
+                across = gr.Slider(0, 100, 50, step=1, label="Across, %", min_width=140)
+                down = gr.Slider(0, 100, 50, step=1, label="Down, %", min_width=140)
+                size = gr.Slider(10, 150, 100, step=1, label="Size, %", min_width=140)
     surveyed, proposed = gr.State(None), gr.State(None)
     look = Look(first, last, unit, window, across, down, size, box, strip, surveyed, proposed)
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
@@ -158,7 +158,9 @@ def strip(proposal: Proposal) -> str:
             )
     said = "".join(f'<div class="fp-note">{escape(text)}</div>' for text in proposal.remarks)
     said += "".join(f'<div class="fp-note warning">{escape(text)}</div>' for text in proposal.warnings)
-    return f'<div class="fp-strip">{"".join(figures)}</div>{said}'
+    seconds = f"{info.seconds(proposal.first):.2f} to {info.seconds(proposal.last):.2f} s"
+    head = f'<p class="fp-hint">What is looked at: frames {proposal.first} to {proposal.last}, {seconds}</p>'
+    return f'{head}<div class="fp-strip">{"".join(figures)}</div>{said}'
 
 
 def in_units(clip: Survey, unit: str, number: int) -> float:

@@ -1,6 +1,7 @@
 """python -m fineparser analyse, on real files, in the same process."""
 
 import json
+import zipfile
 
 import cv2
 import numpy as np
@@ -72,3 +73,14 @@ def test_a_broken_clip_ends_in_a_sentence(checkpoint, tmp_path, capsys):
     assert main([*arguments, "--checkpoint", str(checkpoint)]) == 2
     assert "dive.mp4" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_middle_of_the_picture_and_everything_in_one_zip(clip, checkpoint, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--checkpoint", str(checkpoint), "--window", "centre", "--first", "3", "--last", "45", "--zip"]
+    assert main(["analyse", str(clip), "--out", str(out), *arguments]) == 0
+    with zipfile.ZipFile(out / "results.zip") as archive:
+        report = json.loads(archive.read("report.json"))
+    assert (report["clip"]["first_frame"], report["clip"]["last_frame"]) == (3, 45)
+    with np.load(out / "masks.npz") as masks:
+        assert not masks["mask"][:, :, :26].any()  # the middle 56% of 120 columns begin at the 27th
