@@ -48,7 +48,7 @@ class ClipEncoding:
 
     @property
     def side_probability(self) -> Tensor:
-        """[B, 4, 96, 112, 112]: the same by each depth alone.
+        """[B, 4, 96, 112, 112]: the same of each side output.
 
         Raises:
             ValueError: where the side outputs were not asked for.

@@ -44,13 +44,16 @@ class FineParser(nn.Module):
         self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
-    def encode(self, clips: Tensor, transitions: Tensor | None = None, side_outputs: bool = False) -> ClipEncoding:
+    def encode(
+        self, clips: Tensor, transitions: Tensor | None = None, side_outputs: bool = False, masks: bool = True
+    ) -> ClipEncoding:
         """Everything about the clips that does not depend on their partners.
 
         Args:
             clips: [B, 3, 96, 112, 112], RGB, normalised as ImageNet is.
             transitions: [B, 2] first flight and first entry frame to cut at (teacher forcing); None: as predicted.
             side_outputs: also return the masks of the four depths, for training and inspection.
+            masks: False leaves all masks out, where nothing but the comparison is wanted.
 
         Raises:
             ValueError: for clips or transitions of another shape.
@@ -68,7 +71,7 @@ class FineParser(nn.Module):
         windows = pixels.unfold(1, config.window_frames, config.window_stride)  # [B, 9, 112, 112, 3, 16]
         windows = rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)
         seen = [
-            (self.i3d(some).feature, self.spatial_action_parser(some, side_outputs))
+            (self.i3d(some).feature, self.spatial_action_parser(some, side_outputs, masks))
             for some in portions(windows, self.windows_at_once)
         ]
         feature = torch.cat([feature for feature, _ in seen])
@@ -76,8 +79,8 @@ class FineParser(nn.Module):
         if config.spatial_gate:
             feature = feature * parse.feature.sigmoid()
 
-        def by_clip(tensor: Tensor) -> Tensor:
-            return tensor.unflatten(0, (len(clips), len(config.window_starts)))
+        def by_clip(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
         dynamic = by_clip(feature)
         probabilities = self.temporal_action_parser(dynamic)
@@ -92,7 +95,7 @@ class FineParser(nn.Module):
             transitions=transitions.long(),
             static=static,
             mask_logits=by_clip(parse.fused_logits),
-            side_logits=None if parse.side_logits is None else by_clip(parse.side_logits),
+            side_logits=by_clip(parse.side_logits),
             window_starts=config.window_starts,
         )
 

@@ -119,6 +119,10 @@ class I3D(nn.Module):
             if name in ("mixed_3c", "mixed_4f"):
                 self.stage_channels.append(width)
 
+    def early(self) -> list[nn.Module]:
+        """The layers up to mixed 3, which see edges and how they move; most of the work is theirs."""
+        return [layer for name, layer in self.named_children() if name.startswith(("conv3d", "mixed_3"))]
+
     @property
     def dtype(self) -> torch.dtype:
         """What it computes in: autocast's choice, else that of its weights."""

@@ -21,8 +21,8 @@ class SpatialParse:
 
     feature: Tensor
     """[N, 1024]: gates the window's dynamic feature."""
-    fused_logits: Tensor
-    """[N, 16, 112, 112]: the mask fused from all four depths."""
+    fused_logits: Tensor | None
+    """[N, 16, 112, 112]: the mask fused from all four depths, where masks were asked for."""
     side_logits: Tensor | None
     """[N, 4, 16, 112, 112]: a mask from each depth alone, where they were asked for."""
 
@@ -86,9 +86,11 @@ class SpatialActionParser(nn.Module):
         self.upsample_scores = nn.ModuleList(Upsampling(1, *strides) for strides in SIDE_STRIDES)
         self.fuse = nn.Conv3d(side * len(SIDE_STRIDES), 1, 1)
 
-    def forward(self, windows: Tensor, side_outputs: bool = False) -> SpatialParse:
+    def forward(self, windows: Tensor, side_outputs: bool = False, masks: bool = True) -> SpatialParse:
         """windows [N, 3, 16, 112, 112] -> feature, fused mask and, where asked for, the side outputs."""
         stages = self.i3d(windows)
+        if not masks:
+            return SpatialParse(stages.feature, None, None)
         depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)
         sides = [reduce(depth) for reduce, depth in zip(self.side_features, depths, strict=True)]
         if self.side_refinements is not None:

@@ -63,10 +63,11 @@ class PictureNetwork(nn.Module):
             for module in self._frozen:
                 module.requires_grad_(False)
         self._outlines = not options.freeze_masks
-        if options.freeze_masks:
-            for module in model.spatial_action_parser.outlining():
-                module.requires_grad_(False)
-                self._frozen.append(module)
+        kept = model.spatial_action_parser.outlining() if options.freeze_masks else []
+        kept += model.i3d.early() if options.freeze_early else []
+        for module in kept:
+            module.requires_grad_(False)
+        self._frozen += kept
         if options.freeze_i3d_norms or (options.freeze_i3d_norms is None and options.i3d is not None):
             for i3d in (model.i3d, model.spatial_action_parser.i3d):
                 self._frozen += [module for module in i3d.modules() if isinstance(module, _BatchNorm)]
@@ -85,7 +86,7 @@ class PictureNetwork(nn.Module):
         if transitions is not None and (unknown := transitions[:, 0] < 0).any():
             transitions = transitions.clone()
             transitions[unknown] = self._predicted(clips[unknown])
-        encoding = self.model.encode(clips, transitions, side_outputs=self._outlines)
+        encoding = self.model.encode(clips, transitions, side_outputs=self._outlines, masks=self._outlines)
         found = {
             "probabilities": encoding.transition_probabilities,
             "masks": encoding.mask_outputs if self._outlines else None,

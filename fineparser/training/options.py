@@ -55,6 +55,8 @@ class TrainOptions:
     freeze_masks: bool = False
     """Keep the masks as the checkpoint has them: of the spatial parser only the last block learns, whose feature gates
     the windows. A step then takes about half the time."""
+    freeze_early: bool = False
+    """Keep the layers of the I3D beside the spatial parser up to mixed 3, too, as the checkpoint has them."""
     teacher_forcing: float = 1.0
     """Share of the run that pools at labelled transitions before it changes to predicted ones. With
     `train="regression"` labelled ones are used throughout at 1, predicted ones below."""
@@ -146,8 +148,8 @@ class TrainOptions:
             raise OptionsError(f"minutes is above 0, not {self.minutes:g}")
         if self.twin_i3d and self.checkpoint is None:
             raise OptionsError("twin_i3d takes over what a checkpoint's spatial parser has learnt: name a checkpoint")
-        if self.freeze_masks and self.checkpoint is None:
-            raise OptionsError("freeze_masks keeps what a checkpoint's spatial parser has learnt: name a checkpoint")
+        if (self.freeze_masks or self.freeze_early) and self.checkpoint is None:
+            raise OptionsError("freeze_masks and freeze_early keep what a checkpoint has learnt: name a checkpoint")
         if self.freeze_masks and self.train == "spatial":
             raise OptionsError("there is nothing left to learn with train='spatial' and freeze_masks")
         for name, least in (

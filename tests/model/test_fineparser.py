@@ -147,3 +147,15 @@ def test_parameter_groups_and_parts_hold_each_parameter_once(tiny):
     grouped = [id(p) for group in tiny.parameter_groups() for p in group["params"]]
     parted = [id(p) for part in tiny.parts().values() for module in part for p in module.parameters()]
     assert sorted(grouped) == sorted(parted) == sorted(everything)
+
+
+def test_masks_can_be_left_out_of_an_encoding():
+    torch.manual_seed(0)
+    model = FineParser(FineParserConfig.tiny()).eval()
+    clips = torch.randn(1, 3, 96, 32, 32)
+    with torch.inference_mode():
+        whole, bare = model.encode(clips), model.encode(clips, masks=False)
+    assert bare.mask_logits is None
+    assert bare.side_logits is None
+    torch.testing.assert_close(bare.dynamic, whole.dynamic)
+    torch.testing.assert_close(bare.static, whole.static)

@@ -86,8 +86,8 @@ def test_clips_without_transitions_are_cut_as_at_test_time(relabelled, model, op
     seen = []
     encode = model.encode
 
-    def watch(clips, transitions=None, side_outputs=False):
-        found = encode(clips, transitions, side_outputs)
+    def watch(clips, transitions=None, **wanted):
+        found = encode(clips, transitions, **wanted)
         seen.append(found.transitions)
         return found
 
@@ -185,3 +185,11 @@ def test_masks_can_be_kept_while_the_rest_learns(dives, model, options):
     with torch.no_grad():
         during = model.encode(small).mask_logits
         torch.testing.assert_close(during, model.eval().encode(small).mask_logits)
+
+
+def test_early_layers_can_be_kept(dives, model, options):
+    lesson = lesson_on(dives, model, replace(options, checkpoint="somewhere", freeze_early=True))
+    losses, _ = losses_of(lesson, [0, 3])
+    losses.total.backward()
+    learning = {name.split(".")[0] for name, p in model.i3d.named_parameters() if p.grad is not None}
+    assert learning == {name for name, _ in model.i3d.named_children() if name.startswith(("mixed_4", "mixed_5"))}
