@@ -23,7 +23,22 @@ def _model(options: Namespace) -> dict:
     return bench_model(ModelBenchOptions(), told=lambda line: print(line, file=sys.stderr))
 
 
+def _fine_tuning(options: Namespace) -> dict:
+    from fineparser.bench.fine_tuning import FineTuningBench, bench_fine_tuning
+
+    bench = FineTuningBench(dives=options.dives, epochs=options.epochs, checkpoint=options.checkpoint)
+    return bench_fine_tuning(bench, told=lambda line: print(line, file=sys.stderr))
+
+
+def _app(options: Namespace) -> dict:
+    from fineparser.bench.app import AppBenchOptions, bench_app
+
+    return bench_app(AppBenchOptions(options.checkpoint), told=lambda line: print(line, file=sys.stderr))
+
+
 BENCHES: dict[str, Callable[[Namespace], dict]] = {
+    "app": _app,
+    "fine-tuning": _fine_tuning,
     "model": _model,
     "simulate": _simulate,
     "transfer": _transfer,

@@ -20,7 +20,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument("--clips", type=int, default=40, help="how many clips, for simulate (default: 40)")
     grammar.add_argument("--dives", type=int, default=60, help="to learn from, for fine-tuning (default: 60)")
     grammar.add_argument("--epochs", type=int, default=60, help="of training, for fine-tuning (default: 60)")
-    grammar.add_argument("--checkpoint", default="default", help="weights to start from, for fine-tuning")
+    grammar.add_argument("--checkpoint", default="default", help="weights, for app and fine-tuning")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,9 +17,11 @@ others "train", and whoever evaluates on a folder takes all of them.
 import hashlib
 import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -74,9 +76,9 @@ class ClipFile:
         if self.mask is None:
             raise DataError(f"{self.clip}: there are no masks for this clip.")
         try:
-            with np.load(self.mask, allow_pickle=False) as arrays:
-                return arrays[MASK_KEY][np.asarray(numbers) - self.mask_start]
-        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(self.mask) as archive, archive.open(f"{MASK_KEY}.npy") as file:
+                return _read_frames(file, np.asarray(numbers) - self.mask_start)
+        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{self.mask}: cannot be read ({error}).") from error
 
 
@@ -197,19 +199,42 @@ def _difficulty(row: dict[str, str], code: DiveCode | None, height: float | None
         raise ValueError(f"{error} Check dive_code and height, or give the difficulty.") from error
 
 
+def _read_head(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is in Fortran's order, and type of an array in numpy's format."""
+    if np.lib.format.read_magic(file) == (1, 0):
+        return np.lib.format.read_array_header_1_0(file)
+    return np.lib.format.read_array_header_2_0(file)
+
+
+def _read_frames(file: IO[bytes], places: np.ndarray) -> np.ndarray:
+    """Some frames of a bool array [frames, H, W], one at a time: whole films of large pictures fill the memory."""
+    shape, is_fortran, dtype = _read_head(file)
+    if dtype != np.bool_ or len(shape) != 3 or is_fortran:
+        raise ValueError(f"it should be bool [frames, H, W], not {dtype} {list(shape)}")
+    if len(places) and not 0 <= places.min() <= places.max() < shape[0]:
+        raise IndexError(f"frame {places.max()} of {shape[0]}")
+    wanted, frame_bytes = set(places.tolist()), shape[1] * shape[2]
+    found = {}
+    for index in range(max(wanted, default=-1) + 1):
+        data = file.read(frame_bytes)
+        if len(data) < frame_bytes:
+            raise EOFError(f"it ends in frame {index} of {shape[0]}")
+        if index in wanted:
+            found[index] = np.frombuffer(data, np.uint8).astype(bool).reshape(shape[1:])
+    return np.stack([found[index] for index in places.tolist()])
+
+
 def _check_mask(path: Path, shape: tuple[int, int, int]) -> None:
     """Looks at the head of the mask's array only."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{MASK_KEY}.npy") as file:
-            version = np.lib.format.read_magic(file)
-            read_header = np.lib.format.read_array_header_1_0
-            if version != (1, 0):
-                read_header = np.lib.format.read_array_header_2_0
-            found, _, dtype = read_header(file)
+            found, is_fortran, dtype = _read_head(file)
     except KeyError:
         raise ValueError(f"mask {path.name} holds no array named {MASK_KEY!r}") from None
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"mask {path.name} is no .npz file ({error})") from error
+    if is_fortran:
+        raise ValueError(f"mask {path.name} is stored column by column: save np.ascontiguousarray(mask)")
     if dtype != np.bool_ or found != shape:
         raise ValueError(
             f"mask {path.name} should be bool {list(shape)} (frames from start_frame to end_frame, height, width), "

@@ -13,13 +13,15 @@ FEW_DIVES = 20
 SHOWN = {
     "spearman": ("Rank correlation", True),
     "spearman_execution": ("Rank correlation of execution", True),
-    "r_l2_x100": ("R-l2 x 100", False),
+    "r_l2_x100": ("Squared error (R-l2 x 100)", False),
     "transition_error_frames": ("Switches off by, frames", False),
     "tiou@0.5": ("Switches right (tIoU 0.5)", True),
     "mask_iou": ("Mask IoU", True),
     "mask_f1": ("Mask F1", True),
 }
 """Metrics that are shown: what they are called, and whether higher is better."""
+SCORED = ("spearman", "spearman_execution", "r_l2_x100")
+"""Those that score predictions; they are shown even where nothing changed."""
 
 Interval = tuple[float, float] | None
 
@@ -96,7 +98,10 @@ def outcome_of(run: Run) -> Outcome | None:
             higher_is_better=higher,
         )
         for name, (title, higher) in SHOWN.items()
-        if name in before and name in after
+        if name in before
+        and name in after
+        # What was not trained comes out the same; that is no finding.
+        and (name in SCORED or before[name] != after[name])
     )
     return Outcome(changes, dives, after["step"])
 

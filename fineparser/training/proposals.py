@@ -10,7 +10,7 @@ import torch
 from fineparser.data.clip_folder import MASK_KEY
 from fineparser.data.dives import Dive
 from fineparser.data.pairs import load_clip
-from fineparser.data.transforms import ClipTransform
+from fineparser.data.transforms import CROP_SIZE, ClipTransform
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
 from fineparser.video.framing import Framing
@@ -34,7 +34,10 @@ class Proposal:
     def mask_at(self, number: int, width: int, height: int) -> np.ndarray:
         """The mask laid over a whole frame, bool [height, width], from the nearest frame that was looked at."""
         index = int(np.abs(self.frame_numbers - number).argmin())
-        return Framing.centre(width, height).mask_to_source(self.masks[index], 0, width, height, longest_side=None)
+        # The loader takes a picture of the clip's own size for one that is cropped already.
+        is_cropped = (width, height) == (CROP_SIZE, CROP_SIZE)
+        framing = Framing.whole(width, height) if is_cropped else Framing.centre(width, height)
+        return framing.mask_to_source(self.masks[index], 0, width, height, longest_side=None)
 
 
 def propose(network: FineParser, dive: Dive) -> Proposal:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from fineparser.training.fine_tuning import fine_tuning
 from fineparser.training.options import OptionsError, TrainOptions
 from fineparser.ui.weights_in_use import WeightsInUse
 from fineparser.ui.workshop import Workshop
@@ -19,8 +20,6 @@ LONGEST_EPOCHS = 400
 """At most so many where minutes are given: the paper's."""
 FIRST = "first"
 """Key of the weights that the page started with."""
-EXEMPLARS = 10
-"""Votes on a validation dive, as in an analysis."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def options_of(
     if not length or length <= 0:
         raise OptionsError(f"Give a length above 0, not {length or 0:g}.")
     in_minutes = unit == MINUTES
-    return TrainOptions(
+    options = TrainOptions(
         out=Path(),  # the job says where
         data=(spec,),
         checkpoint=checkpoint,
@@ -121,8 +120,6 @@ def options_of(
         epochs=LONGEST_EPOCHS if in_minutes else max(1, round(length)),
         minutes=float(length) if in_minutes else None,
         validation_share=share,
-        validation_exemplars=EXEMPLARS,
-        choose_by=None if part == "parsers" else "r_l2_x100",
         learning_rate=rate or 0,
         batch_size=round(batch or 0),
         warmup_epochs=warmup or 0.0,
@@ -132,8 +129,6 @@ def options_of(
         transition_weight=transition_weight or 0.0,
         mask_weight=mask_weight or 0.0,
         max_gradient_norm=longest or None,
-        checkpoint_seconds=20.0,
         seed=seed,
-        skip_broken=True,
-        progress=False,
     )
+    return fine_tuning(options)

@@ -175,7 +175,7 @@ def survey_html(found: Survey, problems: Sequence[Problem] = ()) -> str:
         numbers = [[number or "no number", str(count)] for number, count in found.numbers]
         rest = len(numbers) - MOST_ROWS
         shown = numbers[:MOST_ROWS] + ([[f"and {rest} more", ""]] if rest > 0 else [])
-        parts.append("<h4>Dives per number</h4>" + table(["Number", "Dives"], shown))
+        parts.append("<h4>Dives per number</h4>" + f'<div class="fp-few">{table(["Number", "Dives"], shown)}</div>')
     return f'<div class="fp-survey">{"".join(parts)}</div>'
 
 

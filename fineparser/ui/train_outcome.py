@@ -15,6 +15,8 @@ from fineparser.ui.results_view import table
 from fineparser.ui.weights_in_use import WeightsInUse
 from fineparser.ui.workshop import Workshop
 
+SAME = 0.01
+"""Of the squared error: a smaller change is none."""
 NOTHING = "Before and after appear here once a run has measured the validation dives twice."
 
 
@@ -89,10 +91,12 @@ def outcome_html(workshop: Workshop, name: str | None) -> str:
 
 
 def _verdict(outcome: Outcome) -> str:
-    error = next((change for change in outcome.changes if change.name.startswith("R-l2")), None)
+    error = next((change for change in outcome.changes if change.name.startswith("Squared")), None)
     if error is None or not error.before:
         return "Before and after."
     share = 1 - error.after / error.before
+    if abs(share) < SAME:
+        return "The scores are about as far off as before."
     direction = "smaller" if share >= 0 else "larger"
     return f"The squared error of the scores is {abs(share):.0%} {direction} than before."
 

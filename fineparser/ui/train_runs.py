@@ -133,7 +133,7 @@ def look(workshop: Workshop, panel: RunPanel, name: str | None, seen: tuple | No
     status, alive = job.status, job.is_alive
     log = job.run_folder / LOG_FILE
     size = log.stat().st_size if log.is_file() else 0
-    mark = (name, size, status, job.wish, tuple(choices))
+    mark = (name, size, status, alive, job.wish, tuple(choices))
     if seen == mark:
         return {panel.status: gr.skip()}
     records = [] if job.run is None else job.run.records()

@@ -1,6 +1,7 @@
 """Which weights the page analyses with: those it started with, or fine-tuned ones with a bank of their own."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import torch
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.exemplar import Exemplar
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
+from fineparser.analysis.graded_dives import graded_dive
+from fineparser.analysis.kept_clip import encode_kept
 from fineparser.analysis.simulated_exemplars import encode_frames
 from fineparser.data.dives import Card, DataError
 from fineparser.data.sources import open_data
@@ -18,6 +21,7 @@ from fineparser.model.fineparser import FineParser
 from fineparser.training.jobs import Job
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.workshop import Workshop
+from fineparser.video.error import VideoError
 
 Progress = Callable[[str, float], None]
 MOST_OWN = 500
@@ -85,10 +89,8 @@ class WeightsInUse:
         """The bank as these weights encode it; kept beside them, so that it is encoded once."""
         kept = job.folder / BANK_FILES[own_exemplars]
         fingerprint = analyser.model.fingerprint()
-        try:
-            return ExemplarBank.load(kept, fingerprint)
-        except BankError:
-            pass  # not there yet, or the job has trained on since
+        with suppress(BankError):  # not there yet, or the job has trained on since
+            return self._with_clips(ExemplarBank.load(kept, fingerprint))
         own = own_bank(job, analyser.network, fingerprint, progress) if own_exemplars else None
         bank = self._first.bank
         if bank is not None:
@@ -100,13 +102,39 @@ class WeightsInUse:
             if encodes_alike(analyser.model, self._first.model):
                 bank = replace(bank, fingerprint=fingerprint, calibration=None)
             else:
-                bank = None
+                bank = encoded_anew(bank, analyser, progress)
         both = [one for one in (own, bank) if one is not None and len(one)]
         if not both:
             return None
         joined = both[0] if len(both) == 1 else both[0].join(both[1])
         joined.save(kept)
-        return joined
+        return self._with_clips(joined)
+
+    def _with_clips(self, bank: ExemplarBank) -> ExemplarBank:
+        """The bank with the clips of the first bank, which show the same dives."""
+        clips = {} if self._first.bank is None else {one.id: one.clip for one in self._first.bank.exemplars}
+        return replace(bank, exemplars=tuple(replace(one, clip=clips.get(one.id)) for one in bank.exemplars))
+
+
+def encoded_anew(bank: ExemplarBank, analyser: DiveAnalyser, progress: Progress) -> ExemplarBank | None:
+    """A bank as other weights encode it: simulated dives are simulated again, recordings are read again.
+
+    What can be had no more is left out; None where nothing is left.
+    """
+    exemplars, encodings = [], []
+    for place, one in enumerate(bank.exemplars):
+        progress("Encoding the exemplars", 0.5 + 0.5 * place / len(bank))
+        if one.recipe is not None:
+            dive = graded_dive(one.id, one.code, one.height, one.recipe)
+            encodings.append(encode_frames(analyser.network, dive.frames, dive.transitions))
+        elif one.clip is not None:
+            with suppress(VideoError):
+                encodings.append(encode_kept(analyser, one)[1])
+        exemplars += [one] * (len(encodings) - len(exemplars))
+    if not exemplars:
+        return None
+    joined = ClipEncoding.concatenate(encodings)
+    return ExemplarBank(tuple(exemplars), joined, analyser.model.fingerprint(), bank.name)
 
 
 def encodes_alike(one: FineParser, other: FineParser) -> bool:

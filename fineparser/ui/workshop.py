@@ -1,6 +1,6 @@
 """Where the Train tab keeps what it keeps, and what it may read.
 
-FINEPARSER_RUNS/          this project's `runs/app` unless the environment names another folder
+$FINEPARSER_HOME/training/   by default ~/.fineparser/training
   clips/<name>/           collections of clips with their dives.csv
   jobs/<id>/              fine-tuning jobs, see fineparser/training/jobs.py
   starts/<fingerprint>/   weights that jobs start from and that are no job's
@@ -17,13 +17,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from fineparser.analysis.own_exemplars import home
 from fineparser.data.sources import kind_of
 from fineparser.model.fineparser import FineParser
 from fineparser.training.jobs import Job, JobError, Jobs
 from fineparser.training.runs import write_whole
 
-RUNS_VARIABLE, DATA_VARIABLE = "FINEPARSER_RUNS", "FINEPARSER_DATA"
-HOME = Path(__file__).parents[2] / "runs" / "app"
+DATA_VARIABLE = "FINEPARSER_DATA"
+FOLDER = "training"
+"""In the folder where a person's own things are kept."""
 IN_USE_FILE = "in_use.json"
 
 
@@ -43,7 +45,7 @@ class Workshop:
     def of_environment(cls) -> "Workshop":
         """As the environment says."""
         data = os.environ.get(DATA_VARIABLE)
-        return cls(Path(os.environ.get(RUNS_VARIABLE) or HOME), Path(data) if data else None)
+        return cls(home() / FOLDER, Path(data) if data else None)
 
     @property
     def jobs(self) -> Jobs:

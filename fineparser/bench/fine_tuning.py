@@ -1,0 +1,188 @@
+"""Does fine-tuning pay? Dives judged by a panel of another scale, before and after, on dives that nobody learnt from.
+
+The panel sees the same faults as the simulator's, but its awards are shifted and stretched. Half of the dives are
+written as a coach would have them, clips and `dives.csv`, and trained on as the Train tab does; the other half, with
+divers and scenes of their own, are judged three times: by the weights as they are with their own exemplars, by the
+same weights with the coach's dives as exemplars, and by the fine-tuned weights with those exemplars.
+"""
+
+import csv
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.exemplar_bank import ExemplarBank
+from fineparser.analysis.simulated_exemplars import simulated_bank
+from fineparser.bench.machine import describe
+from fineparser.data.clip_table import TABLE
+from fineparser.data.survey import survey
+from fineparser.data.syndive import SynDives
+from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.judging import total
+from fineparser.training.evaluator import Evaluation, evaluate
+from fineparser.training.fine_tuning import EXEMPLARS, fine_tuning
+from fineparser.training.options import EvaluateOptions, TrainOptions
+from fineparser.training.train import train
+from fineparser.video.writing import write_video
+
+CODES = ("107B", "205B", "405B", "5253B", "301B", "103B")
+METRICS = ("r_l2_x100", "spearman", "spearman_execution")
+
+
+@dataclass(frozen=True)
+class OtherPanel:
+    """How another panel turns this one's awards into its own."""
+
+    stretch: float = 1.3
+    """About the middle: how much further apart it puts dives."""
+    middle: float = 6.5
+    shift: float = -1.0
+    """How much stricter it is, awards."""
+
+    def award(self, award: float) -> float:
+        """An award, 0 to 10 in halves; a failed dive stays failed.
+
+        >>> OtherPanel().award(6.5), OtherPanel().award(8.5), OtherPanel().award(0.0)
+        (5.5, 8.0, 0.0)
+        """
+        if award == 0.0:
+            return 0.0
+        moved = self.middle + self.stretch * (award - self.middle) + self.shift
+        return float(np.clip(round(2 * moved) / 2, 0.5, 10.0))
+
+
+@dataclass(frozen=True)
+class FineTuningBench:
+    """What is measured."""
+
+    dives: int = 60
+    """To learn from, and as many to judge."""
+    epochs: int = 60
+    checkpoint: str = "default"
+    """The weights to start from."""
+    train: str = "regression"
+    codes: tuple[str, ...] = CODES
+    panel: OtherPanel = OtherPanel()
+    seed: int = 7
+
+
+def bench_fine_tuning(bench: FineTuningBench, told: Callable[[str], None] = lambda line: None) -> dict:
+    """The three ways to judge, with intervals, and what fine-tuning took."""
+    analyser = DiveAnalyser.from_pretrained(bench.checkpoint)
+    with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
+        folder = Path(name)
+        learn, judge = folder / "learn", folder / "judge"
+        for place, split in ((learn, "train"), (judge, "test")):
+            told(f"drawing {bench.dives} dives for {place.name}")
+            write_dives(place, split, bench)
+        start = folder / "start"
+        analyser.model.save_pretrained(start)
+        spec = f"clips:{learn}"
+        found = survey(spec, bench.train, 0.2)
+        options = fine_tuning(
+            TrainOptions(
+                out=folder / "run",
+                data=(spec,),
+                checkpoint=str(start),
+                train=bench.train,
+                epochs=bench.epochs,
+                validation_share=0.2,
+                seed=found.seed,
+            )
+        )
+        told("fine-tuning")
+        began = time.monotonic()
+        result = train(options, on_record=_speaker(told))
+        minutes = (time.monotonic() - began) / 60
+        how = dict(data=(f"clips:{judge}",), out=folder / "numbers.json", split="test", exemplars=EXEMPLARS)
+        own = dict(how, exemplar_data=(spec,), progress=False)
+        told("judging as installed")
+        bank = _bank(analyser, bench)
+        ways = {
+            "installed weights, installed exemplars": evaluate(
+                EvaluateOptions(checkpoint=str(start), progress=False, **how), bank
+            )
+        }
+        told("judging with the coach's dives as exemplars")
+        ways["installed weights, own exemplars"] = evaluate(EvaluateOptions(checkpoint=str(start), **own))
+        told("judging with the fine-tuned weights")
+        ways["fine-tuned weights, own exemplars"] = evaluate(EvaluateOptions(checkpoint=str(result.best), **own))
+    return {
+        "weights": analyser.model.provenance.name,
+        "trained_on": list(analyser.model.provenance.trained_on),
+        "panel": vars(bench.panel),
+        "dives_learnt_from": bench.dives,
+        "dives_judged": bench.dives,
+        "epochs": bench.epochs,
+        "train": bench.train,
+        "minutes": round(minutes, 2),
+        "machine": describe(),
+        "load": os.getloadavg()[0],
+        "results": {way: _numbers(evaluation) for way, evaluation in ways.items()},
+    }
+
+
+def write_dives(folder: Path, split: str, bench: FineTuningBench) -> None:
+    """Clips of simulated dives with what the other panel gives them, as a labelled clip folder without switches."""
+    folder.mkdir()
+    codes = tuple(DiveCode.parse(code) for code in bench.codes)
+    source = SynDives(bench.dives, bench.seed, split, codes=codes)
+    rows = []
+    for index in range(bench.dives):
+        plan = source.plan(index)
+        frames, _ = plan.film(112, None, np.arange(len(plan.times)))
+        write_video(folder / f"dive{index:03d}.mp4", frames, min(plan.fps, 60.0), quality=16)
+        awards = [bench.panel.award(award) for award in plan.awards]
+        rows.append(
+            {
+                "clip": f"dive{index:03d}.mp4",
+                "dive_code": str(plan.code),
+                "height": f"{plan.height:g}",
+                "score": f"{total(awards, plan.difficulty):.2f}",
+            }
+        )
+    with (folder / TABLE).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _bank(analyser: DiveAnalyser, bench: FineTuningBench) -> ExemplarBank:
+    """The exemplars that come with the weights, or what the app simulates where there are none."""
+    if analyser.bank is not None:
+        return analyser.bank
+    source = SynDives(bench.dives, bench.seed, "test", codes=tuple(map(DiveCode.parse, bench.codes)))
+    wanted = dict.fromkeys((card.code, card.height) for card in map(source.card, range(len(source))))
+    return simulated_bank(analyser.network, wanted, EXEMPLARS)
+
+
+def _numbers(evaluation: Evaluation) -> dict:
+    return {
+        name: {
+            "value": evaluation[name].value,
+            "low": evaluation[name].low,
+            "high": evaluation[name].high,
+            "dives": evaluation[name].count,
+            "note": evaluation[name].note,
+        }
+        for name in METRICS
+    }
+
+
+def _speaker(told: Callable[[str], None]) -> Callable[[dict], None]:
+    """Passes on what is worth a line of a terminal."""
+
+    def speak(record: dict) -> None:
+        if record["kind"] == "encoding" and record["done"] % 10 == 0:
+            told(f"encoded {record['done']} of {record['of']}")
+        elif record["kind"] == "validation":
+            error = record.get("r_l2_x100", float("nan"))
+            told(f"step {record['step']} of {record['steps']}: R-l2 {error:.3f}{', the best' * record['best']}")
+
+    return speak
