@@ -26,7 +26,7 @@ ARRAYS = {
     "frame_numbers": "int64 [96]: their numbers in the clip",
     "seconds": "float64 [96]: when they are shown",
     "mask_probability": "float32 [96, 112, 112]: the fused mask, averaged over the windows that see a frame",
-    "side_probability": "float16 [4, 96, 112, 112]: the same of each depth alone, the finest first",
+    "side_probability": "float16 [4, 96, 112, 112]: the same of each side output, the finest depth first",
     "window_starts": "int64 [9]: first frame of each window",
     "window_probability": "float16 [9, 16, 112, 112]: the fused mask as each window gives it",
     "overlap_iou": "float64 [96]: agreement of the windows that see a frame, NaN where there is only one",
@@ -145,6 +145,10 @@ class Inspection:
         return np.stack(
             [self.window_probability[one, frame - self.window_starts[one]] for one in self.windows_by_frame[frame]]
         )
+
+    def is_found(self, frame: int) -> bool:
+        """Whether any window finds the diver in a frame."""
+        return bool((self.seen_by_windows(frame) >= THRESHOLD).any())
 
     def overlap_spread(self, frame: int) -> np.ndarray:
         """Highest less lowest probability that windows give the pixels of a frame: float16 [112, 112]."""

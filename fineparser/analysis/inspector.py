@@ -1,5 +1,6 @@
 """Looks into the network while it judges one clip: the way to an `Inspection`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def inspect_dive(analyser: DiveAnalyser, dive: Dive, progress: Progress = lambda
         progress=lambda step, done: progress(step, 0.6 * done),
     )
     progress("Looking inside", 0.6)
-    return inspect_report(analyser, report, labels=labels_of(dive, report))
+    return replace(inspect_report(analyser, report, labels=labels_of(dive, report)), name=dive.id)
 
 
 def clip_of(dive: Dive) -> Path:

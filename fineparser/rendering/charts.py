@@ -19,9 +19,9 @@ from fineparser.rendering.waterfall import points_per_award, waterfall_range, wa
 ROW = 34
 """Height of a row of bars, pixels."""
 
-_TEXTS = tuple(f".js-plotly-plot .{part} text" for part in ("xtick", "x2tick", "ytick", "annotation-text-g")) + tuple(
-    f".js-plotly-plot text.{part}" for part in ("xtitle", "x2title", "legendtext")
-)
+_TEXTS = tuple(
+    f".js-plotly-plot .{part} text" for part in ("xtick", "x2tick", "ytick", "y2tick", "cbaxis", "annotation-text-g")
+) + tuple(f".js-plotly-plot text.{part}" for part in ("xtitle", "x2title", "ytitle", "y2title", "legendtext"))
 # A rule each: of a list of selectors Gradio keeps .dark on the first one only.
 GRADIO_CSS = "".join(
     f"{text}{{fill:{LIGHT.text.css}!important}}.dark {text}{{fill:{DARK.text.css}!important}}" for text in _TEXTS

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from fineparser.domain.phases import Phase
 
 
@@ -59,6 +61,12 @@ VERMILION = Colour(213, 94, 0)
 WHITE = Colour(255, 255, 255)
 BLACK = Colour(0, 0, 0)
 
+HEAT = tuple(
+    Colour(*(int(stop[place : place + 2], 16) for place in (0, 2, 4)))
+    for stop in ["00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74", "c3b369", "e1cc55", "fee838"]
+)
+"""From nothing to all, at even steps (cividis, Nunez and others 2018): lightness rises evenly for everybody's eyes."""
+
 PHASE_COLOURS = {Phase.TAKE_OFF: ORANGE, Phase.FLIGHT: SKY_BLUE, Phase.ENTRY: GREEN}
 
 
@@ -79,3 +87,16 @@ LIGHT = Theme(Colour(31, 41, 55), Colour(85, 92, 104), "rgba(31, 41, 55, 0.14)",
 DARK = Theme(Colour(243, 244, 246), Colour(168, 174, 184), "rgba(243, 244, 246, 0.18)", Colour(11, 15, 25))
 EITHER = Theme(Colour(121, 121, 121), Colour(121, 121, 121), "rgba(128, 128, 128, 0.3)", WHITE)
 """The one grey that reads equally well on white and on a nearly black page, where the page's theme is not known."""
+
+
+def heat(shares: np.ndarray) -> np.ndarray:
+    """Numbers [...], 0 to 1, as a picture in the colours of `HEAT`: uint8 [..., 3].
+
+    >>> heat(np.array([0.0, 1.0])).tolist()
+    [[0, 34, 78], [254, 232, 56]]
+    """
+    stops = np.array([colour.rgb for colour in HEAT], float)
+    places = np.linspace(0, 1, len(HEAT))
+    levels = np.linspace(0, 1, 256)
+    table = np.stack([np.interp(levels, places, channel) for channel in stops.T], axis=-1).round().astype(np.uint8)
+    return table[np.rint(np.clip(shares, 0, 1).astype(np.float32) * 255).astype(np.uint8)]

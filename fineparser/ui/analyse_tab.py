@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -13,13 +13,15 @@ from fineparser.analysis.report import DiveReport
 from fineparser.analysis.survey import Survey
 from fineparser.domain.difficulty import parse_height
 from fineparser.rendering import charts
-from fineparser.rendering.results import ZIP
 from fineparser.ui import look, results_view
-from fineparser.ui.analysis import DOWNLOADS, Analysis, Request
+from fineparser.ui.analysis import Analysis, Request
+from fineparser.ui.exemplar_shelf import Choice, Visit
 from fineparser.ui.inputs import Inputs, input_panel
+from fineparser.ui.player_clip import PlayerClip, in_cache
+from fineparser.ui.results_panel import Results, chosen, compare, film, result_parts, video_parts
 from fineparser.ui.steps import Outcome, Step, Workbench
 from fineparser.ui.upload import facts, look_through, plain_sentence, problem
-from fineparser.ui.viewer import viewer, viewer_value
+from fineparser.ui.viewer import viewer_value
 
 KEEP_SECONDS = 6 * 3600
 """What a visit leaves goes after so long: longer than any analysis takes, input still waiting included."""
@@ -27,36 +29,17 @@ KEEP_SECONDS = 6 * 3600
 FAILED = "This did not work: the queue is full, or something went wrong here. Try again in a minute."
 
 
-@dataclass(frozen=True)
-class Results:
-    """The parts that show a report."""
+def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, choice: Choice) -> gr.State:
+    """Adds the tab's parts and events to the page that is being built; returns the visitor's last `DiveReport`.
 
-    column: gr.Column
-    headline: gr.HTML
-    warnings: gr.HTML
-    viewer: gr.HTML
-    timeline: gr.Plot
-    phases: gr.HTML
-    against: gr.Dropdown
-    waterfall: gr.Plot
-    breakdown: gr.HTML
-    votes: gr.Plot
-    ballot: gr.HTML
-    files: tuple[gr.DownloadButton, ...]
-    """In the order of `DOWNLOADS`."""
-    score_parts: tuple[gr.Column | gr.Row, ...]
-    """Hidden where there is no score."""
-    report: gr.State
-
-
-def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> None:
-    """Adds the tab's parts and events to the page that is being built."""
+    `choice` says whose exemplars vote.
+    """
     inputs = input_panel()
     with gr.Row(elem_id="go"):
         start = gr.Button("Analyse", variant="primary", size="lg", elem_id="analyse", scale=3, min_width=120)
         stop = gr.Button("Stop", variant="stop", size="lg", interactive=False, elem_id="stop", scale=1, min_width=90)
     status = gr.HTML(elem_id="status", min_height=20, apply_default_css=False)
-    results = result_parts()
+    results = result_parts(KEEP_SECONDS)
     private = {"api_visibility": "private"}
 
     seen = inputs.look
@@ -98,12 +81,13 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str) -
         run,
         [
             *(inputs.clip, seen.surveyed, seen.proposed, inputs.code, inputs.height, inputs.own),
-            *seen.choices,
+            *(choice.sources, choice.folder, *seen.choices),
         ],
         [
             *(inputs.panel, start, stop, status, results.column, results.headline, results.warnings, results.viewer),
             *(results.timeline, results.phases, results.against, results.waterfall, results.breakdown),
             *(results.votes, results.ballot, *results.files, *results.score_parts, results.report),
+            *(results.players, results.beside, results.make_video, results.video),
         ],
         concurrency_limit=1,
         concurrency_id=concurrency_id,
@@ -125,51 +109,22 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str) -
         show_progress="hidden",
         **private,
     )
-    compared = [results.waterfall, results.breakdown, results.votes, results.ballot]
+    compared = [results.viewer, results.waterfall, results.breakdown, results.votes, results.ballot]
+    compared += [results.beside, results.make_video, results.video]
     quick = {"show_progress": "hidden", "concurrency_limit": 4} | private
-    results.against.input(compare, [results.report, results.against], compared, **quick)
-    results.viewer.choose(chosen, results.report, [results.against, *compared], **quick)
-
-
-def result_parts() -> Results:
-    """Adds the parts that show a report, hidden until there is one."""
-    with gr.Column(visible=False, elem_id="results") as column:
-        headline = gr.HTML(elem_id="headline", apply_default_css=False)
-        warnings = gr.HTML(elem_id="warnings", apply_default_css=False)
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=6, min_width=460):
-                player = viewer()
-                timeline = gr.Plot(show_label=False, container=False, elem_id="timeline")
-                phases = gr.HTML(apply_default_css=False)
-            with gr.Column(scale=5, min_width=460) as score_parts:
-                against = gr.Dropdown(
-                    [results_view.MEAN], value=results_view.MEAN, label="Compared with", elem_id="against"
-                )
-                waterfall = gr.Plot(show_label=False, container=False, elem_id="waterfall")
-                breakdown = gr.HTML(elem_id="breakdown", apply_default_css=False)
-        with gr.Row(equal_height=False) as vote_parts:
-            with gr.Column(scale=1, min_width=460):
-                gr.Markdown("### What each exemplar says\nTouch one to compare the dive with it alone.")
-                votes = gr.Plot(show_label=False, container=False, elem_id="votes")
-            with gr.Column(scale=1, min_width=460):
-                ballot = gr.HTML(elem_id="ballot", apply_default_css=False)
-        gr.Markdown("### To take home")
-        with gr.Row(elem_id="files"):
-            files = [
-                gr.DownloadButton(
-                    text,
-                    interactive=False,
-                    variant="primary" if name == ZIP else "secondary",
-                    min_width=150,
-                    elem_id=f"take-{Path(name).stem}",
-                )
-                for name, text in DOWNLOADS.items()
-            ]
-        report = gr.State(None, time_to_live=KEEP_SECONDS)
-    return Results(
-        *(column, headline, warnings, player, timeline, phases, against, waterfall, breakdown, votes, ballot),
-        *(tuple(files), (score_parts, vote_parts), report),
+    known = [results.report, results.players]
+    results.against.input(compare, [*known, results.against], compared, **quick)
+    results.viewer.choose(chosen, known, [results.against, *compared], **quick)
+    results.make_video.click(
+        lambda report, exemplar: film(workbench, report, exemplar),
+        [results.report, results.against],
+        [results.make_video, results.video],
+        concurrency_limit=1,
+        concurrency_id=concurrency_id,
+        show_progress_on=results.video,
+        **private,
     )
+    return results.report
 
 
 @dataclass(frozen=True)
@@ -238,9 +193,9 @@ def analyse(
                     report, clip = news.value
                 else:
                     yield {shown.status: told(news)}
-            yield show(shown, report, viewer_value(report, clip)) | {
-                shown.status: progress_bar("Writing what you can take home", 0.8)
-            }
+            # The viewer is told of it again whenever another exemplar is chosen.
+            clip = replace(clip, path=in_cache(clip.path))
+            yield show(shown, report, clip) | {shown.status: progress_bar("Writing what you can take home", 0.8)}
             for news in workbench.steps(lambda progress: analysis.files(report, folder / "results", progress)):
                 if isinstance(news, Outcome):
                     buttons = [gr.DownloadButton(value=str(file), interactive=True) for file in news.value]
@@ -258,6 +213,8 @@ def requested(
     code: str | None,
     height: str | None,
     own: float | None,
+    sources: list[str],
+    folder: str | None,
     *choices: object,
 ) -> Request:
     """What the user asked for; ValueError where something is missing."""
@@ -271,19 +228,22 @@ def requested(
     proposal = look.chosen(proposal, *choices) if is_of_it else None
     number = code.strip() if code and code.strip() else None
     height = height and f"{parse_height(height):g}"
-    return Request(survey, number, height, own or None, proposal=proposal)
+    visit = Visit(tuple(sources or ()), folder)
+    return Request(survey, number, height, own or None, proposal=proposal, visit=visit)
 
 
-def show(shown: Shown, report: DiveReport, clip: dict) -> dict:
+def show(shown: Shown, report: DiveReport, clip: PlayerClip) -> dict:
     """The report in the parts that show it."""
     results = shown.results
     scored = report.total is not None
+    seen = viewer_value(report, clip)
+    video = dict(zip((results.beside, results.make_video, results.video), video_parts(seen), strict=True))
     return {
         shown.inputs.panel: gr.Accordion(open=False, label=f"Your dive: {report.info.path.name}"),
         results.column: gr.Column(visible=True),
         results.headline: results_view.headline(report),
         results.warnings: results_view.warnings(report),
-        results.viewer: clip,
+        results.viewer: seen,
         results.timeline: charts.timeline(report),
         results.phases: results_view.phase_table(report),
         results.against: gr.Dropdown(choices=results_view.vote_choices(report), value=results_view.MEAN),
@@ -292,29 +252,11 @@ def show(shown: Shown, report: DiveReport, clip: dict) -> dict:
         results.votes: charts.votes(report),
         results.ballot: results_view.votes_table(report),
         results.report: report,
+        results.players: clip,
+        **video,
         **dict(zip(results.score_parts, (gr.Column(visible=scored), gr.Row(visible=scored)), strict=True)),
         **{button: gr.DownloadButton(value=None, interactive=False) for button in results.files},
     }
-
-
-def compare(report: DiveReport | None, exemplar: str) -> tuple:
-    """Waterfall, table and votes with one exemplar chosen."""
-    if report is None:
-        raise gr.Error("The result is gone after so long a time: analyse the clip again.")
-    seen = results_view.as_seen_by(report, exemplar)
-    marked = report if seen is report else results_view.with_exemplar(report, exemplar)
-    return (
-        charts.waterfall(seen),
-        results_view.breakdown_table(seen),
-        charts.votes(marked),
-        results_view.votes_table(marked),
-    )
-
-
-def chosen(report: DiveReport | None, event: gr.EventData) -> tuple:
-    """The exemplar whose vote was clicked."""
-    exemplar = str(event._data.get("exemplar", results_view.MEAN))
-    return exemplar, *compare(report, exemplar)
 
 
 def told(news: Step | None) -> object:

@@ -11,6 +11,11 @@ from fineparser.ui.about_tab import about_tab
 from fineparser.ui.analyse_tab import KEEP_SECONDS, analyse_tab
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.api import endpoint
+from fineparser.ui.exemplar_shelf import exemplar_choice
+from fineparser.ui.exemplars_tab import exemplars_tab
+from fineparser.ui.inspect_api import inspect_endpoint
+from fineparser.ui.inspect_tab import inspect_tab
+from fineparser.ui.inspecting import Inspecting
 from fineparser.ui.public import is_public
 from fineparser.ui.steps import Workbench
 from fineparser.ui.train_tab import train_tab, train_tab_off
@@ -30,6 +35,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 def build_app(analyser: DiveAnalyser) -> gr.Blocks:
     """The whole page around one analyser."""
     analysis, workbench = Analysis(analyser), Workbench()
+    inspecting = Inspecting(analysis)
     with gr.Blocks(
         title="FineParser", analytics_enabled=False, delete_cache=(LOOK_EVERY_SECONDS, KEEP_SECONDS)
     ) as page:
@@ -38,7 +44,12 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
             apply_default_css=False,
         )
         with gr.Tab("Analyse"):
-            analyse_tab(analysis, workbench, NETWORK)
+            choice = exemplar_choice(KEEP_SECONDS)
+            report = analyse_tab(analysis, workbench, NETWORK, choice)
+        with gr.Tab("Inspect") as inspect:
+            inspect_tab(inspecting, workbench, NETWORK, inspect, report)
+        with gr.Tab("Exemplars") as exemplars:
+            exemplars_tab(analysis, workbench, NETWORK, choice, exemplars)
         with gr.Tab("Train"):
             if is_public():
                 train_tab_off()
@@ -47,6 +58,7 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
         with gr.Tab("About"):
             about_tab(analyser)
         endpoint(analysis, workbench, NETWORK)
+        inspect_endpoint(analysis, inspecting, workbench, NETWORK)
     return page.queue(max_size=MAX_WAITING)
 
 

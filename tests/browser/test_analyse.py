@@ -111,7 +111,7 @@ def test_a_trim_is_proposed_and_kept(page, clip):
 
 def test_programs_send_a_clip_and_no_path(app_url, clip, app_folder):
     client = Client(app_url, verbose=False)
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/analyse"]
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/analyse", "/inspect"]
     report, files = client.predict(handle_file(clip), "", "", None, 5, 40, api_name="/analyse")
     assert (report["clip"]["frames"], report["clip"]["first_frame"], report["clip"]["last_frame"]) == (50, 5, 40)
     assert len(files) == 6

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from fineparser.rendering.palette import BLACK, DARK, EITHER, LIGHT, PHASE_COLOURS, WHITE, Colour
+from fineparser.rendering.palette import BLACK, DARK, EITHER, HEAT, LIGHT, PHASE_COLOURS, WHITE, Colour, heat
 
 # How colours look to people who lack one kind of cone (Machado, Oliveira and Fernandes 2009, severity 1.0),
 # on linear RGB.
@@ -45,3 +45,18 @@ def test_text_can_be_read():
         assert theme.muted.contrast(theme.page) > 4.5
     assert min(EITHER.text.contrast(ground.page) for ground in (LIGHT, DARK)) > 4.3
     assert min(colour.contrast(BLACK) for colour in PHASE_COLOURS.values()) > 4.5  # labels on the bands are black
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_heat_grows_lighter_for_everybody(blindness):
+    lightness = [seen(colour, blindness)[0] for colour in HEAT]
+    assert np.diff(lightness).min() > 4
+
+
+def test_heat_takes_any_shape_and_keeps_to_its_ends():
+    shares = np.array([[-0.2, 0.0, 1 / 9], [0.5, 1.0, 1.7]], np.float16)
+    picture = heat(shares)
+    assert (picture.shape, picture.dtype) == ((2, 3, 3), np.uint8)
+    assert picture[0, 0].tolist() == picture[0, 1].tolist() == list(HEAT[0].rgb)
+    assert picture[1, 1].tolist() == picture[1, 2].tolist() == list(HEAT[-1].rgb)
+    assert np.abs(picture[0, 2].astype(int) - HEAT[1].rgb).max() <= 2
