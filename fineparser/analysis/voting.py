@@ -26,6 +26,8 @@ class Voters:
     """None: there is none."""
     simulates: bool = True
     """Whether dives are simulated on the spot where the bank has none of the number."""
+    remarks: tuple[str, ...] = ()
+    """What is to be said of them in every report."""
 
     def vote(
         self, network: FineParser, query: ClipEncoding, dived: Dived, count: int, seed: int
@@ -34,7 +36,7 @@ class Voters:
 
         There is no vote where no exemplar may vote and none is simulated.
         """
-        bank, remarks = self.bank, []
+        bank, remarks = self.bank, list(self.remarks)
         card = Card("query", dived.code, dived.height, dived.difficulty)
         choices = [] if not bank else bank.choose(card, count, seed)
         if not choices or choices[0].rule == NEAREST_NUMBER:
@@ -47,7 +49,7 @@ class Voters:
                 remarks.append(f"{lack}: {count} simulated dives of the same number were made for this report.")
             except ValueError as error:
                 if not choices:
-                    return [], [f"{lack}, and none could be simulated ({error}): there is no score."], None
+                    return [], [*remarks, f"{lack}, and none could be simulated ({error}): there is no score."], None
                 remarks.append(f"{lack} and none could be simulated ({error}): {choices[0].reason}.")
         chosen = bank.encodings.select([choice.index for choice in choices])
         device = next(network.parameters()).device

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.proposal import Proposal
 from fineparser.analysis.report import DiveReport
 from fineparser.analysis.survey import Survey
+from fineparser.analysis.voting import Voters
 from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
+from fineparser.ui.exemplar_shelf import Visit, voters
 from fineparser.ui.player_clip import PlayerClip, write_player_clip
 from fineparser.ui.steps import on_zero_gpu, with_gpu
 
@@ -40,6 +42,8 @@ class Request:
     """"centre" for the middle of the picture; None: around the diver."""
     proposal: Proposal | None = None
     """What to look at, where the user has seen it; `first`, `last` and `framing` do not count then."""
+    visit: Visit = field(default_factory=Visit)
+    """Whose exemplars vote."""
 
 
 class Analysis:
@@ -54,11 +58,12 @@ class Analysis:
         """The report on a clip; `progress` is told each step. Raises what `DiveAnalyser.analyse` raises."""
         if request.proposal is None:
             request = replace(request, proposal=self.propose(request, progress))
+        electorate = voters(self.analyser, request.visit, lambda step, done: progress(step, 0.25 + 0.05 * done))
         if on_zero_gpu():
             # There the work happens in another process, which a callback does not reach.
             progress("Analysing on the GPU", 0.3)
-            return self._judge_on_gpu(request)
-        return self._judge(request, lambda step, done: progress(step, 0.75 * done))
+            return self._judge_on_gpu(request, electorate)
+        return self._judge(request, electorate, lambda step, done: progress(step, 0.75 * done))
 
     def judge_and_film(self, request: Request, folder: Path, progress: Progress) -> tuple[DiveReport, PlayerClip]:
         """The report, and the clip that the viewer plays, which is written while the network works."""
@@ -78,13 +83,14 @@ class Analysis:
             return self._propose_on_gpu(request)
         return self._propose(request, lambda step, done: progress(step, 0.75 * done))
 
-    def _judge(self, request: Request, progress: Progress = lambda step, done: None) -> DiveReport:
+    def _judge(self, request: Request, electorate: Voters, progress: Progress = lambda step, done: None) -> DiveReport:
         return self.analyser.analyse(
             request.proposal.survey.info.path,
             request.code,
             request.height,
             difficulty=request.difficulty,
             proposal=request.proposal,
+            voters=electorate,
             progress=progress,
         )
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 
 from fineparser.rendering.playback import playback_rate
 from fineparser.video.info import VideoInfo
@@ -57,3 +59,14 @@ def write_player_clip(info: VideoInfo, first: int, last: int, path: str | Path) 
     offset = info.seconds(first)
     times = [info.seconds(number) - offset for number in range(first, last + 1)]
     return PlayerClip(Path(path), rate, first, (*times, times[-1] + 1 / rate), offset)
+
+
+def whole_clip(info: VideoInfo) -> PlayerClip:
+    """An exemplar's clip as it is: small H.264 with dense keyframes already; in the cache, for the page to fetch."""
+    times = [info.seconds(number) for number in info.frame_numbers]
+    return PlayerClip(in_cache(info.path), info.fps, info.first_number, (*times, times[-1] + 1 / info.fps), 0.0)
+
+
+def in_cache(path: str | Path) -> Path:
+    """A copy of a file where the page may fetch it from, whatever its folder; it goes with the rest of the cache."""
+    return Path(save_file_to_cache(path, get_upload_folder()))

@@ -7,9 +7,10 @@ import gradio as gr
 from fineparser.analysis.report import PHASES, DiveReport
 from fineparser.domain.phases import Phase
 from fineparser.rendering.alignment import PhasedClip
+from fineparser.rendering.comparison import Panel
 from fineparser.rendering.outlines import outlines
 from fineparser.rendering.palette import PHASE_COLOURS
-from fineparser.ui.player_clip import PlayerClip
+from fineparser.ui.player_clip import PlayerClip, whole_clip
 
 ASSETS = Path(__file__).parents[2] / "assets"
 
@@ -29,15 +30,13 @@ def viewer() -> gr.HTML:
     )
 
 
-def viewer_value(
-    report: DiveReport, clip: PlayerClip, exemplar: tuple[PhasedClip, PlayerClip, str] | None = None
-) -> dict:
+def viewer_value(report: DiveReport, clip: PlayerClip, exemplar: str | None = None) -> dict:
     """Everything that the players need, as plain values; the clips are moved to where the page may fetch them.
 
     Args:
         report: what was found.
         clip: the dive as `write_player_clip` wrote it.
-        exemplar: the clip beside it with its phases and name, where there is one.
+        exemplar: id of the exemplar beside it, where that has a clip; None: the one that the report chose.
     """
     name = report.info.path.name if report.dive_code is None else f"{report.dive_code} {report.dive_name}"
     query = _side(clip, PhasedClip.of(report), name)
@@ -47,9 +46,10 @@ def viewer_value(
         "outlines": outlines(report),
         "boxes": [[round(float(edge), 1) for edge in report.framing.box_at(index)] for index in _indices(report)],
     }
+    beside = Panel.of_exemplar(report, exemplar)
     return {
         "query": query,
-        "exemplar": None if exemplar is None else _side(exemplar[1], exemplar[0], exemplar[2]),
+        "exemplar": None if beside is None else _side(whole_clip(beside.clip.info), beside.clip, beside.title),
         "phases": [
             {"name": name, "colour": PHASE_COLOURS[phase].css} for phase, name in zip(Phase, PHASES, strict=True)
         ],

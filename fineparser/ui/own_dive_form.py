@@ -1,0 +1,108 @@
+"""The form with which a judged dive of one's own becomes an exemplar."""
+
+from collections.abc import Iterator
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+from gradio.events import Dependency
+
+from fineparser.analysis.judged import Judged
+from fineparser.analysis.own_exemplars import OwnExemplars
+from fineparser.domain.difficulty import HEIGHTS
+from fineparser.ui.analyse_tab import progress_bar
+from fineparser.ui.analysis import Analysis
+from fineparser.ui.exemplar_shelf import Progress, own_exemplars, titled
+from fineparser.ui.inputs import dive_choices
+from fineparser.ui.public import is_public
+from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
+from fineparser.ui.upload import plain_sentence, problem
+
+
+def own_dive_form(analysis: Analysis, workbench: Workbench, concurrency_id: str, folder: gr.State) -> Dependency:
+    """Adds the form; `folder` holds what a visitor of a public page added. Gives the event that may add one."""
+    private = {"api_visibility": "private"}
+    with gr.Accordion("Add a judged dive of your own", open=False, elem_id="add-exemplar"):
+        gr.HTML(f'<p class="fp-lead">{escape(kept_where())}</p>', apply_default_css=False)
+        with gr.Row():
+            with gr.Column(scale=3, min_width=300):
+                clip = gr.Video(
+                    label="Clip of one dive", sources=["upload", "webcam"], include_audio=True, elem_id="own-clip"
+                )
+            with gr.Column(scale=3, min_width=300):
+                code = gr.Dropdown(
+                    dive_choices(),
+                    label="Dive number",
+                    info="Type to search, by number or by words.",
+                    value=None,
+                    allow_custom_value=True,
+                    elem_id="own-code",
+                )
+                height = gr.Radio(
+                    [(f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS],
+                    label="Height",
+                    value="3",
+                    elem_id="own-height",
+                )
+                with gr.Row():
+                    # No bounds: an empty box comes as 0, which Gradio would refuse without a word.
+                    score = gr.Number(
+                        label="Score", info="The total it was given.", value=None, min_width=140, elem_id="own-score"
+                    )
+                    own = gr.Number(label="Own difficulty", info="0: the table's.", value=0, step=0.1, min_width=140)
+                name = gr.Textbox(label="Name", placeholder="Whose dive, which meet", max_length=80, elem_id="own-name")
+        button = gr.Button("Add this dive", variant="primary", elem_id="add-own")
+        status = gr.HTML(elem_id="add-status", min_height=20, apply_default_css=False)
+    on_gpu = with_gpu(lambda *what: add(analysis, *what, lambda name, done: None))
+
+    def work(own_ones: OwnExemplars, path: str, said: tuple, progress: Progress) -> str:
+        if on_zero_gpu():
+            progress("Encoding the dive on the GPU", 0.1)
+            return on_gpu(own_ones, path, said)
+        return add(analysis, own_ones, path, said, progress)
+
+    def run(path: str | None, kept: str | None, *said: object) -> Iterator[tuple]:
+        yield gr.skip(), kept, progress_bar("Waiting for its turn", 0.0)
+        try:
+            if path is None:
+                raise ValueError("Upload a clip of the judged dive first.")
+            own_ones, kept = own_exemplars(kept, adding=True)
+            for news in workbench.steps(partial(work, own_ones, path, said)):
+                if isinstance(news, Outcome):
+                    yield None, kept, news.value
+                elif news is not None:
+                    yield gr.skip(), kept, progress_bar(news.name, news.done)
+        except ValueError as error:
+            yield gr.skip(), kept, problem(plain_sentence(error))
+
+    return button.click(
+        run,
+        [clip, folder, code, height, score, own, name],
+        [clip, folder, status],
+        concurrency_limit=1,
+        concurrency_id=concurrency_id,
+        show_progress="hidden",
+        **private,
+    )
+
+
+def kept_where() -> str:
+    """Where an added dive is kept, and who sees it."""
+    if is_public():
+        return (
+            "It votes on dives of its number, for you alone: nobody else sees it, and it is thrown away when you leave."
+        )
+    return f"It votes on dives of its number, without training. It is kept in {own_exemplars(None)[0].folder}."
+
+
+def add(analysis: Analysis, own: OwnExemplars, path: str, answers: tuple, progress: Progress) -> str:
+    """Makes an exemplar of an upload; what to say about it, as HTML."""
+    code, height, score, difficulty, name = answers
+    judged = Judged.of(code and code.strip(), height, score, difficulty or None)
+    name = (name or "").strip()[:80] or Path(path).name
+    exemplar, doubts = own.add(analysis.analyser, path, judged, name=name, progress=progress)
+    text = f"{titled(exemplar)} was added and votes from now on."
+    notes = [f'<div class="fp-note" role="status">{escape(text)}</div>']
+    notes += [f'<div class="fp-note warning">{escape(doubt)}</div>' for doubt in doubts]
+    return "".join(notes)
