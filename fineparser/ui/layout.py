@@ -13,6 +13,9 @@ from fineparser.ui.analysis import Analysis
 from fineparser.ui.api import endpoint
 from fineparser.ui.exemplar_shelf import exemplar_choice
 from fineparser.ui.exemplars_tab import exemplars_tab
+from fineparser.ui.inspect_api import inspect_endpoint
+from fineparser.ui.inspect_tab import inspect_tab
+from fineparser.ui.inspecting import Inspecting
 from fineparser.ui.public import is_public
 from fineparser.ui.steps import Workbench
 from fineparser.ui.train_tab import train_tab, train_tab_off
@@ -32,6 +35,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 def build_app(analyser: DiveAnalyser) -> gr.Blocks:
     """The whole page around one analyser."""
     analysis, workbench = Analysis(analyser), Workbench()
+    inspecting = Inspecting(analysis)
     with gr.Blocks(
         title="FineParser", analytics_enabled=False, delete_cache=(LOOK_EVERY_SECONDS, KEEP_SECONDS)
     ) as page:
@@ -41,7 +45,9 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
         )
         with gr.Tab("Analyse"):
             choice = exemplar_choice(KEEP_SECONDS)
-            analyse_tab(analysis, workbench, NETWORK, choice)
+            report = analyse_tab(analysis, workbench, NETWORK, choice)
+        with gr.Tab("Inspect") as inspect:
+            inspect_tab(inspecting, workbench, NETWORK, inspect, report)
         with gr.Tab("Exemplars") as exemplars:
             exemplars_tab(analysis, workbench, NETWORK, choice, exemplars)
         with gr.Tab("Train"):
@@ -52,6 +58,7 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
         with gr.Tab("About"):
             about_tab(analyser)
         endpoint(analysis, workbench, NETWORK)
+        inspect_endpoint(analysis, inspecting, workbench, NETWORK)
     return page.queue(max_size=MAX_WAITING)
 
 
