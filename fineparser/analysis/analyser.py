@@ -59,6 +59,10 @@ class DiveAnalyser:
         """
         return optimise(self.model, self.dtype)
 
+    def prepare(self) -> None:
+        """Does now what the first analysis would have to do before it begins."""
+        _ = self.network
+
     @classmethod
     def from_pretrained(
         cls,
