@@ -11,6 +11,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -34,6 +35,8 @@ MOST_FILES = 500_000
 """In an archive; FineDiving has 313,000 frames."""
 SPARE_BYTES = 2**30
 """Left free on the disk."""
+BROKEN = (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError, ValueError)
+"""What reading an archive that is damaged or of an unknown kind raises."""
 _CHUNK = 2**20
 
 
@@ -75,14 +78,18 @@ class Intake:
                     # The member's own name ends up in the message about a table.
                     unpacked = scratch / str(number) / path.name
                     unpacked.parent.mkdir(parents=True)
-                    with opened.open(member) as source, unpacked.open("wb") as target:
-                        shutil.copyfileobj(source, target, _CHUNK)
+                    try:
+                        with opened.open(member) as source, unpacked.open("wb") as target:
+                            shutil.copyfileobj(source, target, _CHUNK)
+                    except BROKEN as error:
+                        self._leave(where, f"cannot be unpacked: {error}")
+                        continue
                     if path.suffix.lower() == ".csv":
                         tables.append(unpacked)
                     else:
                         self._put(unpacked, inside, where, move=True)
                 return tables
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        except BROKEN as error:
             self._leave(archive.name, f"cannot be unpacked: {error}")
             return []
 

@@ -104,11 +104,12 @@ def survey(spec: str, part: str, validation: float) -> Survey:
     surveyed = Survey(spec, tuple(found), seed)
     count = len(surveyed.of("train"))
     if count < LEAST_TRAINING:
-        needs = "scored dives" if part == "regression" else "labelled dives"
+        kind = "scored" if part == "regression" else "labelled"
+        there = f"There is one {kind} dive" if count == 1 else f"There are no {kind} dives"
         return replace(
             surveyed,
-            error=f"There {'is' if count == 1 else 'are'} {count or 'no'} {needs} to learn from; "
-            f"it takes {LEAST_TRAINING} at least, and forty or more to learn a panel's scale.",
+            error=f"{there} to learn from; it takes {LEAST_TRAINING} at least, and forty or more to learn a panel's "
+            "scale.",
         )
     return surveyed
 
