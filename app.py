@@ -11,6 +11,8 @@ def main() -> None:
     """Loads the weights and serves the page."""
     device = os.environ.get("FINEPARSER_DEVICE", "cuda" if on_zero_gpu() else "cpu")
     analyser = DiveAnalyser.from_pretrained(os.environ.get("FINEPARSER_CHECKPOINT", "default"), device=device)
+    if not on_zero_gpu():
+        analyser.prepare()
     build_app(analyser).launch(
         # A Space tells by itself where to listen; at home nobody else is meant to come in.
         server_name=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
