@@ -7,53 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, jaccard_score
 
-from fineparser.analysis.inspection import ARRAYS, Inspection, Labels, Pairing
-
-STARTS = tuple(range(0, 81, 10))
+from fineparser.analysis.inspection import ARRAYS, Inspection, Labels
+from tests.inspections import STARTS, labelled, made_up, paired
 
 
 @pytest.fixture
 def inspection() -> Inspection:
-    """Pictures of 8 x 8; window 0 finds the left half, window 1 the left quarter, the others nothing."""
-    rng = np.random.default_rng(0)
-    windows = np.zeros((9, 16, 8, 8), np.float16)
-    windows[0, :, :, :4] = 0.9
-    windows[1, :, :, :2] = 0.7
-    fused = np.zeros((96, 8, 8), np.float32)
-    fused[:16, :, :4] = 0.9
-    return Inspection(
-        name="dive.mp4",
-        weights="untrained (0123)",
-        frames=rng.integers(0, 256, (96, 8, 8, 3), dtype=np.uint8),
-        frame_numbers=np.arange(96) + 100,
-        seconds=np.arange(96) / 25,
-        mask_probability=fused,
-        side_probability=np.stack([fused, np.zeros_like(fused), fused, fused]).astype(np.float16),
-        window_starts=STARTS,
-        window_probability=windows,
-        transition_probabilities=rng.random((96, 2), dtype=np.float32),
-        windowed=(20, 60),
-        ordered=(30, 50),
-        rule="ordered",
-        features=rng.random((9, 16), dtype=np.float32),
-    )
-
-
-@pytest.fixture
-def paired(inspection) -> Inspection:
-    attention = np.full((3, 2, 4, 12, 12), 1 / 12, np.float32), np.full((3, 2, 4, 4, 4), 0.25, np.float32)
-    pairing = Pairing(
-        exemplar="207C-10m-03",
-        features=np.ones((9, 16), np.float32),
-        transitions=np.array([25, 55]),
-        transition_probabilities=np.zeros((96, 2), np.float32),
-        similarity=np.eye(9, dtype=np.float32),
-        attention=attention,
-        tokens=(np.ones((3, 12), np.float32), np.ones((3, 4), np.float32)),
-        deltas=np.ones((2, 3), np.float32),
-        contributions=np.full((2, 3), 0.5, np.float32),
-    )
-    return replace(inspection, pairing=pairing)
+    return made_up()
 
 
 def test_windows_agree_where_they_overlap(inspection):
@@ -85,10 +45,8 @@ def test_without_labels_there_are_no_metrics(inspection):
 
 
 def test_metrics_of_a_labelled_clip(inspection):
-    masks = np.zeros((96, 8, 8), bool)
-    masks[4:20, :, :3] = True
-    labelled = replace(inspection, labels=Labels(np.array([30, 60]), masks, 70.0), predicted_score=66.5)
-    found = labelled.measures()
+    known = labelled(inspection)
+    masks, found = known.labels.masks, known.measures()
     flat = (inspection.mask_probability >= 0.5).ravel()
     assert found["mask_iou"] == pytest.approx(jaccard_score(masks.ravel(), flat))
     assert found["mask_f1"] == pytest.approx(f1_score(masks.ravel(), flat))
@@ -98,7 +56,7 @@ def test_metrics_of_a_labelled_clip(inspection):
     assert found["tiou_windowed"] == pytest.approx(30 / 40)
     assert found["tiou_ordered"] == pytest.approx(20 / 30)
     assert found["score_error"] == pytest.approx(-3.5)
-    frames = labelled.mask_iou_by_frame
+    frames = known.mask_iou_by_frame
     assert (frames[0], frames[5], frames[17]) == (0, 0.75, 0)
     assert np.isnan(frames[50])  # no diver, and none found
 
@@ -109,10 +67,9 @@ def test_only_what_is_labelled_is_measured(inspection):
     assert replace(inspection, labels=Labels(score=70.0)).measures() == {}
 
 
-def test_the_file_holds_every_array_under_its_name(paired, tmp_path):
-    masks = np.ones((96, 8, 8), bool)
-    labelled = replace(paired, labels=Labels(np.array([30, 60]), masks))
-    path = labelled.save(tmp_path / "inspection.npz")
+def test_the_file_holds_every_array_under_its_name(inspection, tmp_path):
+    whole = labelled(paired(inspection))
+    path = whole.save(tmp_path / "inspection.npz")
     assert [file.name for file in tmp_path.iterdir()] == ["inspection.npz"]
     with np.load(path, allow_pickle=False) as arrays:
         assert set(arrays) == set(ARRAYS)
@@ -120,11 +77,14 @@ def test_the_file_holds_every_array_under_its_name(paired, tmp_path):
             dtype, shape = ARRAYS[name].split(":")[0].split(" ", 1)
             assert arrays[name].dtype == dtype, name
             assert arrays[name].ndim == len(shape.strip("[]").split(",")), name
-        np.testing.assert_array_equal(arrays["frames"], labelled.frames)
-        np.testing.assert_array_equal(arrays["overlap_spread"][12], labelled.overlap_spread(12))
+        np.testing.assert_array_equal(arrays["frames"], whole.frames)
+        np.testing.assert_array_equal(arrays["overlap_spread"][12], whole.overlap_spread(12))
         about = json.loads(str(arrays["about"]))
     assert about["transitions"] == {"windowed": [20, 60], "ordered": [30, 50]}
-    assert (about["exemplar"], about["difference"]) == ("207C-10m-03", 3.0)
+    assert (about["exemplar"], about["difference"]) == (
+        "207C-10m-03",
+        0.225,
+    )  # (0.3 x 0.55 + 0.5 x 1.55 + 0.2 x 2.55 - 1) / 2
     assert about["metrics"]["flight_error_ordered"] == 0
 
 

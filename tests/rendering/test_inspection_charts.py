@@ -1,0 +1,122 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fineparser.rendering import inspection_charts as charts
+from fineparser.rendering.palette import BLACK, DARK, EITHER, HEAT, LIGHT, PHASE_COLOURS, WHITE
+from tests.inspections import labelled, made_up, paired
+
+DRAWINGS = [
+    charts.transitions,
+    charts.mask_agreement,
+    charts.similarity,
+    charts.tokens,
+    lambda inspection, theme=EITHER: charts.attention(inspection, 1, theme=theme),
+]
+
+
+@pytest.fixture(scope="module")
+def inspection():
+    return labelled(paired(made_up()))
+
+
+def trace(figure, name):
+    return next(one for one in figure.data if one.name and one.name.startswith(name))
+
+
+@pytest.mark.parametrize("draw", DRAWINGS)
+@pytest.mark.parametrize("theme", [LIGHT, DARK, EITHER])
+def test_figures_keep_to_what_gradio_renders(inspection, draw, theme):
+    figure = json.loads(draw(inspection, theme).to_json())
+    assert {one["type"] for one in figure["data"]} <= {"bar", "scatter", "heatmap"}
+    assert "title" not in figure["layout"]
+    assert figure["layout"]["paper_bgcolor"].endswith(", 0)")
+    assert "width" not in figure["layout"]
+    assert figure["layout"]["font"]["color"] == theme.text.css
+
+
+@pytest.mark.parametrize("draw", DRAWINGS)
+def test_figures_of_a_dive_alone(draw):
+    assert draw(made_up()).to_json()
+
+
+def test_transitions_show_both_columns_and_both_rules(inspection):
+    figure = charts.transitions(inspection)
+    for column, phase in ((0, "flight begins"), (1, "entry begins")):
+        np.testing.assert_allclose(trace(figure, phase).y, inspection.transition_probabilities[:, column])
+    assert trace(figure, "windowed").x == (20, 60)
+    assert trace(figure, "ordered").name == "ordered (counts)"
+    assert trace(figure, "ordered").x == (30, 50)
+    assert trace(figure, "ordered").y == pytest.approx(
+        (inspection.transition_probabilities[30, 0], inspection.transition_probabilities[50, 1])
+    )
+    halves = [(shape.x0, shape.x1) for shape in figure.layout.shapes if shape.type == "rect"]
+    assert halves == [(-0.5, 47.5), (47.5, 95.5)]
+
+
+def test_labelled_switches_are_marked_where_known(inspection):
+    assert list(trace(charts.transitions(inspection), "labelled").x) == [30, 60]
+    assert not any(one.name == "labelled" for one in charts.transitions(made_up()).data)
+
+
+def test_agreement_has_a_bar_for_each_frame_that_is_seen_twice(inspection):
+    bars = trace(charts.mask_agreement(inspection), "IoU between")
+    assert len(bars.x) == 48
+    assert dict(zip(bars.x, bars.y, strict=True))[12] == 0.5
+    # Nothing against nothing agrees, but is drawn faintly.
+    colours = dict(zip(bars.x, bars.marker.color, strict=True))
+    assert colours[12].endswith(", 1)")
+    assert colours[33].endswith(", 0.3)")
+    told = dict(zip(bars.x, bars.customdata, strict=True))
+    assert tuple(told[12]) == ("1 and 2", "agree on 0.50")
+    assert tuple(told[33]) == ("3 and 4", "find no diver")
+    line = trace(charts.mask_agreement(inspection), "IoU with").y
+    assert (line[5], line[17], line[50]) == (0.75, 0.0, None)
+    assert len(charts.mask_agreement(made_up()).data) == 1
+
+
+def test_similarity_is_labelled_so_that_it_can_be_read(inspection):
+    figure = charts.similarity(inspection)
+    cells, *texts = figure.data
+    np.testing.assert_allclose(cells.z, inspection.pairing.similarity)
+    assert cells.colorscale[0][1] == HEAT[0].css
+    assert figure.layout.yaxis.autorange == "reversed"
+    assert figure.layout.xaxis.ticktext == tuple(str(start) for start in range(0, 81, 10))
+    written = {}
+    for one in texts:
+        written |= {(y, x): (text, one.textfont.color) for x, y, text in zip(one.x, one.y, one.text, strict=True)}
+    assert len(written) == 81
+    assert written[2, 2] == ("1.0", BLACK.css)  # on yellow
+    assert written[0, 5] == (".50", WHITE.css)  # on dark blue
+
+
+def test_attention_of_a_layer_and_a_head(inspection):
+    even = charts.attention(inspection, 0, "dynamic", 0).data[0]
+    np.testing.assert_allclose(even.z, 1 / 12, rtol=1e-5)
+    one = charts.attention(inspection, 2, "dynamic", 1, 3).data[0]
+    np.testing.assert_array_equal(one.z, np.eye(12))
+    mean = charts.attention(inspection, 2, "dynamic", 1).data[0]
+    np.testing.assert_allclose(mean.z, (np.eye(12) + 3 / 12) / 4, rtol=1e-5)
+    assert charts.attention(inspection, 1, "static").data[0].z.shape == (4, 4)
+
+
+def test_what_a_network_lacks_is_said(inspection):
+    whole = replace(inspection.pairing, attention=(inspection.pairing.attention[0][:1],))
+    alone = replace(inspection, pairing=whole)
+    assert "no static branch" in charts.attention(alone, 0, "static").layout.annotations[0].text
+    assert "do not cut" in charts.attention(alone, 1).layout.annotations[0].text
+    assert charts.attention(alone, 0).layout.xaxis.title.text == "whole clip: exemplar's tokens"
+
+
+def test_tokens_are_grouped_by_phase_and_branch(inspection):
+    figure = charts.tokens(inspection)
+    bars = figure.data
+    assert [len(bar.x) for bar in bars] == [12, 12, 12, 4, 4, 4]
+    assert [bar.marker.color for bar in bars[:3]] == [colour.css for colour in PHASE_COLOURS.values()]
+    assert {bar.marker.pattern.shape for bar in bars[3:]} == {"/"}
+    assert len({x for bar in bars[:3] for x in bar.x}) == 36  # no two on one place
+    np.testing.assert_allclose(bars[1].y, 1 + np.arange(12) / 10, rtol=1e-6)
+    means = [shape.y0 for shape in figure.layout.shapes]
+    assert means == pytest.approx([0.55, 1.55, 2.55, -1, -1, -1])
