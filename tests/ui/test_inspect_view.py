@@ -1,0 +1,76 @@
+import base64
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from fineparser.analysis.inspection import ARRAYS
+from fineparser.ui import inspect_view as view
+from fineparser.ui.inspect_choice import last_dive
+from tests.inspections import labelled, made_up, paired
+
+
+@pytest.fixture(scope="module")
+def inspection():
+    return labelled(paired(made_up(16)))
+
+
+def rows(html):
+    return [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr.*?</tr>", html)]
+
+
+def test_the_summary_says_what_either_rule_reads(inspection):
+    html = view.summary(inspection)
+    assert "dive &lt;1&gt;.mp4" in html
+    assert "<1>" not in html
+    found = rows(html)
+    assert "||Windowed||20 (frame 120)||60 (frame 160)||10 and 0||0.750||" in found
+    assert "||Ordered, counts||30 (frame 130)||50 (frame 150)||0 and 10||0.667||" in found
+    assert "||Labelled||30 (frame 130)||60 (frame 160)||||||" in found
+    assert html.index("strong") < html.index("Ordered, counts")
+    alone = view.summary(made_up())
+    assert "tIoU" not in alone
+    assert "no exemplar" in alone
+
+
+def test_metrics_are_in_words(inspection):
+    found = rows(view.metrics(inspection))
+    assert "||IoU of side output 2||0.000||" in found
+    assert "||Points found less points given||-3.500||" in found
+    assert view.metrics(made_up()) == ""
+
+
+def test_a_frame_is_shown_with_pictures_that_can_be_heard(inspection):
+    html = view.frame_panel(inspection, 12)
+    assert "Sample 12 of 95, frame 112 of the clip, 0.48 s, take-off" in html
+    alts = re.findall(r'alt="([^"]+)"', html)
+    assert alts[0].startswith("What it saw, sample 12: take-off")
+    assert len(alts) == len(set(alts)) == 8
+    data = base64.b64decode(re.findall(r"base64,([^\"]+)", html)[1])
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (48, 48, 3)
+    assert picture[:, 30:].mean(axis=(0, 1))[0] > picture[:, 30:].mean(axis=(0, 1))[2]  # dark blue: nothing found
+
+
+def test_contributions_add_up(inspection):
+    found = rows(view.deltas(inspection))
+    assert "||dynamic, mean of tokens||+0.55||+1.55||+2.55||||" in found
+    assert (
+        "||static, contribution||\u22120.15||\u22120.25||\u22120.10||\u22120.50||" in found
+    )  # halves of 0.3, 0.5, 0.2
+    assert found[-1].startswith("||Difference||\u22120.07||+0.14||")
+    assert view.deltas(made_up()) == ""
+
+
+def test_every_array_of_the_file_is_explained():
+    html = view.contents()
+    for name in ARRAYS:
+        assert f">{name}<" in html
+    assert "bool [96, 112, 112]" in html
+
+
+def test_without_an_analysis_the_page_says_what_to_do():
+    note, exemplar = last_dive(None)
+    assert "Analyse tab" in note
+    assert exemplar.visible is False
