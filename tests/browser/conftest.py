@@ -46,7 +46,14 @@ def app_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def app_url(app_folder):
     """Where the app answers."""
-    folder = app_folder
+    with serving(app_folder) as url:
+        yield url
+
+
+@contextmanager
+def serving(folder: Path):
+    """The app in a process of its own, which keeps everything in a folder; where it answers."""
+    (folder / "temporary").mkdir(exist_ok=True)
     torch.manual_seed(0)
     FineParser(replace(FineParserConfig.tiny(), image_size=112)).save_pretrained(folder / "checkpoint")
     with socket.socket() as probe:
@@ -56,6 +63,7 @@ def app_url(app_folder):
         "FINEPARSER_CHECKPOINT": str(folder / "checkpoint"),
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "cache"),
+        "FINEPARSER_HOME": str(folder / "home"),
         "TMPDIR": str(folder / "temporary"),
         "OMP_NUM_THREADS": "1",
     }
