@@ -10,8 +10,14 @@ SMOOTHED = 0.08
 """Seconds over which the mover's place is averaged, to either side."""
 
 QUIET = 0.15
-"""Share of a lively frame's movement that stands for the middle of the picture: where nothing moves, what flickers
-counts for little, and the mover is wherever the camera looks."""
+"""Share of a lively frame's movement that stands for the mover's place in the seconds around: where little moves, what
+flickers counts for little."""
+
+AROUND = (1.0, 0.3)
+"""Seconds, to either side, that tell that place: the nearer ones first, the others where those saw next to nothing."""
+
+FAINT = 0.02
+"""Share of a lively frame's movement that is next to nothing."""
 
 LIVELY = 0.8
 """Quantile of the frames' movement that counts as lively; more counts no more, since a flash moves everything."""
@@ -26,13 +32,17 @@ LAST_HALF = 1 - 2**-0.5
 LONGEST_RISE = 2.0
 """The top lies no further before the entry than so many times the fall: a long board rise included."""
 
+LEVEL = 0.03
+"""Share of the fall by which a place may lie below the highest and still be the top: who stands before the fall leaves
+at the end of the standing."""
+
 LEAST_FALL = 0.12
 """A fall of less than this share of the picture's height is none."""
 
-LEAD, TAIL = 1.1, 0.75
+LEAD, TAIL = 1.3, 0.75
 """Kept before the top and after the entry, as shares of the time of the fall: take-off, a short stance, the splash."""
 
-LEAST_LEAD, LEAST_TAIL = 1.2, 0.8
+LEAST_LEAD, LEAST_TAIL = 1.3, 0.8
 """The same in seconds, at least; slow motion has more by the shares."""
 
 
@@ -88,19 +98,28 @@ def mover_height(motion: Motion, seconds: np.ndarray) -> np.ndarray:
     middle = np.tile([motion.aspect / 2, 0.5], (len(seconds), 1))
     centres = motion.centres()
     seen = np.isfinite(centres).all(axis=1)
-    place = motion.on_first(np.where(seen[:, None], centres, middle))[:, 1]
     camera = motion.on_first(middle)[:, 1]
+    offset = motion.on_first(np.where(seen[:, None], centres, middle))[:, 1] - camera
     strength = np.where(seen, (motion.activity.astype(np.float64) ** 2).sum(axis=(1, 2)), 0.0)
     lively = max(float(np.quantile(strength, LIVELY)), 1e-6)
     strength, prior = np.minimum(strength, lively), QUIET * lively
-    width = max(SMOOTHED / max(float(np.median(np.diff(seconds))), 1e-3), 0.5)
+    interval = max(float(np.median(np.diff(seconds))), 1e-3)
+    around = np.full(len(offset), (strength @ offset) / max(strength.sum(), 1e-9))
+    for wide in AROUND:
+        seen_there = _blurred(strength, wide / interval)
+        place = _blurred(strength * offset, wide / interval)
+        around = (place + FAINT * lively * around) / (seen_there + FAINT * lively)
+    near = SMOOTHED / interval
+    offset = (_blurred(strength * offset, near) + prior * around) / (_blurred(strength, near) + prior)
+    return _blurred(camera, near) + offset
+
+
+def _blurred(values: np.ndarray, width: float) -> np.ndarray:
+    """Values [n] averaged by a bell curve of a standard deviation of `width` frames."""
+    width = max(width, 0.5)
     reach = int(np.ceil(3 * width))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-
-    def blurred(values: np.ndarray) -> np.ndarray:
-        return np.convolve(np.pad(values, reach, mode="edge"), kernel / kernel.sum(), mode="valid")
-
-    return (blurred(strength * place) + prior * blurred(camera)) / (blurred(strength) + prior)
+    return np.convolve(np.pad(values, reach, mode="edge"), kernel / kernel.sum(), mode="valid")
 
 
 def _end_of_fall(height: np.ndarray, when: np.ndarray, begin: int, time: float) -> int:
@@ -124,4 +143,5 @@ def _top_of_fall(height: np.ndarray, when: np.ndarray, bottom: int) -> int:
         fall = max((when[bottom] - when[above[-1]]) / LAST_HALF, 0.3)
         start = int(np.searchsorted(when, when[bottom] - LONGEST_RISE * fall))
         reached = start + int(height[start : bottom + 1].argmin())
-    return reached
+    level = height[reached] + LEVEL * (height[bottom] - height[reached])
+    return reached + int(np.flatnonzero(height[reached : bottom + 1] <= level)[-1])

@@ -30,6 +30,9 @@ FOUND = 0.5
 COMFORTABLE = (0.16, 0.84)
 """Between these shares of the published window's width and height the diver's middle is well placed in it."""
 
+SQUEEZED = 0.7
+"""A published window whose width is a smaller share of its height, as of an upright picture, shows nobody well."""
+
 SMALL, GOOD_SIZE = 0.17, 0.34
 """A diver shorter than the first share of the window's side is too small to be outlined well; then the window is made
 so small that the diver fills the second."""
@@ -91,11 +94,12 @@ class DiverSearch:
         A diver whom the published window shows well leaves it as it is: the network has learnt from that.
         """
         centre = Framing.centre(self.width, self.height)
-        seen = self._looks([centre])
-        if self._share(seen) >= FOUND and self._comfortable(seen, centre.boxes[0]):
-            return Window(DIVER, self.numbers[:1], centre.boxes)
-        tiles = [Framing.box(*box) for box in self._tiles()]
-        seen = [a + b for a, b in zip(seen, self._looks(tiles), strict=True)]
+        x0, y0, x1, y1 = centre.boxes[0]
+        if x1 - x0 >= SQUEEZED * (y1 - y0):
+            seen = self._looks([centre])
+            if self._share(seen) >= FOUND and self._comfortable(seen, centre.boxes[0]):
+                return Window(DIVER, self.numbers[:1], centre.boxes)
+        seen = self._looks([Framing.box(*box) for box in self._tiles()])
         path, extent = self._path(seen)
         side = min(self.width, self.height)
         if path is None or extent < SMALL * side:
