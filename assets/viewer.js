@@ -3,7 +3,9 @@
 const FILL = 0.45, DIMMED = 0.65, TOLERANCE = 0.05;
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
-const state = { rate: 1, style: "fill", align: "phases", loop: false, box: false, nudge: 0, wanted: null, phase: null, drawn: null };
+const state = { rate: 1, style: "fill", align: "phases", loop: false, box: false, wanted: null, phase: null, drawn: null };
+// Frames by which each side runs ahead of what the alignment says.
+const nudge = { query: 0, exemplar: 0 };
 let data = null;
 
 const video = (side) => find(`.${side} video`);
@@ -82,8 +84,10 @@ function play() {
 function follow(exactly) {
   if (!data || !data.exemplar) return;
   const ours = video("query"), theirs = video("exemplar");
-  const now = state.wanted === null ? ours.currentTime : middleOf(data.query, state.wanted);
-  const frame = Math.min(Math.max(frameAt(data.exemplar, matchingTime(now)) + state.nudge, 0), last(data.exemplar));
+  const seen = state.wanted === null ? ours.currentTime : middleOf(data.query, state.wanted);
+  // What the dive would show had it not been nudged.
+  const now = seen - nudge.query * (middleOf(data.query, last(data.query)) - middleOf(data.query, 0)) / Math.max(last(data.query), 1);
+  const frame = Math.min(Math.max(frameAt(data.exemplar, matchingTime(now)) + nudge.exemplar, 0), last(data.exemplar));
   const target = middleOf(data.exemplar, frame);
   if (exactly || Math.abs(theirs.currentTime - target) > TOLERANCE) theirs.currentTime = target;
   if (!ours.paused) {
@@ -92,6 +96,7 @@ function follow(exactly) {
     // A player at its end would start over.
     if (theirs.paused && frame < last(data.exemplar)) theirs.play().catch(() => {});
   } else if (!theirs.paused) theirs.pause();
+  element.dataset.beside = data.exemplar.first + frame;
   find(".exemplar .at").textContent = `frame ${data.exemplar.first + frame}, ${(data.exemplar.times[frame] + data.exemplar.start).toFixed(2)} s`;
 }
 
@@ -229,20 +234,24 @@ function tieVotes() {
 }
 
 function load() {
+  const before = data;
   data = props.value && props.value.query ? props.value : null;
   if (!data) return;
-  Object.assign(state, { wanted: null, phase: null, nudge: 0, loop: false });
-  find(".loop").classList.remove("on");
-  find(".nudge").textContent = "0";
+  // Another exemplar beside the same dive leaves the dive where it is.
+  const stays = before && before.query.clip.url === data.query.clip.url;
+  if (!stays) Object.assign(state, { wanted: null, phase: null, loop: false });
   for (const name of ["query", "exemplar"]) {
-    const side = data[name];
-    if (!side) continue;
-    find(`.${name} .name`).textContent = name === "exemplar" ? `Exemplar: ${side.name}` : side.name;
-    const player = video(name);
+    nudged(name, 0);
+    const side = data[name], player = video(name);
+    if (!side) { player.removeAttribute("src"); continue; }
+    find(`.${name} .name`).textContent = find(`.${name} .name`).title = side.name;
     if (!player.src.endsWith(side.clip.url)) { player.src = side.clip.url; player.load(); }
   }
   find(".exemplar").hidden = find(".beside").hidden = !data.exemplar;
   find(".stage").classList.toggle("pair", Boolean(data.exemplar));
+  if (stays) { follow(true); show(current()); return; }
+  find(".loop").classList.remove("on");
+  find(".loop").setAttribute("aria-pressed", "false");
   find(".seek").max = last(data.query);
   strip();
   find(".chips").replaceChildren(...data.phases.map((phase, place) => {
@@ -254,6 +263,11 @@ function load() {
     return chip;
   }));
   seek(marks(data.query)[0]);
+}
+// A nudge of the dive shifts what stands beside it the other way: the dive itself is what the timeline tells.
+function nudged(name, by) {
+  nudge[name] = by;
+  find(`.nudge[data-side=${name}]`).textContent = (by > 0 ? "+" : by < 0 ? "\u2212" : "") + Math.abs(by);
 }
 function strip() {
   const count = Math.max(last(data.query), 1);
@@ -285,12 +299,12 @@ element.addEventListener("click", (event) => {
   if (event.target.tagName === "VIDEO") { play(); return; }
   const button = event.target.closest("button");
   if (!button) return;
-  const { rate, style, align, nudge, phase } = button.dataset;
+  const { rate, style, align, side, phase } = button.dataset;
   if (button.dataset.do) DO[button.dataset.do](button);
   else if (rate) { state.rate = Number(rate); video("query").playbackRate = state.rate; choose("speeds", button); }
   else if (style) { state.style = style; choose("styles", button); show(current()); }
   else if (align) { state.align = align; all("[data-align]").forEach((one) => one.classList.toggle("on", one === button)); follow(true); }
-  else if (nudge) { state.nudge += Number(nudge); find(".nudge").textContent = state.nudge; follow(true); }
+  else if (side) { nudged(side, nudge[side] + Number(button.dataset.by)); follow(true); }
   else if (phase) { state.phase = state.loop ? Number(phase) : null; seek(marks(data.query)[Number(phase)]); }
 });
 element.addEventListener("input", (event) => {
@@ -313,7 +327,11 @@ element.addEventListener("ended", (event) => {
   seek(spanOf(data.query, state.phase ?? phaseAt(data.query, current()))[0]);
   video("query").play().catch(() => {});
 }, true);
-element.addEventListener("loadeddata", (event) => { if (data && event.target === video("query")) show(current()); }, true);
+element.addEventListener("loadeddata", (event) => {
+  if (!data) return;
+  if (event.target === video("query")) show(current());
+  follow(true);
+}, true);
 
 function keys(event) {
   if (!element.isConnected) { document.removeEventListener("keydown", keys); return; }

@@ -18,8 +18,9 @@ from fineparser.ui.steps import Workbench
 from fineparser.ui.upload import problem
 
 ANY = "all"
-HEADINGS = ["Dive", "Name", "Height", "Score", "Award", "Difficulty", "From", "Clip", "Id"]
-KINDS = ["str", "str", "str", "number", "number", "number", "str", "str", "str"]
+HEADINGS = ["Dive", "Height", "Score", "Award", "From", "Clip", "Name", "Difficulty", "Id"]
+KINDS = ["str", "str", "number", "number", "str", "str", "str", "number", "str"]
+WIDTHS = [78, 82, 78, 82, 104, 66, 290, 100, 190]
 ID = HEADINGS.index("Id")
 HIGHEST = 120.0
 HINT = '<p class="fp-lead">Touch a dive in the list to see it.</p>'
@@ -58,7 +59,8 @@ def exemplars_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str,
                 max_height=460,
                 show_label=False,
                 elem_id="bank",
-                column_widths=[90, 250, 80, 80, 80, 90, 100, 70, 150],
+                column_widths=WIDTHS,
+                buttons=[],
             )
         with gr.Column(scale=4, min_width=300):
             about = gr.HTML(HINT, elem_id="exemplar-facts", apply_default_css=False)
@@ -142,13 +144,13 @@ def listing(analysis: Analysis, folder: str | None, *wanted: object) -> tuple[li
     rows = [
         [
             str(one.code),
-            one.code.name,
             f"{one.height:g} m",
             round(one.score, 2),
             round(one.execution / KEPT_AWARDS, 1),
-            one.difficulty,
             source_of(one),
             "yes" if one.clip is not None else "",
+            one.name or one.code.name,
+            one.difficulty,
             one.id,
         ]
         for one in found

@@ -99,7 +99,8 @@ def kept_where() -> str:
 def add(analysis: Analysis, own: OwnExemplars, path: str, answers: tuple, progress: Progress) -> str:
     """Makes an exemplar of an upload; what to say about it, as HTML."""
     code, height, score, difficulty, name = answers
-    judged = Judged.of(code and code.strip(), height, score, difficulty or None)
+    # An empty box comes as 0, and a dive that was given nothing tells nothing.
+    judged = Judged.of(code and code.strip(), height, score or None, difficulty or None)
     name = (name or "").strip()[:80] or Path(path).name
     exemplar, doubts = own.add(analysis.analyser, path, judged, name=name, progress=progress)
     text = f"{titled(exemplar)} was added and votes from now on."
