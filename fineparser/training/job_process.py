@@ -111,10 +111,10 @@ def _train(job: Job) -> Status:
             job.tell(told)
             spoken = time.monotonic()
 
-    options = job.options
-    if job.run is not None:
-        options = TrainOptions(out=options.out, resume=True, progress=False)
     try:
+        options = job.options
+        if job.run is not None:
+            options = TrainOptions(out=options.out, resume=True, progress=False)
         result = train(options, on_record=on_record, should_stop=lambda: job.wish is not None)
     except Asked:
         raise

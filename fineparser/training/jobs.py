@@ -72,7 +72,14 @@ class Job:
     """Name of the weights that it starts from."""
     created: float
     """Seconds since 1970."""
-    options: TrainOptions
+    settings: dict
+    """What was asked for, as plain values."""
+
+    @property
+    def options(self) -> TrainOptions:
+        """What was asked for; OptionsError where another version asked for what this one does not know."""
+        # The folder may have been moved since.
+        return TrainOptions.from_json(self.settings | {"out": str(self.run_folder)})
 
     @property
     def id(self) -> str:
@@ -144,10 +151,7 @@ class Job:
         """The job in a folder; JobError where there is none that this version can read."""
         try:
             values = json.loads((folder / JOB_FILE).read_text())
-            options = TrainOptions.from_json(values["options"])
-            # The folder may have been moved since.
-            options = replace(options, out=folder / folder.name)
-            return cls(folder, values["title"], values["start"], values["created"], options)
+            return cls(folder, values["title"], values["start"], values["created"], dict(values["options"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise JobError(f"{folder} holds no job that can be read: {error}") from error
 
@@ -191,10 +195,9 @@ class Jobs:
             except FileExistsError:
                 number += 1
         folder = self.folder / name
-        options = replace(options, out=folder / name)
-        job = Job(folder, title, start, time.time(), options)
+        job = Job(folder, title, start, time.time(), replace(options, out=folder / name).to_json())
         job.tell(Status())
-        values = {"title": title, "start": start, "created": job.created, "options": options.to_json()}
+        values = {"title": title, "start": start, "created": job.created, "options": job.settings}
         write_whole(folder / JOB_FILE, json.dumps(values, indent=2) + "\n")
         return job
 

@@ -75,7 +75,7 @@ class Workshop:
         """Deletes a collection with its clips; WorkshopError while a job needs it."""
         folder = self.collection(name)
         for job in self.jobs:
-            if job.is_alive and any(spec.endswith(f":{folder.resolve()}") for spec in job.options.data):
+            if job.is_alive and any(spec.endswith(f":{folder.resolve()}") for spec in job.settings["data"]):
                 raise WorkshopError(f"{job.id} is using {name}: stop it first.")
         shutil.rmtree(folder)
 

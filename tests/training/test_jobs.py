@@ -202,6 +202,17 @@ def test_a_name_from_outside_opens_nothing(jobs, wanted, tmp_path):
     assert [job.id for job in jobs] == ["mine-1"]
 
 
+def test_a_job_of_another_version_stays_in_the_list_and_says_why_it_cannot_go_on(jobs, wanted):
+    job = jobs.new("old", "start", wanted)
+    path = job.folder / "job.json"
+    path.write_text(path.read_text().replace('"epochs"', '"eras"'))
+    assert [one.id for one in jobs] == ["old-1"]
+    job_process.start(jobs["old-1"])
+    until(lambda: not job.is_alive)
+    assert job.status.state == FAILED
+    assert "unknown options eras" in job.status.text
+
+
 def test_a_lock_is_seen_by_others_and_goes_with_its_holder(tmp_path):
     path = tmp_path / "lock"
     assert not is_locked(path)
