@@ -150,7 +150,7 @@ def finding_parts() -> Findings:
         gr.Markdown("### To take home")
         file = gr.DownloadButton("Everything as arrays (NPZ)", interactive=False, elem_id="inspect-file")
         with gr.Accordion("What is in the file", open=False):
-            gr.HTML(view.contents(), **html)
+            gr.HTML(view.contents(), elem_id="inspect-contents", **html)
         inspection = gr.State(None, time_to_live=KEEP_SECONDS)
     return Findings(
         *(column, summary, metrics, frame, pictures, legend, transitions, agreement, exemplar_parts, similarity),

@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.data.example_clips import FOLDER as EXAMPLE_CLIPS
 from fineparser.rendering.charts import GRADIO_CSS
 from fineparser.rendering.palette import GREEN, ORANGE, SKY_BLUE, VERMILION
 from fineparser.ui.about_tab import about_tab
@@ -55,8 +56,8 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
                 train_tab_off()
             else:
                 train_tab(analysis, workbench, NETWORK, page)
-        with gr.Tab("About"):
-            about_tab(analyser)
+        with gr.Tab("About") as about:
+            about_tab(analysis, about)
         endpoint(analysis, workbench, NETWORK)
         inspect_endpoint(analysis, inspecting, workbench, NETWORK)
     return page.queue(max_size=MAX_WAITING)
@@ -73,4 +74,5 @@ def launch_options() -> dict:
         "max_file_size": MAX_UPLOAD,
         "footer_links": [],
         "run_history": False,
+        "allowed_paths": [str(EXAMPLE_CLIPS)],
     }
