@@ -115,8 +115,12 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, c
     known = [results.report, results.players]
     results.against.input(compare, [*known, results.against], compared, **quick)
     results.viewer.choose(chosen, known, [results.against, *compared], **quick)
+
+    def film_both(report: DiveReport | None, exemplar: str) -> Iterator[tuple]:
+        yield from film(workbench, report, exemplar)
+
     results.make_video.click(
-        lambda report, exemplar: film(workbench, report, exemplar),
+        film_both,
         [results.report, results.against],
         [results.make_video, results.video],
         concurrency_limit=1,
