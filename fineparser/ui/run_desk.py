@@ -93,7 +93,11 @@ class RunDesk:
 
     def ask(self, wish: str, name: str | None) -> dict:
         """Pauses, stops, resumes or deletes a run."""
-        return {self.told: runs.ask(self.workshop, name, wish)} | self.look(name, None)
+        if wish == "delete" and self.in_use.job is not None and self.in_use.job.id == name:
+            said = problem(f"The Analyse tab uses {name}: go back to the installed weights first.")
+        else:
+            said = runs.ask(self.workshop, name, wish)
+        return {self.told: said} | self.look(name, None)
 
     def look(self, name: str | None, seen: tuple | None) -> dict:
         """What has changed of the chosen run, its outcome included."""
