@@ -45,25 +45,25 @@ DATA = (
         "SynDive",
         "Dives drawn by this software's own simulator; no person is shown",
         "MIT, as the software",
-        "The example clips and the simulated exemplars",
+        "the example clips and the simulated exemplars",
     ),
     (
         "FineDiving",
         "3,000 dives of televised competitions with scores and sub-actions",
         "For research, not to be passed on; the pictures belong to the broadcasters",
-        "Nothing; the app reads a copy of your own",
+        "nothing; it reads a copy of your own",
     ),
     (
         "FineDiving-HM",
         "Masks of the divers of FineDiving",
         "For research, against a signed release agreement, not to be passed on",
-        "Nothing; the app reads a copy of your own",
+        "nothing; it reads a copy of your own",
     ),
     (
         "MTL-AQA",
         "1,412 dives of televised competitions with scores",
         "For research; the pictures belong to the broadcasters",
-        "Nothing; the app reads a copy of your own",
+        "nothing; it reads a copy of your own",
     ),
 )
 """Data sets: name, what they are, their terms, what of them is in this software."""
@@ -83,15 +83,16 @@ def about_tab(analysis: Analysis, tab: gr.Tab) -> None:
             gr.Markdown(model_card(card))
     gr.Markdown(LIMITS)
     gr.Markdown("### Data and their licences")
-    gr.HTML(
-        table(["Data", "What", "Terms", "In this software"], [list(row) for row in DATA], texts=(1, 2, 3)),
-        apply_default_css=False,
-        elem_id="about-data",
-    )
+    gr.Markdown(data_and_terms(), elem_id="about-data")
     gr.Markdown(DATA_NOTE)
     gr.Markdown("### Versions")
     gr.HTML(table(["", ""], versions(), texts=(1,)), apply_default_css=False)
     tab.select(lambda: in_use(analysis), outputs=used, show_progress="hidden", queue=False, api_visibility="private")
+
+
+def data_and_terms() -> str:
+    """The data sets in a list."""
+    return "\n".join(f"- **{name}**: {what}. {terms}. In this software: {here}." for name, what, terms, here in DATA)
 
 
 def in_use(analysis: Analysis) -> str:

@@ -12,13 +12,15 @@ from fineparser.analysis.inspection import Inspection
 from fineparser.analysis.report import PHASES, DiveReport
 from fineparser.rendering import inspection_charts as charts
 from fineparser.ui import inspect_view as view
-from fineparser.ui.analyse_tab import FAILED, KEEP_SECONDS, note, progress_bar, told
+from fineparser.ui.analyse_tab import FAILED, note, progress_bar, told
 from fineparser.ui.inspect_choice import LABELLED, LAST, NO_DIVE, Choice, choice_events, choice_parts
 from fineparser.ui.inspecting import Inspecting
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.upload import plain_sentence, problem
 
 FILE = "inspection.npz"
+KEEP_SECONDS = 3600
+"""What was found goes after so long: it is twenty megabytes a visit."""
 MEAN_OF_HEADS = "mean of all"
 PRIVATE = {"api_visibility": "private"}
 QUICK = PRIVATE | {"show_progress": "hidden", "concurrency_limit": 4}

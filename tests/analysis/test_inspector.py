@@ -68,6 +68,14 @@ def test_it_sees_what_the_report_saw(inspection, report):
     assert inspection.frames.shape == (96, 112, 112, 3)
 
 
+def test_it_looks_where_the_proposal_looked(analyser, folder):
+    report = analyser.analyse(folder / "falling block.mp4")
+    inspection = inspect_report(analyser, report)
+    np.testing.assert_array_equal(inspection.frame_numbers, report.frame_numbers)
+    np.testing.assert_allclose(inspection.mask_probability, report.mask_probability, atol=1e-5)
+    assert (inspection.pairing, inspection.predicted_score) == (None, None)  # nobody to compare with
+
+
 def test_both_rules_are_read_from_the_probabilities(inspection):
     flight, entry = inspection.transition_probabilities.T
     assert inspection.windowed == (flight[:48].argmax(), 48 + entry[48:].argmax())
@@ -128,12 +136,6 @@ def test_another_exemplar_can_be_chosen(analyser, report):
     np.testing.assert_allclose(pairing.contributions, other.contributions, atol=1e-5)
     with pytest.raises(ValueError, match="no exemplar 'nobody' among the votes"):
         inspect_report(analyser, report, "nobody")
-
-
-def test_without_a_score_there_is_no_exemplar(analyser, folder):
-    report = analyser.analyse(folder / "falling block.mp4")
-    inspection = inspect_report(analyser, report)
-    assert (inspection.pairing, inspection.predicted_score) == (None, None)
 
 
 def test_a_network_without_static_branch_and_phases():

@@ -127,5 +127,5 @@ def test_about_names_weights_and_limits(page):
     page.get_by_role("tab", name="About").click()
     expect(page.get_by_text("An estimate, no judge's decision.")).to_be_visible()
     expect(page.locator("#about-weights")).to_contain_text("Fingerprint")
-    expect(page.locator("#about-data tr", has_text="FineDiving-HM")).to_contain_text("release agreement")
+    expect(page.locator("#about-data li", has_text="Masks of the divers")).to_contain_text("release agreement")
     assert page.locator("[role=tabpanel]:visible a").count() == 0
