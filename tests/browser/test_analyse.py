@@ -1,5 +1,6 @@
 """A coach's way through the page, in a real browser."""
 
+import json
 import re
 import time
 
@@ -97,16 +98,39 @@ def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, ap
     expect(page.locator("#results")).to_have_count(0)
 
 
-def test_a_trim_is_proposed_and_kept(page, clip):
+def test_an_example_becomes_a_score(page):
+    page.get_by_role("button", name="3 m, camera stands still, 105B").click()
+    expect(page.locator("#clip-note")).to_contain_text("115 frames", timeout=PATIENCE)
+    expect(page.locator("#dive-note")).to_contain_text("105B forward 2 1/2 somersaults, pike, 3 m: difficulty 2.4")
+    expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
+    page.locator("#analyse").click()
+    expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=PATIENCE)
+    ready(page)
+
+
+def test_trim_and_window_are_proposed_and_can_be_changed(page, clip):
     upload(page, clip)
-    page.get_by_text("Trim and own difficulty").click()
-    expect(page.get_by_label("To", exact=True)).to_have_value("1.96")
+    expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
+    expect(page.locator("#strip")).to_contain_text("learnt nothing")  # so the window is the middle of the picture
+    rect = page.locator("#strip rect").first
+    assert float(rect.get_attribute("width")) == pytest.approx(160 * 0.56, abs=1)
+    page.get_by_text("Change what is looked at").click()
     page.get_by_label("frames", exact=True).check()
     expect(page.get_by_label("To", exact=True)).to_have_value("49")
     page.get_by_label("From", exact=True).fill("5")
+    page.get_by_label("My own").check()
+    expect(page.locator("#strip .fp-hint")).to_contain_text("frames 5 to 49", timeout=PATIENCE)
+    expect(rect).to_have_attribute("width", "120", timeout=PATIENCE)  # as high as the picture, and square
     page.get_by_label("To", exact=True).fill("3")
     page.locator("#analyse").click()
     expect(page.locator("#status .problem")).to_contain_text("ends at frame 3", timeout=PATIENCE)
+    page.get_by_label("To", exact=True).fill("40")
+    page.locator("#analyse").click()
+    ready(page)
+    with page.expect_download() as waited:
+        page.get_by_text("Report (JSON)").click()
+    told = json.loads(waited.value.path().read_text())["clip"]
+    assert (told["first_frame"], told["last_frame"]) == (5, 40)
 
 
 def test_programs_send_a_clip_and_no_path(app_url, clip, app_folder):
