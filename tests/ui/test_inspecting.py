@@ -10,8 +10,13 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.exemplar import Exemplar
+from fineparser.analysis.exemplar_bank import ExemplarBank
 from fineparser.data.clip_table import write_rows
+from fineparser.data.finediving_writer import SimulationJob, write_finediving
+from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
+from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.inspecting import Inspecting, look_through
@@ -109,3 +114,36 @@ def test_a_report_of_other_weights_is_refused(inspecting, archive, tmp_path):
     other = replace(report, weights=replace(report.weights, name="fine-tuned"))
     with pytest.raises(ValueError, match="weights fine-tuned, and untrained are in use now"):
         inspecting.report(other, None, quiet)
+
+
+@pytest.fixture(scope="module")
+def finediving(tmp_path_factory) -> Path:
+    """A zip of one simulated dive in FineDiving's form, pickles and all."""
+    folder = tmp_path_factory.mktemp("finediving")
+    write_finediving(SimulationJob(1, 7, 112, (DiveCode.parse("107B"),)), folder / "data")
+    path = folder / "some of FineDiving.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for file in sorted((folder / "data").rglob("*")):
+            packed.write(file, file.relative_to(folder / "data"))
+    return path
+
+
+def test_an_item_of_finediving_is_inspected_beside_an_exemplar(inspecting, finediving):
+    model, noise = inspecting._analysis.analyser.model, torch.Generator().manual_seed(0)
+    encodings = ClipEncoding(
+        torch.rand(2, 9, model.config.feature_width, generator=noise),
+        torch.rand(2, 96, 2, generator=noise),
+        torch.tensor([[20, 60], [30, 70]]),
+        torch.rand(2, 3, 4, model.config.token_width, generator=noise),
+        window_starts=model.config.window_starts,
+    )
+    judged = tuple(Exemplar(name, DiveCode.parse("107B"), 3, 3.1, 70.0, "mine") for name in ("weak", "strong"))
+    analyser = DiveAnalyser(model, ExemplarBank(judged, encodings, model.fingerprint()))
+    ((words, dive),) = look_through([str(finediving)]).choices
+    assert "107B" in words
+    assert "labelled: switches and masks" in words
+    inspection = Inspecting(Analysis(analyser)).labelled([str(finediving)], dive, quiet)
+    assert inspection.name == dive
+    assert inspection.pairing.exemplar in ("weak", "strong")
+    assert inspection.labels.masks.any()
+    assert {"mask_iou", "tiou_ordered", "score_error"} <= set(inspection.measures())
