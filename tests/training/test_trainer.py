@@ -1,5 +1,6 @@
 """Runs from their first step to their end, and every way in which they can end before it."""
 
+import itertools
 import json
 import resource
 import signal
@@ -8,6 +9,7 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -267,6 +269,44 @@ def test_the_best_checkpoint_is_chosen_on_the_validation_split(options, monkeypa
     assert (result.best.name, result.last.name) == ("step-00000002", "step-00000004")
     assert (result.chosen_by, result.best_value) == ("mask_iou", 0.6)
     assert [record["best"] for record in steps(options.out, "validation")] == [True, True, False, False]
+
+
+def test_the_best_can_be_chosen_by_another_metric(options, monkeypatch):
+    """Squared errors that are smallest in the first epoch, ranks that are best in the second."""
+    from fineparser.training.metrics import Measurement
+    from fineparser.training.validation import Validated
+
+    values = iter([(0.2, 1.0), (0.6, 2.0)])
+
+    def validation(*_):
+        def measured():
+            rank, error = next(values)
+            return Validated(
+                [
+                    Measurement("spearman", rank, None, None, 4, higher_is_better=True),
+                    Measurement("r_l2_x100", error, 0.5, 3.0, 4, higher_is_better=False),
+                ]
+            )
+
+        return measured
+
+    whole = open_data(options.data, "test")
+    monkeypatch.setattr("fineparser.training.train.PictureValidation", validation)
+    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
+    result = train(replace(options, epochs=2, batch_size=4, choose_by="r_l2_x100"))
+    assert (result.chosen_by, result.best_value, result.best.name) == ("r_l2_x100", 1.0, "step-00000001")
+    assert steps(options.out, "validation")[0]["intervals"] == {"r_l2_x100": [0.5, 3.0]}
+
+
+def test_minutes_shorten_a_run_and_its_schedule(options, monkeypatch):
+    """A clock that moves by six seconds a look: two minutes hold twenty of the thousand steps."""
+    ticks = itertools.count(0.0, 6.0)
+    monkeypatch.setattr("fineparser.training.trainer.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    result = train(replace(options, epochs=500, minutes=2.0, batch_size=2, train="regression"))
+    assert (result.step, result.stopped) == (20, False)
+    rates = [record["learning_rate"] for record in steps(options.out)]
+    assert rates[-1] < 0.02 * max(rates)  # the cosine has come down
+    assert resumed(options).going_on(TrainOptions.from_json(Run.read(options.out).configuration)).minutes == 2.0
 
 
 def test_validation_measures_the_split_that_training_never_sees(options, relabelled):
