@@ -51,4 +51,4 @@ def encode_frames(model: FineParser, frames: np.ndarray, transitions: Transition
     if transitions is not None:
         known = torch.tensor([[transitions.flight, transitions.entry]], device=device)
     with torch.inference_mode():
-        return model.encode(clip, known).without_masks().to("cpu")
+        return model.encode(clip, known, masks=False).to("cpu")

@@ -108,7 +108,7 @@ def test_bad_input_leaves_nothing(own, analyser, clip, tmp_path):
     (tmp_path / "text.mp4").write_text("not a video")
     with pytest.raises(VideoError):
         own.add(analyser, tmp_path / "text.mp4", JUDGED)
-    with pytest.raises(VideoError, match="has no frame"):
+    with pytest.raises(VideoError, match="10 to 900"):
         own.add(analyser, clip, JUDGED, first=10, last=900)
     assert not own.folder.exists() or names(own.folder) == []
     own.add(analyser, clip, JUDGED)
