@@ -10,6 +10,7 @@ import gradio as gr
 
 from fineparser.analysis.inspection import Inspection
 from fineparser.analysis.report import PHASES, DiveReport
+from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.rendering import inspection_charts as charts
 from fineparser.ui import inspect_view as view
 from fineparser.ui.analyse_tab import FAILED, note, progress_bar, told
@@ -18,6 +19,7 @@ from fineparser.ui.inspecting import Inspecting
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.upload import plain_sentence, problem
 
+ASSETS = Path(__file__).parents[2] / "assets"
 FILE = "inspection.npz"
 KEEP_SECONDS = 3600
 """What was found goes after so long: it is twenty megabytes a visit."""
@@ -104,6 +106,7 @@ def inspect_tab(
             show_progress="hidden",
             **PRIVATE,
         )
+    found.pictures.leaf(touched, outputs=found.frame, queue=False, show_progress="hidden", **PRIVATE)
     found.frame.change(leaf, [found.inspection, found.frame], found.pictures, trigger_mode="always_last", **QUICK)
     for part in (found.branch, found.layer, found.head):
         part.input(attend, [found.inspection, found.branch, found.layer, found.head], list(found.attention), **QUICK)
@@ -119,9 +122,10 @@ def finding_parts() -> Findings:
                 summary = gr.HTML(elem_id="inspect-summary", **html)
             with gr.Column(scale=2, min_width=320):
                 metrics = gr.HTML(elem_id="inspect-metrics", **html)
-        gr.Markdown("### Frame by frame\nAs the network saw it, 112 x 112 pixels.")
-        frame = gr.Slider(0, 95, value=0, step=1, label="Sampled frame", elem_id="inspect-frame")
-        pictures = gr.HTML(elem_id="inspect-pictures", **html)
+        gr.Markdown("### Frame by frame\nAs the network saw it. Touch a curve below to go to its frame.")
+        frame = gr.Slider(0, CLIP_FRAMES - 1, value=0, step=1, label="Sampled frame", elem_id="inspect-frame")
+        script = (ASSETS / "inspect.js").read_text(encoding="utf-8")
+        pictures = gr.HTML(js_on_load=script, elem_id="inspect-pictures", **html)
         legend = gr.HTML(**html)
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=320):
@@ -240,6 +244,11 @@ def show(found: Findings, inspection: Inspection) -> dict:
 def head_choice(heads: int) -> gr.Dropdown:
     """The heads to choose from, their mean first."""
     return gr.Dropdown(choices=[MEAN_OF_HEADS, *map(str, range(1, heads + 1))], value=MEAN_OF_HEADS)
+
+
+def touched(event: gr.EventData) -> int:
+    """The frame that was touched in one of the figures; it tells with `leaf`."""
+    return min(max(int(event._data.get("frame", 0)), 0), CLIP_FRAMES - 1)
 
 
 def leaf(inspection: Inspection | None, frame: float) -> str:

@@ -80,7 +80,7 @@ def frame_panel(inspection: Inspection, frame: int) -> str:
     probabilities = inspection.transition_probabilities[frame]
     head += f"; flight begins {probabilities[0]:.2f}, entry begins {probabilities[1]:.2f}"
     figures = "".join(_figure(picture, frame) for picture in frame_pictures(inspection, frame))
-    return f'<p class="fp-sample">{escape(head)}</p><div class="fp-pictures">{figures}</div>'
+    return f'<p class="fp-sample">{escape(head)}</p><div class="fp-pictures" data-frame="{frame}">{figures}</div>'
 
 
 def legend(inspection: Inspection) -> str:

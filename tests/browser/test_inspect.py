@@ -64,6 +64,20 @@ def test_any_frame_can_be_looked_at(inspected):
     expect(inspected.locator("#inspect-pictures")).to_contain_text("windows 4 and 5")
 
 
+def test_touching_a_curve_goes_to_its_frame(inspected):
+    plot = inspected.locator("#inspect-agreement .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    plot.locator(".fp-cursor").wait_for(state="attached", timeout=PATIENCE)
+    place = plot.evaluate(
+        "p => { const s = p._fullLayout._size; return [s.l + p._fullLayout.xaxis.d2p(73), s.t + s.h / 2] }"
+    )
+    plot.click(position={"x": place[0], "y": place[1]})
+    expect(inspected.locator("#inspect-pictures .fp-sample")).to_contain_text("Sample 73 of 95", timeout=PATIENCE)
+    expect(inspected.locator("#inspect-frame input[type=number]")).to_have_value("73")
+    line = inspected.locator("#inspect-transitions .fp-cursor")
+    expect(line).to_have_attribute("data-frame", "73", timeout=PATIENCE)
+
+
 def test_attention_of_the_other_branch(inspected):
     before = inspected.evaluate(ATTENTION)
     inspected.get_by_label("static", exact=True).check()
