@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -33,7 +34,7 @@ COMFORTABLE = (0.16, 0.84)
 SQUEEZED = 0.7
 """A published window whose width is a smaller share of its height, as of an upright picture, shows nobody well."""
 
-SMALL, GOOD_SIZE = 0.17, 0.34
+SMALL, GOOD_SIZE = 0.22, 0.36
 """A diver shorter than the first share of the window's side is too small to be outlined well; then the window is made
 so small that the diver fills the second."""
 
@@ -45,6 +46,15 @@ FINEST = 64
 
 FOLLOWED = 3.0
 """Sampled frames over which the window's way is smoothed."""
+
+RESTING = 0.1
+"""Weight of a candidate where nothing moves, over that of one where most does: divers move more than railings."""
+
+MOVING = 0.25
+"""Share of the liveliest place's movement that the diver's own place has in the lively frames, on average."""
+
+LIVELY = 1.0
+"""Grey levels by which the liveliest place of a frame differs from the frame before, for the frame to tell at all."""
 
 STRAY = 0.35
 """Heights of the picture by which the diver moves between two looks at most, on a picture that stands still, apart
@@ -61,7 +71,9 @@ class Look:
     extent: float
     """Length of the outline, source pixels."""
     weight: float
-    """Pixels of the outline times their probability, as a share of the window."""
+    """Pixels of the outline on the source times their probability; less where nothing moves."""
+    moves: float = 1.0
+    """How much moves there, as a share of what moves where most does; NaN where next to nothing moves anywhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +107,8 @@ class DiverSearch:
         """
         centre = Framing.centre(self.width, self.height)
         x0, y0, x1, y1 = centre.boxes[0]
-        if x1 - x0 >= SQUEEZED * (y1 - y0):
-            seen = self._looks([centre])
-            if self._share(seen) >= FOUND and self._comfortable(seen, centre.boxes[0]):
-                return Window(DIVER, self.numbers[:1], centre.boxes)
+        if x1 - x0 >= SQUEEZED * (y1 - y0) and self._comfortable(self._looks([centre]), centre.boxes[0]):
+            return Window(DIVER, self.numbers[:1], centre.boxes)
         seen = self._looks([Framing.box(*box) for box in self._tiles()])
         path, extent = self._path(seen)
         side = min(self.width, self.height)
@@ -144,19 +154,46 @@ class DiverSearch:
         masks = self.outline(windows).reshape(clips.shape[:-1])
         return [
             [
-                look
+                self._weighed(look, index)
                 for framing, mask in zip(framings, masks[:, index], strict=True)
                 for look in looks_at(mask, framing.box_at(index))
             ]
             for index in range(0, CLIP_FRAMES, EVERY)
         ]
 
+    def _weighed(self, look: Look, index: int) -> Look:
+        """The candidate with what moves at its place."""
+        around = self._liveliness[index]
+        most = float(around.max())
+        if most < LIVELY:
+            return replace(look, moves=float("nan"))
+        row = min(max(int(look.y / self.height * around.shape[0]), 0), around.shape[0] - 1)
+        column = min(max(int(look.x / self.width * around.shape[1]), 0), around.shape[1] - 1)
+        moves = float(around[row, column]) / most
+        return replace(look, moves=moves, weight=look.weight * (RESTING + (1 - RESTING) * moves))
+
+    @cached_property
+    def _liveliness(self) -> np.ndarray:
+        """What moves in and next to each cell around the time of each frame, [96, rows, columns]."""
+        over_time = np.stack([np.convolve(cell, np.full(5, 0.2), mode="same") for cell in self._cells.T], axis=1)
+        shape = self.motion.activity.shape
+        return np.stack([cv2.dilate(frame, np.ones((3, 3))) for frame in over_time.reshape(shape).astype(np.float32)])
+
+    @property
+    def _cells(self) -> np.ndarray:
+        return self.motion.activity.reshape(CLIP_FRAMES, -1)
+
     @staticmethod
-    def _share(seen: list[list[Look]]) -> float:
-        return sum(bool(looks) for looks in seen) / len(seen)
+    def _is_diver(looks: list[Look]) -> bool:
+        """Whether so many looks see something, and it moves as divers do rather than as railings."""
+        moves = np.array([look.moves for look in looks])
+        told = moves[~np.isnan(moves)]
+        return len(looks) >= FOUND * CLIP_FRAMES / EVERY and (not len(told) or told.mean() >= MOVING)
 
     def _comfortable(self, seen: list[list[Look]], box: np.ndarray) -> bool:
         best = [max(looks, key=lambda look: look.weight) for looks in seen if looks]
+        if not self._is_diver(best):
+            return False
         x = (np.array([look.x for look in best]) - box[0]) / (box[2] - box[0])
         y = (np.array([look.y for look in best]) - box[1]) / (box[3] - box[1])
         low, high = COMFORTABLE
@@ -169,11 +206,13 @@ class DiverSearch:
 
         Of the candidates of all looks the chain is taken that shows most and jumps least on a still picture.
         """
-        if self._share(seen) < FOUND:
-            return None, 0.0
         places = [index for index, looks in enumerate(seen) if looks]
+        if not places:
+            return None, 0.0
         chain = best_chain([seen[index] for index in places], [self._still(seen[i], i * EVERY) for i in places])
         looks = [seen[index][choice] for index, choice in zip(places, chain, strict=True)]
+        if not self._is_diver(looks):
+            return None, 0.0
         frames = np.array(places) * EVERY
         points = np.array([[look.x, look.y] for look in looks])
         still = self.motion.on_first(self._at_frames(points / self.height, frames))[frames]

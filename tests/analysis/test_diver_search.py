@@ -92,6 +92,22 @@ def test_where_nobody_is_nobody_is_found():
     assert search(disc, np.zeros((FRAMES, 2), int)).window() is None
 
 
+def test_what_looks_like_a_diver_but_never_moves_is_none():
+    """A bright disc stands in the middle; the diver, at the side, is what moves."""
+    middle = np.tile([160.0, 90.0], (FRAMES, 1))
+    diver = dive_path(FRAMES, 25, 30, 70, top=40, bottom=140, x=290)
+    still = film(middle, np.zeros((FRAMES, 2), int), 320, 180, 24)
+    both = np.maximum(still, film(diver, np.zeros((FRAMES, 2), int), 320, 180, 20))
+    found = DiverSearch(both, 1.0, np.arange(FRAMES) * 2, watched(both), bright).window()
+    place = inside(found, diver, np.arange(FRAMES) * 2)
+    assert ((place > 0.05) & (place < 0.95)).all()
+    # Alone, it is no diver.
+    moving = film(diver, np.zeros((FRAMES, 2), int), 320, 180, 20)
+    blind_to_the_mover = np.where((moving.min(axis=-1) > 200)[..., None], 190, both).astype(np.uint8)
+    search_there = DiverSearch(blind_to_the_mover, 1.0, np.arange(FRAMES) * 2, watched(blind_to_the_mover), bright)
+    assert search_there.window() is None
+
+
 def test_the_chain_keeps_to_one_thing_and_takes_what_shows_more():
     def look(weight):
         return Look(0.0, 0.0, 10.0, weight)
