@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fineparser.cli.clip_batch import Settings, analyse_all, assignments, is_clip_folder, zip_all
+from fineparser.cli.clip_batch import Settings, analyse_all, assignments, electorate, is_clip_folder, zip_all
 
 SUMMARY = "judge a clip, or every clip of a folder: report.json, report.html, overlay.mp4, masks.npz and more"
 
@@ -33,6 +33,12 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument("--zip", action="store_true", help="also pack everything into results.zip")
     grammar.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
     grammar.add_argument("--bank", type=Path, help="file of exemplars (default: the bundled one)")
+    grammar.add_argument(
+        "--sources",
+        nargs="+",
+        choices=["simulated", "mine"],
+        help="whose exemplars vote; mine are those of `bank add` (default: both, and with --bank that file alone)",
+    )
     grammar.add_argument("--exemplars", type=int, default=10, help="how many exemplars vote (default: 10)")
     grammar.add_argument("--seed", type=int, default=0, help="of the choice of exemplars")
     grammar.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
@@ -69,6 +75,7 @@ def analyse_clip(options: argparse.Namespace) -> int:
         first=options.first,
         last=options.last,
         framing=framing(options),
+        voters=electorate(analyser, options.sources, options.bank),
         exemplars=options.exemplars,
         seed=options.seed,
         progress=lambda step, done: print(f"{done:4.0%}  {step}", file=sys.stderr),
@@ -104,6 +111,7 @@ def analyse_folder(options: argparse.Namespace) -> int:
         framing(options),
         options.exemplars,
         options.seed,
+        None if options.sources is None else tuple(options.sources),
     )
     work = assignments(options.clip, options.table)
 

@@ -5,7 +5,7 @@ import io
 import multiprocessing
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -45,6 +45,8 @@ class Settings:
     framing: str | None = None
     exemplars: int = 10
     seed: int = 0
+    sources: tuple[str, ...] | None = None
+    """Whose exemplars vote; None: everybody's, and with a bank file that alone."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,17 @@ def _results(work: list[Assignment], settings: Settings, jobs: int) -> Iterator[
             yield assignment.name, broken if error else future.result()
 
 
+def electorate(analyser, sources: Sequence[str] | None, bank: Path | None):
+    """The exemplars that vote, see `Settings`."""
+    from fineparser.analysis.electorate import SOURCES, voters
+    from fineparser.analysis.own_exemplars import OwnExemplars
+    from fineparser.analysis.voting import Voters
+
+    if sources is None and bank is not None:
+        return Voters(analyser.bank)
+    return voters(analyser, sources or SOURCES, OwnExemplars())
+
+
 class Worker:
     """Analyses clips with one analyser."""
 
@@ -187,6 +200,7 @@ class Worker:
         self._analyser = DiveAnalyser.from_pretrained(
             settings.checkpoint, settings.bank, settings.device, precision=settings.precision
         )
+        self._voters = electorate(self._analyser, settings.sources, settings.bank)
 
     def row(self, assignment: Assignment) -> Row:
         """What came of a clip; whatever goes wrong with it ends in its row, so that the next one gets its turn."""
@@ -202,6 +216,7 @@ class Worker:
                 first=assignment.first,
                 last=assignment.last,
                 framing=settings.framing,
+                voters=self._voters,
                 exemplars=settings.exemplars,
                 seed=settings.seed,
             )

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.electorate import voters
 from fineparser.analysis.proposal import Proposal
 from fineparser.analysis.report import DiveReport
 from fineparser.analysis.survey import Survey
 from fineparser.analysis.voting import Voters
 from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
-from fineparser.ui.exemplar_shelf import Visit, voters
+from fineparser.ui.exemplar_shelf import Visit, own_exemplars
 from fineparser.ui.player_clip import PlayerClip, write_player_clip
 from fineparser.ui.steps import on_zero_gpu, with_gpu
 
@@ -58,7 +59,10 @@ class Analysis:
         """The report on a clip; `progress` is told each step. Raises what `DiveAnalyser.analyse` raises."""
         if request.proposal is None:
             request = replace(request, proposal=self.propose(request, progress))
-        electorate = voters(self.analyser, request.visit, lambda step, done: progress(step, 0.25 + 0.05 * done))
+        own, _ = own_exemplars(request.visit.folder)
+        electorate = voters(
+            self.analyser, request.visit.sources, own, lambda step, done: progress(step, 0.25 + 0.05 * done)
+        )
         if on_zero_gpu():
             # There the work happens in another process, which a callback does not reach.
             progress("Analysing on the GPU", 0.3)

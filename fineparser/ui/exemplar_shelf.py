@@ -2,26 +2,20 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
-from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
+from fineparser.analysis.electorate import SOURCES
+from fineparser.analysis.exemplar import Exemplar
 from fineparser.analysis.own_exemplars import OwnExemplars
-from fineparser.analysis.voting import Voters
 from fineparser.ui.public import is_public
 
-SIMULATED_ONES, MINE = "Simulated", "Mine"
-SOURCES = (SIMULATED_ONES, MINE)
+SOURCE_CHOICES = [(source.capitalize(), source) for source in SOURCES]
 MOST_OF_A_VISITOR = 20
 """Own exemplars on a public page."""
 PREFIX = "fineparser-exemplars-"
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Choice:
 def exemplar_choice(keep_seconds: float) -> Choice:
     """Makes the parts; what a visitor of a public page added goes with the visit, after `keep_seconds` at most."""
     sources = gr.CheckboxGroup(
-        list(SOURCES),
+        SOURCE_CHOICES,
         value=list(SOURCES),
         label="Which exemplars vote",
         info="Your own come first where they are of the same dive.",
@@ -59,11 +53,6 @@ def forget(folder: str | None) -> None:
     """Throws away what a visitor added."""
     if folder is not None and Path(folder).name.startswith(PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def source_of(exemplar: Exemplar) -> str:
-    """Whose an exemplar is, as the page says it."""
-    return SIMULATED_ONES if exemplar.source == SIMULATED else MINE
 
 
 def titled(one: Exemplar) -> str:
@@ -82,33 +71,3 @@ def own_exemplars(folder: str | None, adding: bool = False) -> tuple[OwnExemplar
     if folder is None and adding:
         folder = tempfile.mkdtemp(prefix=PREFIX)
     return (None if folder is None else OwnExemplars(folder, MOST_OF_A_VISITOR)), folder
-
-
-def voters(analyser: DiveAnalyser, visit: Visit, progress: Progress = lambda step, done: None) -> Voters:
-    """The exemplars that vote for a visitor; own ones are encoded first where these weights have not met them.
-
-    Raises:
-        ValueError: where no source is chosen.
-    """
-    if not set(visit.sources) & set(SOURCES):
-        raise ValueError("No exemplar may vote: choose which ones do in the tab Exemplars.")
-    bank, remarks = analyser.bank, []
-    if bank is not None and set(visit.sources) < set(SOURCES):
-        bank = bank.of_sources({one.source for one in bank.exemplars if source_of(one) in visit.sources})
-    if MINE in visit.sources:
-        own, _ = own_exemplars(visit.folder)
-        if own is not None:
-            try:
-                mine, said = own.bank(analyser, progress)
-                remarks += said
-                bank = joined(bank, mine)
-            except BankError as error:
-                remarks.append(f"Your own exemplars do not vote: {error}.")
-    return Voters(bank, simulates=SIMULATED_ONES in visit.sources, remarks=tuple(remarks))
-
-
-def joined(bank: ExemplarBank | None, mine: ExemplarBank | None) -> ExemplarBank | None:
-    """Both as one, where both are there."""
-    if bank is None or mine is None:
-        return bank or mine
-    return bank.join(mine)

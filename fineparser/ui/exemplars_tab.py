@@ -5,12 +5,13 @@ from html import escape
 
 import gradio as gr
 
+from fineparser.analysis.electorate import MINE, source_of
 from fineparser.analysis.exemplar import Exemplar
 from fineparser.analysis.exemplar_bank import BankError
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.ui.analysis import Analysis
-from fineparser.ui.exemplar_shelf import MINE, SOURCES, Choice, own_exemplars, source_of, titled
+from fineparser.ui.exemplar_shelf import SOURCE_CHOICES, Choice, own_exemplars, titled
 from fineparser.ui.inputs import dive_choices, order
 from fineparser.ui.own_dive_form import own_dive_form
 from fineparser.ui.player_clip import in_cache
@@ -106,7 +107,7 @@ def filter_row() -> Filters:
             ),
             gr.Number(0, label="Score from", minimum=0, maximum=HIGHEST, min_width=100, elem_id="bank-low"),
             gr.Number(HIGHEST, label="to", minimum=0, maximum=HIGHEST, min_width=100, elem_id="bank-high"),
-            gr.Dropdown([("All", ANY), *SOURCES], value=ANY, label="From", elem_id="bank-source", min_width=120),
+            gr.Dropdown([("All", ANY), *SOURCE_CHOICES], value=ANY, label="From", elem_id="bank-source", min_width=120),
         )
 
 

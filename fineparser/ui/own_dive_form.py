@@ -8,12 +8,13 @@ from pathlib import Path
 import gradio as gr
 from gradio.events import Dependency
 
+from fineparser.analysis.electorate import Progress
 from fineparser.analysis.judged import Judged
 from fineparser.analysis.own_exemplars import OwnExemplars
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.ui.analyse_tab import progress_bar
 from fineparser.ui.analysis import Analysis
-from fineparser.ui.exemplar_shelf import Progress, own_exemplars, titled
+from fineparser.ui.exemplar_shelf import own_exemplars, titled
 from fineparser.ui.inputs import dive_choices
 from fineparser.ui.public import is_public
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu

@@ -1,5 +1,7 @@
 """python -m fineparser bank, on real files, in the same process."""
 
+import json
+
 import pytest
 
 from fineparser.analysis.exemplar_bank import ExemplarBank, clips_folder
@@ -28,6 +30,23 @@ def test_own_dives_come_and_go(clip, checkpoint, folder, capsys):
     assert capsys.readouterr().out.startswith("0 exemplars in")
     assert main(["bank", "remove", name, *tend]) == 2
     assert f"no own exemplar '{name}'" in capsys.readouterr().err
+
+
+def test_own_dives_vote_where_they_may(clip, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("FINEPARSER_HOME", str(tmp_path / "home"))
+    weights = ["--checkpoint", str(checkpoint)]
+    dive = ["--code", "103B", "--height", "3"]
+    assert main(["bank", "add", str(clip), *dive, "--score", "38.4", *weights]) == 0
+    bank = ["--bank", str(checkpoint / "bank.safetensors")]
+
+    def sources(name, *more):
+        assert main(["analyse", str(clip), *dive, *weights, "--out", str(tmp_path / name), *more]) == 0
+        return [vote["source"] for vote in json.loads((tmp_path / name / "report.json").read_text())["votes"]]
+
+    assert sources("mine", "--sources", "mine") == ["own dives"]
+    assert (tmp_path / "mine" / "comparison.mp4").is_file()
+    assert sources("both", "--sources", "simulated", "mine", *bank) == ["own dives", "SynDive", "SynDive"]
+    assert sources("bank", *bank) == ["SynDive", "SynDive"]
 
 
 def test_build_and_list(checkpoint, tmp_path, capsys):

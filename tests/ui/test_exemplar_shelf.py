@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.electorate import MINE, SIMULATED_ONES, SOURCES, voters
 from fineparser.analysis.exemplar import SIMULATED, Exemplar
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.judged import Judged
@@ -17,7 +18,7 @@ from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.ui import exemplar_shelf
 from fineparser.ui.analysis import Analysis
-from fineparser.ui.exemplar_shelf import MINE, SIMULATED_ONES, Visit, forget, own_exemplars, voters
+from fineparser.ui.exemplar_shelf import forget, own_exemplars
 from fineparser.ui.exemplars_tab import ANY, HIGHEST, ID, listing, matching, preview, take_away
 from fineparser.video.writing import write_video
 
@@ -71,14 +72,14 @@ def test_at_home_everybody_shares_one_collection(analyser, clip, home):
     own, folder = own_exemplars(None)
     assert (own.folder, folder) == (home / "exemplars", None)
     added, _ = own.add(analyser, clip, JUDGED)
-    everyone = voters(analyser, Visit())
+    everyone = voters(analyser, SOURCES, own_exemplars(None)[0])
     assert ids(everyone) == ["bundled-0", "bundled-1", added.id]
     assert everyone.simulates
-    mine = voters(analyser, Visit((MINE,)))
+    mine = voters(analyser, (MINE,), own)
     assert (ids(mine), mine.simulates) == ([added.id], False)
-    assert ids(voters(analyser, Visit((SIMULATED_ONES,)))) == ["bundled-0", "bundled-1"]
+    assert ids(voters(analyser, (SIMULATED_ONES,), own)) == ["bundled-0", "bundled-1"]
     with pytest.raises(ValueError, match="No exemplar may vote"):
-        voters(analyser, Visit(()))
+        voters(analyser, (), own)
 
 
 def test_on_a_public_page_each_visitor_is_alone(analyser, clip, home, monkeypatch):
@@ -88,11 +89,11 @@ def test_on_a_public_page_each_visitor_is_alone(analyser, clip, home, monkeypatc
     own, folder = own_exemplars(None, adding=True)
     added, _ = own.add(analyser, clip, JUDGED)
     assert home not in Path(folder).parents
-    assert ids(voters(analyser, Visit(folder=folder))) == ["bundled-0", "bundled-1", added.id]
+    assert ids(voters(analyser, SOURCES, own_exemplars(folder)[0])) == ["bundled-0", "bundled-1", added.id]
     another, other_folder = own_exemplars(None, adding=True)
     assert other_folder != folder
     assert another.dives() == ()
-    assert ids(voters(analyser, Visit())) == ["bundled-0", "bundled-1"]
+    assert ids(voters(analyser, SOURCES, own_exemplars(None)[0])) == ["bundled-0", "bundled-1"]
     assert own_exemplars(folder, adding=True)[1] == folder
     own.most = 1
     with pytest.raises(BankError, match="no room"):
@@ -114,7 +115,7 @@ def test_what_a_visitor_added_goes_with_the_visit(analyser, clip, home, monkeypa
 def test_a_broken_list_costs_the_own_votes_alone(analyser, home):
     (home / "exemplars").mkdir(parents=True)
     (home / "exemplars" / "dives.json").write_text("{")
-    electorate = voters(analyser, Visit())
+    electorate = voters(analyser, SOURCES, own_exemplars(None)[0])
     assert ids(electorate) == ["bundled-0", "bundled-1"]
     assert "Your own exemplars do not vote" in electorate.remarks[0]
     rows, said = listing(Analysis(analyser), None, ANY, ANY, 0, HIGHEST, ANY)
