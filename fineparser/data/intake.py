@@ -47,6 +47,8 @@ class Intake:
     folder: Path
     problems: list[Problem] = field(default_factory=list)
     taken: int = 0
+    most_bytes: int = MOST_BYTES
+    """An archive that would unpack to more is refused."""
 
     def take(self, files: Iterable[Path]) -> None:
         """Takes in uploaded files; an archive is unpacked. Clips without a row in a table get an empty one."""
@@ -104,7 +106,7 @@ class Intake:
                 f"it would unpack to {whole / max(1, archive.stat().st_size):.0f} times its size; "
                 f"{MOST_TIMES} times or more is taken for an attack"
             )
-        room = max(0, min(MOST_BYTES, shutil.disk_usage(self.folder).free - SPARE_BYTES))
+        room = max(0, min(self.most_bytes, shutil.disk_usage(self.folder).free - SPARE_BYTES))
         if whole > room:
             raise ValueError(f"it would unpack to {whole / 2**30:.1f} GB, and there is room for {room / 2**30:.1f}")
         has_pickles = any(f"/{name}/" in f"/{info.filename}" for info in found for name in FRAME_FOLDERS)

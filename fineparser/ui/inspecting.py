@@ -15,6 +15,8 @@ from fineparser.ui.analysis import Analysis
 from fineparser.ui.steps import on_zero_gpu, with_gpu
 
 Progress = Callable[[str, float], None]
+MOST_BYTES = 2 * 2**30
+"""That a visitor's archive may unpack to, for as long as one dive of it is looked at."""
 MOST_PROBLEMS = 6
 """Named on the page; the others are counted."""
 
@@ -87,7 +89,7 @@ def look_through(files: Sequence[str]) -> LabelledDives:
 
 def unpacked(files: Sequence[str], folder: Path) -> DiveList:
     """The dives in uploaded files, unpacked into a folder; DataError where there is none."""
-    intake = Intake(folder)
+    intake = Intake(folder, most_bytes=MOST_BYTES)
     intake.take([Path(file) for file in files])
     problems = tuple(str(problem) for problem in intake.problems)
     kind = kind_of(folder)

@@ -1,5 +1,6 @@
 """What is handed over: taken in where it can be, named with the reason where it cannot, and never harmful."""
 
+import os
 import pickle
 import stat
 import zipfile
@@ -120,6 +121,17 @@ def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_refused(folder, tmp_p
     (problem,) = take(folder, archive).problems
     assert "times its size" in problem.reason
     assert files_of(folder) == set()
+
+
+def test_a_zip_beyond_the_limit_is_refused(clips, folder, tmp_path):
+    archive = packed(tmp_path / "large.zip", {"noise.npz": os.urandom(5000), "dives.csv": b"clip\n"})
+    intake = Intake(folder, most_bytes=4000)
+    intake.take([archive])
+    assert "would unpack to" in str(intake.problems[0])
+    assert not folder.exists() or files_of(folder) == set()
+    allowed = Intake(folder, most_bytes=6000)
+    allowed.take([archive])
+    assert "noise.npz" in files_of(folder)
 
 
 def test_links_locked_files_pickles_and_strangers_are_left_out(clips, folder, tmp_path):
