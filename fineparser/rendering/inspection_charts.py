@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from fineparser.analysis.inspection import Inspection
 from fineparser.domain.phases import Phase
 from fineparser.rendering.figures import axis, empty_figure, look
-from fineparser.rendering.palette import BLACK, EITHER, HEAT, ORANGE, PHASE_COLOURS, SKY_BLUE, VERMILION, WHITE, Theme
+from fineparser.rendering.palette import BLACK, EITHER, HEAT, ORANGE, PHASE_COLOURS, SKY_BLUE, WHITE, Theme
 
 HEAT_SCALE = [[place / (len(HEAT) - 1), colour.css] for place, colour in enumerate(HEAT)]
 BRANCHES = ("dynamic", "static")
@@ -58,14 +58,19 @@ def transitions(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
     if labels is not None and labels.transitions is not None:
         for frame in labels.transitions.tolist():
             figure.add_shape(
-                type="line", x0=frame, x1=frame, y0=0, y1=1.04, line={"color": VERMILION.css, "width": 2, "dash": "dot"}
+                type="line",
+                x0=frame,
+                x1=frame,
+                y0=0,
+                y1=1.04,
+                line={"color": theme.text.css, "width": 2, "dash": "dot"},
             )
         figure.add_scatter(
             x=labels.transitions,
             y=[1.03, 1.03],
             mode="markers",
             name="labelled",
-            marker={"symbol": "triangle-down", "size": 12, "color": VERMILION.css},
+            marker={"symbol": "triangle-down", "size": 12, "color": theme.text.css},
             hovertemplate="labelled: sample %{x}<extra></extra>",
         )
     figure.update_layout(**_over_frames(theme, inspection, 360, 140, [0, 1.22]))
