@@ -1,6 +1,7 @@
 """One look through a whole clip: where it cuts, what moves."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,6 +11,7 @@ import numpy as np
 from fineparser.analysis.motion import Motion, MotionWatch
 from fineparser.video.cuts import find_cuts
 from fineparser.video.info import VideoInfo
+from fineparser.video.read_ahead import read_ahead
 from fineparser.video.source import FrameSource
 
 
@@ -27,12 +29,13 @@ class Survey:
         """Reads every frame of a source once."""
         watch = MotionWatch()
 
-        def watched() -> Iterator[tuple[int, np.ndarray]]:
-            for number, frame in source.stream():
+        def watched(frames: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+            for number, frame in frames:
                 watch.see(frame)
                 yield number, frame
 
-        cuts = find_cuts(watched())
+        with closing(read_ahead(source.stream())) as frames:
+            cuts = find_cuts(watched(frames))
         return cls(source.info, cuts, watch.result())
 
     @cached_property

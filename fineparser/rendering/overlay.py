@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from fineparser.rendering.moments import phase_of
 from fineparser.rendering.palette import BLACK, PHASE_COLOURS, WHITE, Colour
 from fineparser.rendering.playback import playback_rate
 from fineparser.rendering.sound import finished_with_sound
+from fineparser.video.read_ahead import read_ahead
 from fineparser.video.reading import reopen
 from fineparser.video.writing import VideoSink
 
@@ -166,8 +168,8 @@ def overlay_frames(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Number and picture of every source frame at its own size, uint8 [H, W, 3], drawn one at a time."""
     track = MaskTrack(report)
-    with reopen(report.info) as source:
-        for number, frame in source.stream():
+    with reopen(report.info) as source, closing(read_ahead(source.stream())) as frames:
+        for number, frame in frames:
             yield number, draw_frame(report, track, number, frame, style, caption)
 
 

@@ -1,5 +1,6 @@
 """The clip that the viewer plays: H.264 with dense keyframes, which steps and seeks exactly in every browser."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gradio.utils import get_upload_folder
 
 from fineparser.rendering.playback import playback_rate
 from fineparser.video.info import VideoInfo
+from fineparser.video.read_ahead import read_ahead
 from fineparser.video.reading import reopen
 from fineparser.video.writing import VideoSink
 
@@ -51,8 +53,9 @@ def write_player_clip(info: VideoInfo, first: int, last: int, path: str | Path) 
     with (
         reopen(info) as source,
         VideoSink(path, rate, width, height, keyframe_every=KEYFRAME_EVERY, quality=22) as sink,
+        closing(read_ahead(source.stream(first, last + 1))) as frames,
     ):
-        for number, frame in source.stream(first, last + 1):
+        for number, frame in frames:
             if frame.shape[:2] != (height, width):
                 frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
             sink.write(frame, info.seconds(number) if info.variable_frame_rate else None)
