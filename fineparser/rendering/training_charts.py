@@ -52,6 +52,7 @@ def validation(records: Sequence[dict], name: str, title: str, theme: Theme = EI
         figure.add_scatter(
             x=[*x, *reversed(x)],
             y=[*(high for _, high in ends), *(low for low, _ in reversed(ends))],
+            mode="lines",
             fill="toself",
             fillcolor=SKY_BLUE.faded(0.22),
             line={"width": 0},

@@ -14,6 +14,7 @@ from fineparser.ui.analyse_tab import note, progress_bar
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.train_choices import Choices
+from fineparser.ui.train_cut import cut_collection
 from fineparser.ui.upload import problem
 from fineparser.ui.workshop import Workshop, WorkshopError
 
@@ -75,6 +76,7 @@ class DiveDesk:
         asked = [source.source, source.collection, source.dataset, source.count, self.choices.part, self.choices.share]
         kept = [source.collection, source.found, source.rows, source.csv, panel.dive, panel.proposals, panel.keep_all]
         inputs = [panel.proposals, panel.masks, panel.dive, *asked]
+        panel.cut.click(self.cut, [panel.proposals, *asked], [*kept, *editor], show_progress="hidden", **self._heavy)
         panel.editor.keep(self.keep_one, inputs, [*kept, *editor], **QUIET)
         panel.keep_all.click(self.keep_all, inputs, [*kept, *editor], **QUIET)
 
@@ -178,6 +180,21 @@ class DiveDesk:
         }
         for shown in self.show_dive(collection, name, proposals):
             yield changes | shown | {panel.status: note(f"{len(proposals)} dives have proposals: look at them.")}
+
+    def cut(self, proposals: labels.Proposals, *asked: object) -> Iterator[dict]:
+        """Cuts every clip to the diver."""
+        dives = labels.dives_of(self.workshop, asked[1])
+        try:
+            work = partial(cut_collection, self.workshop.collection(asked[1] or ""), dives, self.analysis.analyser)
+            for news in self.workbench.steps(work):
+                if isinstance(news, Outcome):
+                    said = note(f"Cut: {news.value}. The switches can be proposed now.")
+                elif news is not None:
+                    yield {self.labels.status: progress_bar(news.name, news.done)}
+        except (ValueError, OSError) as error:
+            said = problem(str(error))
+        for changes in self.refresh(*asked, proposals={}):
+            yield changes | {self.labels.editor: None, self.labels.status: said}
 
     def keep_one(
         self, event: gr.EventData, proposals: labels.Proposals, masks: bool, name: str | None, *asked: object

@@ -28,6 +28,7 @@ class LabelPanel:
     """The parts of the panel."""
 
     dive: gr.Dropdown
+    cut: gr.Button
     propose: gr.Button
     masks: gr.Checkbox
     keep_all: gr.Button
@@ -38,8 +39,13 @@ class LabelPanel:
 
 def label_panel() -> LabelPanel:
     """Adds the panel to the page that is being built."""
+    gr.Markdown(
+        "An analysis looks for the diver and follows; training takes the middle of the picture. Where the diver is "
+        "not there all the time, cut the clips first: the originals are kept."
+    )
     with gr.Row(equal_height=True):
         dive = gr.Dropdown([], label="Dive", elem_id="train-dive", min_width=260, scale=2)
+        cut = gr.Button("Cut clips to the diver", elem_id="train-cut", min_width=180)
         propose = gr.Button("Propose what is missing", elem_id="train-propose", min_width=180)
         keep_all = gr.Button("Keep all proposals", interactive=False, elem_id="train-keep-all", min_width=160)
         masks = gr.Checkbox(False, label="Keep proposed masks, too", elem_id="train-keep-masks", min_width=180)
@@ -52,7 +58,7 @@ def label_panel() -> LabelPanel:
         apply_default_css=False,
         elem_id="label-editor",
     )
-    return LabelPanel(dive, propose, masks, keep_all, status, editor, gr.State({}))
+    return LabelPanel(dive, cut, propose, masks, keep_all, status, editor, gr.State({}))
 
 
 def dives_of(workshop: Workshop, collection: str | None) -> dict[str, Dive]:
