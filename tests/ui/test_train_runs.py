@@ -53,7 +53,9 @@ def records(pace: float, steps: int = 60) -> list[dict]:
 
 
 @pytest.mark.parametrize(
-    ("pace", "words"), [(0.05, "less than a minute"), (1.0, "16 min"), (10.0, "2.6 h")], ids=["quick", "slow", "slowest"]
+    ("pace", "words"),
+    [(0.05, "less than a minute"), (1.0, "16 min"), (10.0, "2.6 h")],
+    ids=["quick", "slow", "slowest"],
 )
 def test_time_left_follows_the_pace(pace, words):
     assert time_left(Status(TRAINING, 60, 1000, updated=time.time()), records(pace)) == words
