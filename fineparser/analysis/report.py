@@ -165,7 +165,7 @@ class DiveReport:
     """What the intervals tell, in words; empty without a score."""
     votes: tuple[Vote, ...]
     exemplar: str | None
-    """Id of the exemplar to show beside the dive: the one whose vote is nearest to the total."""
+    """Id of the exemplar to show beside the dive: of those with a clip, the one whose vote is nearest to the total."""
     flight: Transition
     entry: Transition
     weights: WeightsUsed

@@ -85,7 +85,7 @@ def vote(bank: ExemplarBank, choice: ExemplarChoice, comparison: PairComparison,
 def estimate(
     votes: list[Vote], dived: Dived, calibration: Calibration | None
 ) -> tuple[Estimate, Estimate, Breakdown, str, str]:
-    """Total, execution, breakdown, the exemplar nearest to the total, and what the intervals tell."""
+    """Total, execution, breakdown, the exemplar to show, and what the intervals tell."""
     scores = np.array([vote.score for vote in votes])
     points = np.mean([vote.contributions for vote in votes], axis=0)
     # No dive is given less than nothing or more than perfect awards.
@@ -97,5 +97,7 @@ def estimate(
         basis = f"they held the true score of {INTERVAL:.0%} of {calibration.dives} dives ({calibration.source})"
     total = Estimate(*(float(np.clip(value, 0, highest)) for value in (mean.value, mean.low, mean.high)))
     share = Estimate(*(execution(value, dived.difficulty) for value in (total.value, total.low, total.high)))
-    nearest = votes[int(np.abs(scores - mean.value).argmin())]
+    # One that can be seen is worth more beside the dive than one a little nearer.
+    seen = [vote for vote in votes if vote.shown is not None and vote.shown.id == vote.exemplar] or votes
+    nearest = min(seen, key=lambda vote: abs(vote.score - mean.value))
     return total, share, Breakdown(float(scores.mean() - points.sum()), points), nearest.exemplar, basis

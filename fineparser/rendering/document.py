@@ -159,7 +159,7 @@ def _votes(report: DiveReport) -> str:
         for vote in sorted(report.votes, key=lambda vote: -vote.score)
     ]
     note = (
-        '<p class="note">The exemplar in bold is the one whose vote is nearest to the total. Differences are in points '
+        '<p class="note">The exemplar in bold is the one shown beside the dive. Differences are in points '
         "at the difficulty of this dive.</p>"
     )
     return _table(headings, rows, text_columns=(0, 5, 6)) + note

@@ -10,7 +10,7 @@ from fineparser.analysis import analyser as analysers
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.exemplar import OWN, SIMULATED, ExemplarClip
-from fineparser.analysis.voting import Voters
+from fineparser.analysis.voting import Voters, estimate
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,18 @@ def test_each_vote_knows_what_shows_it(bank, model, query, tmp_path):
     assert {vote.to_json()["shown_by"] for vote in votes} == {"dive-0"}
     votes, _, _ = Voters(filmed).vote(model, query, Dived.of("107B", 3, None), 3, 0)
     assert [vote.shown for vote in votes] == [None]
+
+
+def test_the_shown_exemplar_is_one_that_can_be_seen(bank, model, query, tmp_path):
+    dived = Dived.of("207C", 10, None)
+    votes, _, _ = Voters(bank).vote(model, query, dived, 3, 0)
+    middle = estimate(votes, dived, None)[3]
+    assert middle == sorted(votes, key=lambda vote: vote.score)[1].exemplar
+    place = next(place for place, one in enumerate(bank.exemplars[:3]) if one.id != middle)
+    exemplars = list(bank.exemplars)
+    exemplars[place] = replace(exemplars[place], clip=ExemplarClip(tmp_path / "one.mp4", 0, 10, 40, 60))
+    votes, _, _ = Voters(replace(bank, exemplars=tuple(exemplars))).vote(model, query, dived, 3, 0)
+    assert estimate(votes, dived, None)[3] == exemplars[place].id
 
 
 def test_votes_do_not_depend_on_who_else_votes(bank, model, query):
