@@ -94,6 +94,7 @@ def bench_fine_tuning(bench: FineTuningBench, told: Callable[[str], None] = lamb
                 epochs=bench.epochs,
                 validation_share=0.2,
                 seed=found.seed,
+                device="cpu",
             )
         )
         told("fine-tuning")
@@ -101,14 +102,11 @@ def bench_fine_tuning(bench: FineTuningBench, told: Callable[[str], None] = lamb
         result = train(options, on_record=_speaker(told))
         minutes = (time.monotonic() - began) / 60
         how = dict(data=(f"clips:{judge}",), out=folder / "numbers.json", split="test", exemplars=EXEMPLARS)
-        own = dict(how, exemplar_data=(spec,), progress=False)
+        how |= dict(device="cpu", progress=False)
+        own = dict(how, exemplar_data=(spec,))
         told("judging as installed")
         bank = _bank(analyser, bench)
-        ways = {
-            "installed weights, installed exemplars": evaluate(
-                EvaluateOptions(checkpoint=str(start), progress=False, **how), bank
-            )
-        }
+        ways = {"installed weights, installed exemplars": evaluate(EvaluateOptions(checkpoint=str(start), **how), bank)}
         told("judging with the coach's dives as exemplars")
         ways["installed weights, own exemplars"] = evaluate(EvaluateOptions(checkpoint=str(start), **own))
         told("judging with the fine-tuned weights")
