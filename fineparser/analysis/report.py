@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fineparser.analysis.exemplar import Exemplar
+from fineparser.analysis.exemplar import Exemplar, Recipe
 from fineparser.domain.calibration import INTERVAL
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
@@ -77,6 +77,8 @@ class Vote:
     """Points for the dive that is judged: the exemplar's, at this dive's difficulty, plus the contributions."""
     shown: Exemplar | None = None
     """The exemplar whose clip shows this one: itself, or a like one; None where there is no clip."""
+    recipe: Recipe | None = None
+    """How the simulator makes the exemplar again, to film it; None for a recording."""
     encoding: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     """The exemplar as it was compared, arrays of one clip under the names of a bank's; for Inspect."""
 

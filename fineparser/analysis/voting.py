@@ -78,6 +78,7 @@ def vote(bank: ExemplarBank, choice: ExemplarChoice, comparison: PairComparison,
         contributions=contributions,
         score=exemplar.score * scale + float(contributions.sum()),
         shown=bank.shown(choice.index),
+        recipe=exemplar.recipe,
         encoding=bank.encodings.select([choice.index]).to_arrays(),
     )
 

@@ -109,7 +109,7 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, c
         show_progress="hidden",
         **private,
     )
-    compared = [results.viewer, results.waterfall, results.breakdown, results.votes, results.ballot]
+    compared = [results.report, results.viewer, results.waterfall, results.breakdown, results.votes, results.ballot]
     compared += [results.beside, results.make_video, results.video]
     quick = {"show_progress": "hidden", "concurrency_limit": 4} | private
     known = [results.report, results.players]

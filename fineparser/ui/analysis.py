@@ -13,6 +13,7 @@ from fineparser.analysis.survey import Survey
 from fineparser.analysis.voting import Voters
 from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
 from fineparser.ui.exemplar_shelf import Visit, own_exemplars
+from fineparser.ui.filming import with_clip
 from fineparser.ui.player_clip import PlayerClip, write_player_clip
 from fineparser.ui.steps import on_zero_gpu, with_gpu
 
@@ -78,6 +79,9 @@ class Analysis:
             film = camera.submit(write_player_clip, seen.survey.info, seen.first, seen.last, folder / "dive.mp4")
             report = self.judge(request, progress)
             progress("Preparing the viewer", 0.75)
+            if all(vote.shown is None for vote in report.votes):
+                # Exemplars that were simulated for this report alone.
+                report = with_clip(report, report.exemplar)
             return report, film.result()
 
     def propose(self, request: Request, progress: Progress) -> Proposal:

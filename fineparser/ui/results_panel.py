@@ -13,6 +13,7 @@ from fineparser.rendering.comparison import Panel, write_comparison
 from fineparser.rendering.results import ZIP
 from fineparser.ui import results_view
 from fineparser.ui.analysis import DOWNLOADS
+from fineparser.ui.filming import with_clip
 from fineparser.ui.player_clip import PlayerClip
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.upload import plain_sentence
@@ -94,13 +95,16 @@ def result_parts(keep_seconds: float) -> Results:
 
 
 def compare(report: DiveReport | None, clip: PlayerClip | None, exemplar: str) -> tuple:
-    """Viewer, waterfall, table and votes with one exemplar chosen, and the buttons of the video of both."""
+    """Report, viewer, waterfall, table and votes with one exemplar chosen, and the buttons of the video of both."""
     if report is None or clip is None or not clip.path.is_file():
         raise gr.Error("The result is gone after so long a time: analyse the clip again.")
+    if exemplar != results_view.MEAN:
+        report = with_clip(report, exemplar)
     seen = results_view.as_seen_by(report, exemplar)
     marked = report if seen is report else results_view.with_exemplar(report, exemplar)
     beside = viewer_value(marked, clip)
     return (
+        report,
         beside,
         charts.waterfall(seen),
         results_view.breakdown_table(seen),

@@ -214,8 +214,29 @@ def test_sources_that_may_not_vote_do_not(page):
     page.locator("#analyse").click()
     expect(page.locator("#ballot tbody tr")).to_have_count(10, timeout=PATIENCE)
     expect(page.locator("#ballot")).not_to_contain_text("own dives")
-    expect(page.locator("#viewer .exemplar")).to_be_hidden()
-    page.locator("#take-results:not([disabled])").wait_for(timeout=PATIENCE)
+    ready(page)
+
+
+def test_a_simulated_exemplar_is_filmed_when_it_is_chosen(page):
+    name = page.locator("#viewer .exemplar .name")
+    expect(name).to_have_text(re.compile(r"^Exemplar 101C: \d"))
+    before = name.inner_text()
+    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpTied")
+    for end in ("0", "told.length - 1"):
+        page.evaluate(
+            f"""() => {{
+                const plot = document.querySelector('#votes .js-plotly-plot');
+                const told = plot.data.findLast((trace) => trace.customdata).customdata;
+                plot.emit('plotly_click', {{points: [{{customdata: told[{end}]}}]}});
+            }}"""
+        )
+        expect(page.locator("#breakdown tbody tr").first).to_have_text(re.compile("^Exemplar(?!s)"), timeout=PATIENCE)
+        if name.inner_text() != before:
+            break
+    expect(name).not_to_have_text(before, timeout=PATIENCE)
+    expect(name).to_have_text(re.compile(r"^Exemplar 101C: \d"))
+    page.wait_for_function(BOTH_PLAY, timeout=PATIENCE)
+    assert page.evaluate("() => document.querySelector('#viewer .exemplar video').videoWidth") == 276
 
 
 def test_it_can_be_removed(page, app_folder):

@@ -1,0 +1,54 @@
+"""The bank that comes with the project, once it is there."""
+
+from collections import Counter
+
+import pytest
+
+from fineparser.analysis.analyser import BUNDLED_BANK, BUNDLED_WEIGHTS
+from fineparser.analysis.exemplar_bank import ExemplarBank, clips_folder
+from fineparser.analysis.usual_dives import usual_dives
+from fineparser.domain.difficulty import SPRINGBOARDS
+from fineparser.model.fineparser import FineParser
+from fineparser.video.reading import probe
+
+MOST_BYTES = 40e6
+
+pytestmark = pytest.mark.skipif(not BUNDLED_BANK.is_file(), reason="no bank is bundled yet")
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return ExemplarBank.load(BUNDLED_BANK)
+
+
+def test_every_usual_dive_has_ten_exemplars_of_graded_quality(bank):
+    counts = Counter((one.code, one.height) for one in bank.exemplars)
+    assert {dive: counts[dive] for dive in usual_dives() if counts[dive] < 10} == {}
+    for code, height in usual_dives():
+        executions = [one.execution for one in bank.exemplars if (one.code, one.height) == (code, height)]
+        assert max(executions) - min(executions) > 3, f"{code} {height:g} m"
+
+
+def test_every_number_is_shown_in_three_qualities(bank):
+    shown = Counter((one.code, one.height in SPRINGBOARDS) for one in bank.exemplars if one.clip is not None)
+    numbers = {(code, height in SPRINGBOARDS) for code, height in usual_dives()}
+    assert set(shown) == numbers
+    assert set(shown.values()) == {3}
+    assert all(bank.shown(place) is not None for place in range(len(bank)))
+
+
+def test_the_clips_are_those_that_the_index_names(bank):
+    clips = [one.clip for one in bank.exemplars if one.clip is not None]
+    assert {clip.path.name for clip in clips} == {path.name for path in clips_folder(BUNDLED_BANK).iterdir()}
+    for clip in clips:
+        assert probe(clip.path).frame_count == clip.last + 1
+
+
+def test_it_is_small_enough():
+    files = [BUNDLED_BANK, *clips_folder(BUNDLED_BANK).iterdir()]
+    assert sum(path.stat().st_size for path in files) <= MOST_BYTES
+
+
+@pytest.mark.skipif(not BUNDLED_WEIGHTS.is_dir(), reason="no weights are bundled yet")
+def test_the_bundled_weights_encoded_it(bank):
+    assert bank.fingerprint == FineParser.from_pretrained(BUNDLED_WEIGHTS).fingerprint()
