@@ -46,6 +46,10 @@ LEAST_LEAD, LEAST_TAIL = 1.3, 0.8
 """The same in seconds, at least; slow motion has more by the shares."""
 
 
+NEAR = 3.0
+"""Seconds from the dive within which the liveliest moment still belongs to it."""
+
+
 @dataclass(frozen=True)
 class DiveMoment:
     """Places in a clip, as indices into its frames."""
@@ -59,11 +63,17 @@ class DiveMoment:
     drop: float
     """How far the mover came down, in heights of the picture."""
 
+    liveliest: int
+    """Where most moves: in the dive as a rule; elsewhere the fall that was found may be only a part of it."""
+
     def trim(self, seconds: np.ndarray, first: int, last: int) -> tuple[int, int]:
         """First and last index to keep, within `first` to `last`: `seconds` [n] are the frames' times."""
         fall = float(seconds[self.entry] - seconds[self.top])
         start = seconds[self.top] - max(LEAD * fall, LEAST_LEAD)
         end = seconds[self.entry] + max(TAIL * fall, LEAST_TAIL)
+        lively = seconds[self.liveliest]
+        if start - NEAR <= lively <= end + NEAR:
+            start, end = min(start, lively - LEAST_LEAD), max(end, lively + LEAST_TAIL)
         return max(first, int(np.searchsorted(seconds, start))), min(last, int(np.searchsorted(seconds, end)))
 
 
@@ -90,7 +100,9 @@ def find_dive(motion: Motion, seconds: np.ndarray, first: int, last: int) -> Div
     drop = float(height[bottom] - height[peak])
     if bottom <= peak or drop < LEAST_FALL:
         return None
-    return DiveMoment(first + peak, first + bottom, drop)
+    interval = max(float(np.median(np.diff(when))), 1e-3)
+    liveliest = int(_blurred(motion.activity[span].mean(axis=(1, 2)), AROUND[-1] / interval).argmax())
+    return DiveMoment(first + peak, first + bottom, drop, first + liveliest)
 
 
 def mover_height(motion: Motion, seconds: np.ndarray) -> np.ndarray:

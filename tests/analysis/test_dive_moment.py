@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.dive_moment import find_dive
+from fineparser.analysis.dive_moment import DiveMoment, find_dive
 from tests.analysis.moving_pictures import dive_path, film
 from tests.analysis.test_motion import watched
 
@@ -46,3 +46,14 @@ def test_only_the_shot_that_is_asked_for_counts():
     assert find_dive(motion, seconds, 0, 60) is not None
     assert find_dive(motion, seconds, 60, 119) is None
     assert find_dive(motion, seconds, 60, 62) is None
+
+
+def test_the_liveliest_moment_near_the_dive_is_never_cut():
+    seconds = np.arange(500) / FPS
+    # Falls from 100 to 120; a little later far more moves than in what was taken for the fall.
+    moments = [DiveMoment(100, 120, 0.5, liveliest) for liveliest in (110, 170, 400)]
+    plain, late, elsewhere = (moment.trim(seconds, 0, 499) for moment in moments)
+    assert plain[1] < 145
+    assert plain[0] == late[0] == elsewhere[0]
+    assert 170 < late[1] < 170 + 1.5 * FPS
+    assert elsewhere == plain  # somebody else, much later

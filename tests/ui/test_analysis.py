@@ -1,8 +1,11 @@
+import pickle
+
 import pytest
 
 from fineparser.rendering.results import ZIP
 from fineparser.ui.analysis import DOWNLOADS, Analysis, Request
 from fineparser.ui.steps import Stopped
+from fineparser.video.reading import reopen
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +46,11 @@ def test_stopping_leaves_nothing_running(analysis, survey, proposed, tmp_path):
     with pytest.raises(Stopped):
         analysis.judge_and_film(Request(survey, None, None, proposal=proposed), tmp_path, progress)
     assert not list(tmp_path.glob(".*part*"))
+
+
+def test_a_request_can_be_sent_to_the_process_that_has_the_gpu(survey, proposed):
+    request = pickle.loads(pickle.dumps(Request(survey, "207C", "10", proposal=proposed)))
+    assert (request.proposal.first, request.proposal.last) == (proposed.first, proposed.last)
+    assert request.proposal.survey.info == survey.info
+    with reopen(request.proposal.survey.info) as source:
+        assert source.frame(3).shape == (96, 160, 3)
