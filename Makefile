@@ -21,6 +21,7 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m fineparser bench simulate
 	$(BIN)/python -m fineparser bench model
+	$(BIN)/python -m fineparser bench app
 
 # The stamp is written last, so that an interrupted installation is taken up again.
 $(INSTALLED): requirements.txt pyproject.toml

@@ -215,6 +215,8 @@ class DiveReport:
                 "first_frame": self.first_frame,
                 "last_frame": self.last_frame,
                 "cuts": list(self.cuts),
+                # Left, top, right and bottom edge in pixels: of every sampled frame, or once where it stands still.
+                "window": self.framing.boxes.round(1).tolist(),
             },
             "dive_code": self.dive_code,
             "dive_name": self.dive_name,

@@ -38,6 +38,7 @@ def test_the_report_holds_everything(report):
     json = report.to_json()
     assert json["clip"]["frames"] == 60
     assert json["clip"]["fps"] == pytest.approx(25)
+    assert json["clip"]["window"] == [[35.2, 0, 124.8, 96]]  # the middle 112 of 200 columns, on 160
     assert json["dive_name"] == "back 3 1/2 somersaults, tuck"
     assert (json["difficulty"], json["difficulty_source"]) == (3.3, "table")
     assert len(json["votes"]) == 3
