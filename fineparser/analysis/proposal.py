@@ -126,8 +126,9 @@ def _trim(survey: Survey, remarks: list[str], warnings: list[str]) -> tuple[int,
         return start, end, None
     first, last = dive.trim(survey.seconds, start - offset, end - offset)
     before, after = first + offset - start, end - last - offset
-    if before or after:
-        remarks.append(f"What comes long before and after the dive is cut: {before} and {after} frames.")
+    cut = [f"{count} frames {where} the dive" for count, where in ((before, "before"), (after, "after")) if count]
+    if cut:
+        remarks.append(f"{' and '.join(cut)} are left out.".capitalize())
     return first + offset, last + offset, dive
 
 
