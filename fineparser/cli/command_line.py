@@ -7,9 +7,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fineparser.cli import analyse, bank, bench, evaluate, examples, import_checkpoint, simulate, train
+from fineparser.cli import analyse, bank, bench, evaluate, examples, import_checkpoint, recipe, simulate, train
 
-COMMANDS = (analyse, bank, simulate, train, evaluate, import_checkpoint, examples, bench)
+COMMANDS = (analyse, bank, simulate, train, recipe, evaluate, import_checkpoint, examples, bench)
 """In the order of the help. Each has `add_to(commands)`, which adds its grammar and names what runs."""
 
 

@@ -26,6 +26,11 @@ MIXED_CHANNELS = {
 }
 
 
+SHORT = 2
+"""Over so few frames oneDNN's gradient of a 3x3x3 kernel in bf16 is infinite now and then (seen with torch 2.14.1): in
+training on a processor such convolutions, which cost little, stay in float32."""
+
+
 @dataclass(frozen=True)
 class I3DStages:
     """What the I3D sees in N windows of 16 frames of 112 x 112, at the depths where others tap it."""
@@ -52,7 +57,13 @@ class Unit3D(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.batch3d(self.conv3d(x)))
+        return self.relu(self.batch3d(self._convolved(x)))
+
+    def _convolved(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and x.device.type == "cpu" and x.shape[2] <= SHORT:
+            with torch.autocast("cpu", enabled=False):
+                return self.conv3d(x.to(self.conv3d.weight.dtype))
+        return self.conv3d(x)
 
 
 class Stem(Unit3D):

@@ -2,7 +2,7 @@ import torch
 from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
-from fineparser.model.i3d import I3D
+from fineparser.model.i3d import I3D, Unit3D
 
 
 def test_stages_have_the_published_shapes():
@@ -23,3 +23,18 @@ def test_cutting_pools_equal_zero_padded_ones_after_a_relu():
     ):
         expected = functional.max_pool3d(functional.pad(x, pad), kernel, stride, ceil_mode=True)
         torch.testing.assert_close(pool(x), expected)
+
+
+def test_short_maps_are_convolved_in_float32_while_learning_in_bf16():
+    """oneDNN's gradient there is infinite now and then; the rule itself is what is checked."""
+    torch.manual_seed(0)
+    unit = Unit3D(16, 8, 3).train()
+    seen = []
+    unit.conv3d.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        for frames in (2, 4):
+            unit(torch.randn(2, 16, frames, 4, 4, dtype=torch.bfloat16)).float().sum().backward()
+        with torch.no_grad():
+            unit(torch.randn(2, 16, 2, 4, 4, dtype=torch.bfloat16))
+    assert seen == [torch.float32, torch.bfloat16, torch.bfloat16]
+    assert unit.conv3d.weight.grad.isfinite().all()

@@ -1,0 +1,46 @@
+"""The recipe: stages that build on each other, and go on where they stopped."""
+
+import pytest
+
+from fineparser.model.fineparser import FineParser
+from fineparser.training import recipe
+from fineparser.training.recipe import STAGES, RecipeOptions, follow
+from fineparser.training.runs import Run
+
+
+@pytest.fixture
+def options(monkeypatch, dives, config_file, tmp_path):
+    """The real stages, shortened, with the smallest network and four dives."""
+    short = {name: values | {"data": (f"clips:{dives}",), "max_steps": 2} for name, values in STAGES.items()}
+    short["1-outlines"]["config"] = config_file
+    monkeypatch.setattr(recipe, "STAGES", short)
+    return RecipeOptions(out=tmp_path / "out", device="cpu", workers=0, progress=False)
+
+
+def test_each_stage_goes_on_from_the_one_before(options):
+    stopped_after = []
+
+    def stop():
+        stopped_after.append(len(stopped_after))
+        return len(stopped_after) == 3  # within the second stage
+
+    assert follow(options, should_stop=stop) is None
+    assert not (options.out / "weights").exists()
+    first, second = (Run.read(options.out / name) for name in STAGES)
+    assert len([r for r in first.records() if r["kind"] == "train"]) == 2
+    assert len([r for r in second.records() if r["kind"] == "train"]) == 1
+
+    weights = follow(options)
+    assert len([r for r in first.records() if r["kind"] == "train"]) == 2  # not again
+    assert len([r for r in second.records() if r["kind"] == "train"]) == 2
+    model = FineParser.from_pretrained(weights)
+    assert model.provenance.name.startswith("fineparser-compact")
+    outlined = FineParser.from_pretrained(first.checkpoints.last).spatial_action_parser.fuse.weight
+    assert (model.spatial_action_parser.fuse.weight - outlined).abs().max() < 1e-3  # kept, but for half precision
+
+
+def test_longer_runs_take_more_steps(tmp_path):
+    once, twice = (RecipeOptions(out=tmp_path, longer=factor).stages() for factor in (1, 2))
+    assert [stage.max_steps for stage in twice] == [2 * stage.max_steps for stage in once]
+    with pytest.raises(ValueError, match="factor above 0"):
+        RecipeOptions(out=tmp_path, longer=0)
