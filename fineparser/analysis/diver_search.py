@@ -89,6 +89,8 @@ class DiverSearch:
     motion: Motion
     """Of the 96 frames."""
     outline: Outliner
+    centre: Framing
+    """The published window."""
 
     @property
     def width(self) -> float:
@@ -105,10 +107,9 @@ class DiverSearch:
 
         A diver whom the published window shows well leaves it as it is: the network has learnt from that.
         """
-        centre = Framing.centre(self.width, self.height)
-        x0, y0, x1, y1 = centre.boxes[0]
-        if x1 - x0 >= SQUEEZED * (y1 - y0) and self._comfortable(self._looks([centre]), centre.boxes[0]):
-            return Window(DIVER, self.numbers[:1], centre.boxes)
+        x0, y0, x1, y1 = self.centre.box_at(0)
+        if x1 - x0 >= SQUEEZED * (y1 - y0) and self._comfortable(self._looks([self.centre]), self.centre.box_at(0)):
+            return Window(DIVER, self.numbers[:1], self.centre.boxes)
         seen = self._looks([Framing.box(*box) for box in self._tiles()])
         path, extent = self._path(seen)
         side = min(self.width, self.height)

@@ -158,7 +158,8 @@ def _search(found: Proposal, outline: Outliner) -> DiverSearch:
         for index, number in enumerate(found.numbers.tolist()):
             pictures[index] = cv2.resize(source.frame(number), size, interpolation=cv2.INTER_AREA)
     motion = found.survey.motion.at(found.numbers - info.first_number)
-    return DiverSearch(pictures, info.width / size[0], found.numbers, motion, outline)
+    centre = Window.centre(info).framing(found.numbers)
+    return DiverSearch(pictures, info.width / size[0], found.numbers, motion, outline, centre)
 
 
 def _shortened(found: Proposal, dive: DiveMoment | None, switches: Switches, remarks: list[str]) -> Proposal:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fineparser.analysis.diver_search import DiverSearch, Look, best_chain, looks_at
+from fineparser.video.framing import Framing
 from tests.analysis.moving_pictures import dive_path, film
 from tests.analysis.test_motion import watched
 
@@ -17,7 +18,12 @@ def bright(windows: np.ndarray) -> np.ndarray:
 
 def search(disc, camera, width=320, height=180, radius=20, outline=bright, scale=1.0) -> DiverSearch:
     frames = film(disc, camera, width, height, radius)
-    return DiverSearch(frames, scale, np.arange(FRAMES) * 2, watched(frames), outline)
+    return searched(frames, outline, scale)
+
+
+def searched(frames, outline=bright, scale=1.0) -> DiverSearch:
+    centre = Framing.centre(frames.shape[2] * scale, frames.shape[1] * scale)
+    return DiverSearch(frames, scale, np.arange(FRAMES) * 2, watched(frames), outline, centre)
 
 
 def inside(window, points, numbers) -> np.ndarray:
@@ -98,14 +104,13 @@ def test_what_looks_like_a_diver_but_never_moves_is_none():
     diver = dive_path(FRAMES, 25, 30, 70, top=40, bottom=140, x=290)
     still = film(middle, np.zeros((FRAMES, 2), int), 320, 180, 24)
     both = np.maximum(still, film(diver, np.zeros((FRAMES, 2), int), 320, 180, 20))
-    found = DiverSearch(both, 1.0, np.arange(FRAMES) * 2, watched(both), bright).window()
+    found = searched(both).window()
     place = inside(found, diver, np.arange(FRAMES) * 2)
     assert ((place > 0.05) & (place < 0.95)).all()
     # Alone, it is no diver.
     moving = film(diver, np.zeros((FRAMES, 2), int), 320, 180, 20)
     blind_to_the_mover = np.where((moving.min(axis=-1) > 200)[..., None], 190, both).astype(np.uint8)
-    search_there = DiverSearch(blind_to_the_mover, 1.0, np.arange(FRAMES) * 2, watched(blind_to_the_mover), bright)
-    assert search_there.window() is None
+    assert searched(blind_to_the_mover).window() is None
 
 
 def test_the_chain_keeps_to_one_thing_and_takes_what_shows_more():

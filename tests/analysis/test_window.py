@@ -17,6 +17,11 @@ def test_the_middle_is_the_published_one():
     assert window.box_at(50) == pytest.approx([70.4, 0, 249.6, 240])
 
 
+def test_a_picture_that_was_cut_already_is_shown_whole():
+    cut = VideoInfo(Path("frames"), "folder", 96, 25.0, 112, 112, 112, 112)
+    assert Window.centre(cut).box_at(3).tolist() == [0, 0, 112, 112]
+
+
 def test_a_box_of_ones_own():
     window = Window.own(INFO, across=0.25, down=0.5, size=0.5)
     assert window.kind == OWN
