@@ -20,6 +20,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -102,7 +103,8 @@ class _Reader:
     def _dive(self, place: Place, row: dict[str, str], split: str) -> Dive:
         clip = self._inside(row["clip"], "clip")
         if clip not in self._clips:
-            self._clips[clip] = probe(clip)
+            stat = clip.stat()
+            self._clips[clip] = _probed(clip, stat.st_mtime_ns, stat.st_size)
         info = self._clips[clip]
         first, last = (
             _whole(row, column, default)
@@ -166,6 +168,12 @@ class _Reader:
                 with path.open("rb") as file:
                     self._digests[path] = hashlib.file_digest(file, "sha256").digest()
         return self._digests[one] == self._digests[other]
+
+
+@lru_cache(maxsize=4096)
+def _probed(clip: Path, changed: int, size: int) -> VideoInfo:
+    """The facts about a clip, which is only looked through again when it has changed: a page asks again and again."""
+    return probe(clip)
 
 
 def _number(row: dict[str, str], column: str) -> float | None:
