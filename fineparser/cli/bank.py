@@ -37,7 +37,12 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     add.add_argument("--first", type=int, help="first frame of the dive (default: as proposed)")
     add.add_argument("--last", type=int, help="last frame of the dive (default: as proposed)")
     add.add_argument("--name", help="what to call it (default: the clip's name)")
-    for one in (build_grammar, add):
+    calibrating = action("calibrate", calibrate, "measure how far off scores by a bank may be, and keep it in the bank")
+    calibrating.add_argument("--bank", type=Path, help="file to measure and to write (default: the bundled bank)")
+    calibrating.add_argument("--dives", type=int, default=300, help="simulated dives to measure on (default: 300)")
+    calibrating.add_argument("--seed", type=int, default=77, help="of these dives (default: 77)")
+    calibrating.add_argument("--workers", type=int, default=1, help="processes that simulate (default: 1)")
+    for one in (build_grammar, add, calibrating):
         one.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
         one.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
         one.add_argument("--precision", default="auto", help="float32, bf16 or auto (default: auto)")
@@ -100,6 +105,48 @@ def add_dive(options: argparse.Namespace) -> int:
     for remark in remarks:
         print(f"warning: {remark}", file=sys.stderr)
     print(f"{exemplar.id}: {line(exemplar)}")
+    return 0
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Lets a bank's exemplars judge simulated dives of the validation split, and keeps the errors in the bank."""
+    import tempfile
+    from dataclasses import replace
+
+    import numpy as np
+
+    from fineparser.analysis.analyser import BUNDLED_BANK, DiveAnalyser
+    from fineparser.analysis.exemplar import SIMULATED
+    from fineparser.domain.calibration import INTERVAL, Calibration
+    from fineparser.training.evaluator import evaluate
+    from fineparser.training.options import EvaluateOptions
+
+    path = options.bank or BUNDLED_BANK
+    analyser = DiveAnalyser.from_pretrained(options.checkpoint, path, options.device, precision=options.precision)
+    with tempfile.TemporaryDirectory() as folder:
+        measured = evaluate(
+            EvaluateOptions(
+                data=(f"syndive:{10 * options.dives}:{options.seed}",),  # a tenth of them is for validation
+                checkpoint=str(options.checkpoint),
+                out=Path(folder) / "numbers.json",
+                split="validation",
+                limit=options.dives,
+                resamples=0,
+                device=options.device,
+                precision="no",
+                workers=options.workers,
+            ),
+            analyser.bank,
+            analyser.network,
+        )
+    columns = ("predicted_score", "score", "difficulty")
+    predicted, true, difficulty = (np.array([float(row[name]) for row in measured.rows]) for name in columns)
+    calibration = Calibration.of(predicted, true, difficulty, SIMULATED)
+    replace(analyser.bank, calibration=calibration).save(path)
+    print(
+        f"{INTERVAL:.0%} of {calibration.dives} simulated dives were judged between {calibration.low:+.2f} and "
+        f"{calibration.high:+.2f} of their execution (0 to 30); {path} says so from now on"
+    )
     return 0
 
 

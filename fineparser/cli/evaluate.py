@@ -1,6 +1,7 @@
 """python -m fineparser evaluate: measures a network."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from fineparser.cli.arguments import add_options, from_arguments
@@ -25,15 +26,19 @@ def run(options: argparse.Namespace) -> int:
     from fineparser.training.evaluator import evaluate as measure
     from fineparser.training.options import EvaluateOptions
 
+    wanted = from_arguments(EvaluateOptions, options)
     model = bank = None
     if options.checkpoint == "default" or options.bank is not None:
         from fineparser.analysis.analyser import DiveAnalyser
 
-        analyser = DiveAnalyser.from_pretrained(options.checkpoint, options.bank)
+        # As the app does it: the copy for inference, whose bf16 needs no autocast around it.
+        precision = "bf16" if wanted.precision == "bf16" else "float32"
+        analyser = DiveAnalyser.from_pretrained(options.checkpoint, options.bank, precision=precision)
+        wanted = replace(wanted, precision="no")
         if options.checkpoint == "default" and not analyser.model.provenance.trained:
             raise ValueError("no trained weights come with the project yet: name a checkpoint folder")
-        model, bank = analyser.model, analyser.bank
-    evaluation = measure(from_arguments(EvaluateOptions, options), bank, model)
+        model, bank = analyser.network, analyser.bank
+    evaluation = measure(wanted, bank, model)
     written = evaluation.save()
     if PartialState().is_main_process:
         print(evaluation.table())

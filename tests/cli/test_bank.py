@@ -6,6 +6,7 @@ import pytest
 
 from fineparser.analysis.exemplar_bank import ExemplarBank, clips_folder
 from fineparser.cli.command_line import main
+from fineparser.domain import calibration
 
 
 @pytest.fixture
@@ -82,3 +83,28 @@ def test_what_cannot_be_ends_in_a_sentence(checkpoint, folder, capsys, arguments
 def test_untrained_weights_make_no_bundled_bank(checkpoint, capsys):
     assert main(["bank", "build", "--checkpoint", str(checkpoint)]) == 2
     assert "made by trained weights" in capsys.readouterr().err
+
+
+def test_a_bank_learns_how_far_off_it_is(checkpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(calibration, "LEAST_DIVES", 4)
+    path = tmp_path / "bank.safetensors"
+    path.write_bytes((checkpoint / "bank.safetensors").read_bytes())
+    assert ExemplarBank.load(path).calibration is None
+    weights = ["--bank", str(path), "--checkpoint", str(checkpoint), "--precision", "float32"]
+    assert main(["bank", "calibrate", "--dives", "10", "--workers", "0", *weights]) == 0
+    assert "80% of 10 simulated dives" in capsys.readouterr().out
+    kept = ExemplarBank.load(path)
+    assert kept.calibration.dives == 10
+    assert kept.calibration.low < kept.calibration.high
+    assert len(kept) == len(ExemplarBank.load(checkpoint / "bank.safetensors"))
+    numbers = tmp_path / "numbers.json"
+    evaluated = ["--data", "syndive:100:77", "--split", "validation", "--limit", "10", "--resamples", "0"]
+    assert main(["evaluate", *evaluated, "--out", str(numbers), "--no-progress", *weights[:-2]]) == 0
+    covered = json.loads(numbers.read_text())["metrics"]["interval_coverage"]["value"]
+    assert covered >= 0.8  # of the very dives that it was measured on
+
+
+def test_too_few_dives_to_calibrate_are_refused(checkpoint, capsys):
+    weights = ["--bank", str(checkpoint / "bank.safetensors"), "--checkpoint", str(checkpoint)]
+    assert main(["bank", "calibrate", "--dives", "2", "--workers", "0", *weights]) == 2
+    assert "take 50" in capsys.readouterr().err
