@@ -28,7 +28,7 @@ from fineparser.training.jobs import (
 from fineparser.training.options import TrainOptions
 from fineparser.training.train import train
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds; the machine may be busy."""
 
 
