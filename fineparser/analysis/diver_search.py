@@ -8,10 +8,11 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from fineparser.analysis.look import Look, best_chain, looks_at
 from fineparser.analysis.motion import Motion
 from fineparser.analysis.window import DIVER, Window
 from fineparser.domain.phases import CLIP_FRAMES, WINDOW_FRAMES
-from fineparser.video.framing import CLIP_SIDE, Framing
+from fineparser.video.framing import Framing
 
 Outliner = Callable[[np.ndarray], np.ndarray]
 """Windows of frames uint8 [B, 16, 112, 112, 3] to probabilities of diver float [B, 16, 112, 112]."""
@@ -21,9 +22,6 @@ STARTS = tuple(range(0, CLIP_FRAMES, WINDOW_FRAMES))
 
 EVERY = 4
 """Of a window's frames so many are taken for one place of the diver."""
-
-LEAST_PIXELS = 10
-"""Pixels of the small picture that a diver covers, at least."""
 
 FOUND = 0.5
 """Share of the looks in which a diver must be seen."""
@@ -58,25 +56,6 @@ MOVING = 0.25
 
 LIVELY = 1.0
 """Grey levels by which the liveliest place of a frame differs from the frame before, for the frame to tell at all."""
-
-STRAY = 0.35
-"""Heights of the picture by which the diver moves between two looks at most, on a picture that stands still, apart
-from chance: further away is more likely something else."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """A candidate for the diver in one frame."""
-
-    x: float
-    y: float
-    """Middle, source pixels."""
-    extent: float
-    """Length of the outline, source pixels."""
-    weight: float
-    """Pixels of the outline on the source times their probability; less where nothing moves."""
-    moves: float = 1.0
-    """How much moves there, as a share of what moves where most does; NaN where next to nothing moves anywhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,44 +242,6 @@ class DiverSearch:
             middle = np.clip(middle, side / 2, length - side / 2) if side <= length else np.full(len(path), length / 2)
             boxes[:, axis], boxes[:, axis + 2] = middle - side / 2, middle + side / 2
         return boxes
-
-
-def looks_at(mask: np.ndarray, box: np.ndarray) -> list[Look]:
-    """The candidates in one mask, float [112, 112] over the box (x0, y0, x1, y1) of the source."""
-    inside = (mask >= 0.5).astype(np.uint8)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(cv2.dilate(inside, np.ones((3, 3), np.uint8)))
-    size = (box[2:] - box[:2]) / CLIP_SIDE
-    found = []
-    for part in range(1, count):
-        belongs = (labels == part) & (inside > 0)
-        if belongs.sum() >= LEAST_PIXELS:
-            extent = math.hypot(stats[part, cv2.CC_STAT_WIDTH] * size[0], stats[part, cv2.CC_STAT_HEIGHT] * size[1])
-            x, y = box[:2] + (centres[part] + 0.5) * size
-            # By area on the source: the same diver weighs the same in every window.
-            weight = float(mask[belongs].sum()) * float(size[0] * size[1])
-            found.append(Look(float(x), float(y), extent, weight))
-    return found
-
-
-def best_chain(seen: list[list[Look]], still: list[np.ndarray]) -> list[int]:
-    """One candidate of each look, so that weights are large and jumps small: dynamic programming over all chains.
-
-    Args:
-        seen: candidates of each look, one at least.
-        still: [k, 2] of each look: where they are on a picture that stands still, in heights.
-    """
-    heaviest = max(look.weight for looks in seen for look in looks)
-    worth = [np.log([look.weight / heaviest for look in looks]) for looks in seen]
-    total, back = worth[0], []
-    for index in range(1, len(seen)):
-        jump = np.linalg.norm(still[index][:, None] - still[index - 1][None], axis=2) / STRAY
-        score = total[None] - jump**2
-        back.append(score.argmax(axis=1))
-        total = worth[index] + score.max(axis=1)
-    chain = [int(total.argmax())]
-    for choices in reversed(back):
-        chain.append(int(choices[chain[-1]]))
-    return chain[::-1]
 
 
 def _smooth(path: np.ndarray) -> np.ndarray:
