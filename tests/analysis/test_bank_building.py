@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -78,7 +79,8 @@ def test_parts_of_another_job_are_not_taken(built, model):
     place = path.with_name("part.safetensors")
     part.save(place)
     try:
-        # Its clips are not beside it.
+        assert bank_building.finished(place, task, model.fingerprint()) is not None
+        shutil.rmtree(clips_folder(place))
         assert bank_building.finished(place, task, model.fingerprint()) is None
         unseen = replace(part, exemplars=tuple(replace(one, clip=None) for one in part.exemplars))
         unseen.save(place)
