@@ -58,9 +58,7 @@ def exemplar_id(code: DiveCode, height: float, number: int) -> str:
 
 def plan_of(code: DiveCode, height: float, recipe: Recipe, camera: str | None = None) -> DivePlan:
     """Everything about the dive of a recipe but its pictures; the camera does not change the dive or its awards."""
-    return plan_dive(
-        recipe.seed, split=SPLIT, code=code, height=height, level=recipe.level, camera=camera, **ALONE
-    )
+    return plan_dive(recipe.seed, split=SPLIT, code=code, height=height, level=recipe.level, camera=camera, **ALONE)
 
 
 def graded_dive(name: str, code: DiveCode, height: float, recipe: Recipe) -> GradedDive:
