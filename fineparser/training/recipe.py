@@ -59,6 +59,8 @@ class RecipeOptions:
     """Factor on the steps of every stage: 1 is what the bundled weights took on two cores, a GPU has time for more."""
     device: str = "auto"
     """"auto" takes GPUs where there are any, "cpu" does not."""
+    precision: str = "bf16"
+    """"bf16" or "no"."""
     workers: int = 1
     """Processes that simulate dives beside the one that trains."""
     progress: bool = True
@@ -81,7 +83,7 @@ class RecipeOptions:
                     checkpoint=str(found[-1].out / "checkpoints" / "last") if found else None,
                     epochs=values["max_steps"],  # endless data: the steps end it
                     device=self.device,
-                    precision="bf16",
+                    precision=self.precision,
                     workers=self.workers,
                     checkpoint_every=100,
                     progress=self.progress,

@@ -83,7 +83,7 @@ def result_parts(keep_seconds: float) -> Results:
                     interactive=False,
                     variant="primary" if name == ZIP else "secondary",
                     min_width=150,
-                    elem_id=f"take-{Path(name).stem}",
+                    elem_id="take-" + name.replace(".", "-"),
                 )
                 for name, text in DOWNLOADS.items()
             ]

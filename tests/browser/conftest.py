@@ -128,7 +128,7 @@ def ready(page) -> None:
         "() => { const v = document.querySelector('#viewer .query video'); return v && v.videoWidth > 0 }",
         timeout=PATIENCE,
     )
-    page.locator("#take-results:not([disabled])").wait_for(timeout=PATIENCE)
+    page.locator("#take-results-zip:not([disabled])").wait_for(timeout=PATIENCE)
 
 
 def is_stray(url: str, home: str) -> bool:

@@ -171,7 +171,7 @@ def test_a_video_of_both_can_be_made(page, tmp_path):
     assert waited.value.suggested_filename.startswith("beside own-101C")
     assert probe(path).width > probe(path).height
     with page.expect_download() as waited:
-        page.locator("#take-results").click()
+        page.locator("#take-results-zip").click()
     waited.value.save_as(tmp_path / "results.zip")
     with zipfile.ZipFile(tmp_path / "results.zip") as archive:
         assert "comparison.mp4" in archive.namelist()

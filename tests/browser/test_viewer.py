@@ -165,7 +165,7 @@ def test_it_fits_its_screen(viewer, width):
 
 def test_everything_can_be_taken_home(viewer, tmp_path):
     with viewer.expect_download() as waited:
-        viewer.locator("#take-results").click()
+        viewer.locator("#take-results-zip").click()
     import zipfile
 
     path = tmp_path / "results.zip"

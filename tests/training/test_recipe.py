@@ -14,7 +14,7 @@ def options(monkeypatch, dives, config_file, tmp_path):
     short = {name: values | {"data": (f"clips:{dives}",), "max_steps": 2} for name, values in STAGES.items()}
     short["1-outlines"]["config"] = config_file
     monkeypatch.setattr(recipe, "STAGES", short)
-    return RecipeOptions(out=tmp_path / "out", device="cpu", workers=0, progress=False)
+    return RecipeOptions(out=tmp_path / "out", device="cpu", precision="no", workers=0, progress=False)
 
 
 def test_each_stage_goes_on_from_the_one_before(options):
