@@ -192,7 +192,7 @@ def _transfer(options: TransferOptions, real: list[Dive], told: Callable[[str], 
             group["lr"] = options.rate * learning_rate_factor(int(1000 * spent), warmup_steps=20, total_steps=1000)
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(pictures.contiguous(memory_format=torch.channels_last))
-        loss = outline_loss([logits], masks)
+        loss = outline_loss([logits[:, None]], masks[:, None])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
