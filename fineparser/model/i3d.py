@@ -27,7 +27,7 @@ MIXED_CHANNELS = {
 
 
 SHORT = 2
-"""Over so few frames oneDNN's gradient of a 3x3x3 kernel in bf16 is infinite now and then (seen with torch 2.14.1): in
+"""Over so few frames oneDNN's gradient of a 3x3x3 kernel in bf16 is infinite now and then (seen with torch 2.15.0): in
 training on a processor such convolutions, which cost little, stay in float32."""
 
 
