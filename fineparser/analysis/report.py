@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fineparser.analysis.exemplar import Exemplar, Recipe
-from fineparser.domain.calibration import INTERVAL
+from fineparser.domain.calibration import INTERVAL, middle_of_votes
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
@@ -25,8 +25,7 @@ class Estimate:
     @classmethod
     def of_votes(cls, votes: np.ndarray) -> "Estimate":
         """The mean of the votes [n] and the ends of the middle 80% of them."""
-        low, high = np.quantile(votes, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
-        return cls(float(np.mean(votes)), float(low), float(high))
+        return cls(float(np.mean(votes)), *middle_of_votes(votes))
 
     def to_json(self) -> dict:
         """Rounded to hundredths, as scores are."""

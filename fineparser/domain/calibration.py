@@ -1,5 +1,6 @@
 """How far off a stated score may be, learnt from dives whose scores are known."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -8,6 +9,12 @@ INTERVAL = 0.8
 """Share of true scores that a stated interval is meant to hold."""
 LEAST_DIVES = 50
 """Fewer known dives do not tell the tails."""
+
+
+def middle_of_votes(votes: Sequence[float]) -> tuple[float, float]:
+    """Ends of the middle 80% of some votes: how far they disagree, which says little of how far off they are."""
+    low, high = np.quantile(votes, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class PictureNetwork(nn.Module):
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
         super().__init__()
         self.model = model
-        self._compares = options.train != "parsers"
+        self._compares = options.compares
         self._frozen: list[nn.Module] = []
         if not self._compares:
             parts = model.parts()

@@ -167,6 +167,11 @@ class TrainOptions:
                 raise OptionsError(f"{name} is at least 1, not {getattr(self, name)}")
 
     @property
+    def compares(self) -> bool:
+        """Whether dives are compared in the run, or only looked at one by one."""
+        return self.train not in ("parsers", "spatial")
+
+    @property
     def run_epochs(self) -> int:
         """Epochs of the run, the configuration's default filled in."""
         return self.epochs or EPOCHS.get(self.config, EPOCHS_OTHERWISE)

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from fineparser.data.dives import Card, DiveSource
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
-from fineparser.domain.calibration import INTERVAL, Calibration
+from fineparser.domain.calibration import INTERVAL, Calibration, middle_of_votes
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
@@ -56,8 +56,7 @@ class Verdict:
             return float("nan"), float("nan")
         if self.calibrated is not None:
             return self.calibrated
-        low, high = np.quantile(self.votes, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
-        return float(low), float(high)
+        return middle_of_votes(self.votes)
 
 
 def choose_exemplars(

@@ -84,7 +84,7 @@ def _split(options: TrainOptions, split: str) -> DiveSource:
 
 def _partner_remarks(training: DiveSource, options: TrainOptions) -> list[str]:
     """What to know of the pairs; DataError where there is nothing to compare with."""
-    if options.train in ("parsers", "spatial"):
+    if not options.compares:
         return []
     pool = ExemplarPool(training)
     pool.choose(training.card(0), np.random.default_rng(0))

@@ -56,7 +56,7 @@ class PictureValidation:
         how["progress"] = "validation" if options.progress else None
         indices = range(min(len(self.validation), options.validation_limit or len(self.validation)))
         queries = encode_dives(self.model, self.validation, self.accelerator, indices=indices, **how)
-        if options.train in ("parsers", "spatial"):
+        if not options.compares:
             return Validated.of(queries, [Verdict((), (), "no comparison")] * len(queries))
         choices = choose_exemplars(queries.cards, self.training, count=options.validation_exemplars, seed=options.seed)
         exemplars, choices = encode_chosen(self.model, self.training, choices, self.accelerator, **how)
