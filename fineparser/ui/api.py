@@ -1,16 +1,15 @@
 """The endpoint for programs: gradio_client sends a clip and gets the report and its files."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 
+from fineparser.analysis.analyser import Progress
 from fineparser.analysis.window import CENTRE
 from fineparser.ui.analysis import Analysis, Request
-from fineparser.ui.steps import Outcome, Workbench
-from fineparser.ui.upload import plain_sentence
+from fineparser.ui.program_call import answer
+from fineparser.ui.steps import Workbench
 
 
 def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> None:
@@ -41,25 +40,14 @@ def endpoint(analysis: Analysis, workbench: Workbench, concurrency_id: str) -> N
         end: int | None,
         seen: str | None,
     ) -> Iterator[tuple]:
-        if path is None:
-            raise gr.Error("Give a clip: a file that is uploaded.")
-        folder = Path(tempfile.mkdtemp(prefix="fineparser-"))
-        try:
-            framing = CENTRE if seen == CENTRE else None
+        framing = CENTRE if seen == CENTRE else None
+
+        def work(folder: Path, progress: Progress) -> tuple:
             request = Request(path, number or None, metres or None, own or None, start, end, framing)
+            found = analysis.judge(request, progress)
+            return found.to_json(), [str(file) for file in analysis.files(found, folder, progress)]
 
-            def work(progress):
-                found = analysis.judge(request, progress)
-                return found.to_json(), [str(file) for file in analysis.files(found, folder, progress)]
-
-            for news in workbench.steps(work):
-                if isinstance(news, Outcome):
-                    yield news.value
-        except ValueError as error:
-            raise gr.Error(plain_sentence(error)) from error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(path).unlink(missing_ok=True)
+        yield from answer(workbench, path, work)
 
     call.click(
         run,

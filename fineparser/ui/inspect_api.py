@@ -1,17 +1,16 @@
 """The endpoint for programs: gradio_client sends a clip and gets everything that Inspect knows of it as arrays."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 
+from fineparser.analysis.analyser import Progress
 from fineparser.ui.analysis import Analysis, Request
 from fineparser.ui.inspect_tab import FILE
 from fineparser.ui.inspecting import Inspecting
-from fineparser.ui.steps import Outcome, Workbench
-from fineparser.ui.upload import plain_sentence
+from fineparser.ui.program_call import answer
+from fineparser.ui.steps import Workbench
 
 
 def inspect_endpoint(analysis: Analysis, inspecting: Inspecting, workbench: Workbench, concurrency_id: str) -> None:
@@ -34,25 +33,12 @@ def inspect_endpoint(analysis: Analysis, inspecting: Inspecting, workbench: Work
     def run(
         path: str | None, number: str | None, metres: str | None, start: int | None, end: int | None
     ) -> Iterator[tuple]:
-        if path is None:
-            raise gr.Error("Give a clip: a file that is uploaded.")
-        folder = Path(tempfile.mkdtemp(prefix="fineparser-"))
-        try:
+        def work(folder: Path, progress: Progress) -> tuple:
             request = Request(path, number or None, metres or None, None, start, end)
+            inspection = inspecting.report(analysis.judge(request, progress), None, progress)
+            return inspection.to_json(), str(inspection.save(folder / FILE))
 
-            def work(progress):
-                report = analysis.judge(request, progress)
-                inspection = inspecting.report(report, None, progress)
-                return inspection.to_json(), str(inspection.save(folder / FILE))
-
-            for news in workbench.steps(work):
-                if isinstance(news, Outcome):
-                    yield news.value
-        except ValueError as error:
-            raise gr.Error(plain_sentence(error)) from error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(path).unlink(missing_ok=True)
+        yield from answer(workbench, path, work)
 
     call.click(
         run,
