@@ -248,7 +248,7 @@ class DiveAnalyser:
     def _outline(self, windows: np.ndarray) -> np.ndarray:
         """Windows uint8 [B, 16, 112, 112, 3] to the probabilities of their masks, [B, 16, 112, 112]."""
         network = self.network
-        device, dtype = next(network.parameters()).device, network.i3d.dtype
+        device, dtype = next(network.parameters()).device, network.dtype
         with torch.inference_mode():
             return np.concatenate(
                 [

@@ -14,6 +14,7 @@ import torch
 from fineparser.data.dives import Dive
 from fineparser.data.exemplars import ExemplarChoice
 from fineparser.domain.phases import CLIP_FRAMES
+from fineparser.simulator.judges import PRICES
 
 
 class _Tensors:
@@ -78,6 +79,9 @@ class ClipBatch(_Tensors):
     has_difficulty: torch.Tensor
     """bool [B]."""
 
+    deductions: torch.Tensor
+    """float32 [B, 13]: awards that each fault cost; NaN where they are not known."""
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -99,6 +103,7 @@ class ClipBatch(_Tensors):
             has_scores=torch.tensor([dive.score is not None]),
             difficulty=torch.tensor([dive.difficulty or 0.0], dtype=torch.float32),
             has_difficulty=torch.tensor([dive.difficulty is not None]),
+            deductions=deductions_of(dive)[None],
         )
 
     @classmethod
@@ -136,6 +141,12 @@ class WindowBatch(_Tensors):
     masks: torch.Tensor
     """bool [R, 1, 16, 112, 112], True on the diver."""
 
+    phases: torch.Tensor
+    """int64 [R, 16]: 0 take-off, 1 flight, 2 entry; -1 where that is not known."""
+
+    deductions: torch.Tensor
+    """float32 [R, 13]: awards that each fault of the whole dive cost; NaN where they are not known."""
+
     def __len__(self) -> int:
         return len(self.clips)
 
@@ -143,6 +154,13 @@ class WindowBatch(_Tensors):
     def stack(cls, batches: Sequence["WindowBatch"]) -> "WindowBatch":
         """Joins batches into one, in their order."""
         return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
+
+
+def deductions_of(dive: Dive) -> torch.Tensor:
+    """Awards that each fault of a dive cost, float32 [13]; NaN where they are not known."""
+    if dive.deductions is None:
+        return torch.full((len(PRICES),), torch.nan)
+    return torch.tensor(dive.deductions, dtype=torch.float32)
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,10 @@ class Dive:
 
     has_masks: bool = False
 
+    deductions: tuple[float, ...] | None = field(default=None, repr=False)
+    """Awards that each fault of `fineparser.simulator.judges.PRICES` cost, of a pair on average; only simulated dives
+    tell."""
+
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ValueError(f"The split is one of {', '.join(SPLITS)}, not {self.split!r}.")

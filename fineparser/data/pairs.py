@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 def load_clip(dive: Dive, transform: ClipTransform, rng: np.random.Generator) -> ClipBatch:
     """Reads, samples and transforms one dive: a `ClipBatch` of one. DataError where its pictures are broken."""
-    numbers = dive.sample(transform.end_shift(rng))
+    numbers = transform.numbers(dive, rng)
     # A short clip gives some frames twice; they are read once.
     wanted, places = np.unique(numbers, return_inverse=True)
     frames = dive.read(wanted.tolist())

@@ -5,6 +5,7 @@ syndive:endless[:SEED]  simulated dives, fresh in every epoch
 finediving:FOLDER       FineDiving, with masks if FineDiving-HM is beside it
 mtl-aqa:FOLDER          MTL-AQA
 clips:FOLDER            a labelled clip folder
+kept:FOLDER             simulated dives that `keep_dives` has drawn
 """
 
 from collections.abc import Sequence
@@ -16,9 +17,15 @@ from fineparser.data.annotation_files import find_file, find_folder
 from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.clip_table import TABLE
 from fineparser.data.dives import SPLITS, Card, DataError, Dive, DiveList, DiveSource, Problem
+from fineparser.data.kept_dives import read_kept
 from fineparser.data.syndive import ENDLESS_EPOCH, SynDives
 
-READERS = {"finediving": finediving.read_finediving, "mtl-aqa": mtl_aqa.read_mtl_aqa, "clips": read_clip_folder}
+READERS = {
+    "finediving": finediving.read_finediving,
+    "mtl-aqa": mtl_aqa.read_mtl_aqa,
+    "clips": read_clip_folder,
+    "kept": read_kept,
+}
 KINDS = ("syndive", *READERS)
 LEAST_VALIDATION = 16
 """Simulated dives of a validation split at least."""

@@ -14,6 +14,7 @@ import numpy as np
 from fineparser.data.dives import SPLITS, Card, DataError, Dive, Place
 from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
+from fineparser.simulator.judges import PRICES
 from fineparser.simulator.plan import DivePlan, plan_dive
 from fineparser.simulator.programme import draw_dive
 
@@ -114,6 +115,7 @@ class SynDives:
             entry_frame=entry,
             sub_actions=tuple(labels.tolist()),
             has_masks=True,
+            deductions=mean_deductions(plan),
         )
 
     def _id(self, index: int) -> str:
@@ -151,6 +153,12 @@ class PlannedFootage:
         rising, places = np.unique(np.asarray(numbers, dtype=np.int64), return_inverse=True)
         frames, masks = self.plan.film(self.lines, self.width, rising)
         return frames[places], masks[places]
+
+
+def mean_deductions(plan: DivePlan) -> tuple[float, ...]:
+    """Awards that each fault cost, in the order of `PRICES`: the mean over the divers."""
+    prices = [[price.of(getattr(faults, name)) for name, price in PRICES.items()] for faults in plan.faults]
+    return tuple(np.mean(prices, axis=0).tolist())
 
 
 def frame_labels(plan: DivePlan) -> tuple[np.ndarray, int, int]:

@@ -11,14 +11,41 @@ import cv2
 import numpy as np
 import torch
 
+from fineparser.data.dives import Dive
+from fineparser.video.sampling import sample_frames
+
 PICTURE_WIDTH, PICTURE_HEIGHT = 200, 112
 CROP_SIZE = 112
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_SD = (0.229, 0.224, 0.225)
 LONGEST_END_SHIFT = 3
 """Frames by which the end of a clip moves forward at most while training."""
+LEAST_LEAD = 5
+"""Frames that stay before the flight and after the first of the entry when a clip is cut short."""
 
 _LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class _Square:
+    """A square cut out of pictures 112 high."""
+
+    left: int
+    top: int
+    side: int
+
+    def of(self, pictures: np.ndarray) -> np.ndarray:
+        """What it shows of pictures [T, 112, W, ...], 112 x 112."""
+        seen = pictures[:, self.top : self.top + self.side, self.left : self.left + self.side]
+        if self.side == CROP_SIZE:
+            return seen
+        if seen.dtype == np.bool_:
+            return np.stack([_scaled(mask.astype(np.uint8) * 255) >= 128 for mask in seen])
+        return np.stack([_scaled(frame) for frame in seen])
+
+
+def _scaled(picture: np.ndarray) -> np.ndarray:
+    return cv2.resize(picture, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True)
@@ -40,27 +67,55 @@ class ClipTransform:
     colour_jitter: float = 0.0
     """How far brightness, contrast, saturation and colour balance move, as a share; 0 leaves the colours."""
 
+    closer: float = 0.0
+    """Half of the crops show up to so much less than the picture's height, as a share, and are enlarged."""
+
+    looks: int = 1
+    """Of so many crops drawn, the one that shows most of the diver is taken, where there are masks."""
+
+    cut_short: float = 0.0
+    """How often a part of what is before the flight, and of what is after the entry, is left out, where these are
+    known."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.mirror_chance <= 1:
             raise ValueError(f"mirror_chance is a probability, not {self.mirror_chance:g}.")
         if not 0 <= self.colour_jitter < 1:
             raise ValueError(f"colour_jitter is a share from 0 to below 1, not {self.colour_jitter:g}.")
+        if not 0 <= self.closer < 1 or self.looks < 1:
+            raise ValueError(
+                f"closer is a share from 0 to below 1, looks at least 1: not {self.closer:g}, {self.looks}."
+            )
         if self.longest_end_shift < 0:
             raise ValueError(f"longest_end_shift counts frames cut off at the end, not {self.longest_end_shift}.")
 
     @classmethod
-    def for_training(cls, colour_jitter: float = 0.0) -> "ClipTransform":
+    def for_training(cls, colour_jitter: float = 0.0, closer: float = 0.0, looks: int = 1) -> "ClipTransform":
         """Random crop, mirrored half of the time, the end up to 3 frames early."""
         return cls(
             random_crop=True,
             mirror_chance=0.5,
             longest_end_shift=LONGEST_END_SHIFT,
             colour_jitter=colour_jitter,
+            closer=closer,
+            looks=looks,
         )
 
     def end_shift(self, rng: np.random.Generator) -> int:
         """By how many source frames the clip's end moves, 0 or less."""
         return -int(rng.integers(0, self.longest_end_shift + 1))
+
+    def numbers(self, dive: Dive, rng: np.random.Generator) -> np.ndarray:
+        """Source numbers of the 96 frames to take of a dive, int64 [96]."""
+        shift = self.end_shift(rng)
+        if not self.cut_short or dive.flight_frame is None:
+            return dive.sample(shift)
+        before, after, *lots = rng.random(4)
+        first, last = dive.first_frame, dive.last_frame + shift
+        spare = max(0, dive.flight_frame - LEAST_LEAD - first), max(0, last - dive.entry_frame - LEAST_LEAD)
+        first += round(before * spare[0]) if lots[0] < self.cut_short else 0
+        last -= round(after * spare[1]) if lots[1] < self.cut_short else 0
+        return sample_frames(first, max(first, last))
 
     def __call__(
         self, frames: np.ndarray, masks: np.ndarray | None, rng: np.random.Generator
@@ -76,9 +131,14 @@ class ClipTransform:
             )
         # Drawn whether used or not, so that one clip's draws never depend on another's shape.
         place, mirror = rng.random(2)
-        left = round(place * (PICTURE_WIDTH - CROP_SIZE)) if self.random_crop else None
-        frames = crop(resize(frames), left)
-        masks = None if masks is None else crop(resize(masks), left)
+        frames = resize(frames)
+        masks = None if masks is None else resize(masks)
+        if self.random_crop:
+            square = self._square(place, frames.shape[2], masks, rng)
+            frames = square.of(frames)
+            masks = None if masks is None else square.of(masks)
+        else:
+            frames, masks = crop(frames), None if masks is None else crop(masks)
         if mirror < self.mirror_chance:
             frames = frames[:, :, ::-1]
             masks = None if masks is None else masks[:, :, ::-1]
@@ -86,6 +146,26 @@ class ClipTransform:
             frames = jitter_colours(frames, rng, self.colour_jitter)
         mask_tensor = None if masks is None else torch.from_numpy(np.ascontiguousarray(masks))[None]
         return normalise(frames), mask_tensor
+
+    def _square(self, place: float, width: int, masks: np.ndarray | None, rng: np.random.Generator) -> _Square:
+        """Where to cut, at `place` (0-1) of the width in the first try; `masks` are [T, 112, width]."""
+        tries = []
+        for _ in range(self.looks if masks is not None else 1):
+            side = CROP_SIZE
+            if self.closer and rng.random() < 0.5:
+                side = round(CROP_SIZE * (1 - self.closer * rng.random()))
+            top = int(rng.integers(PICTURE_HEIGHT - side + 1)) if side < CROP_SIZE else 0
+            tries.append(_Square(round(place * (width - side)), top, side))
+            place = rng.random()
+        if len(tries) == 1:
+            return tries[0]
+
+        def shown(square: _Square) -> float:
+            some = masks[:: max(1, len(masks) // 16)]
+            seen = some[:, square.top : square.top + square.side, square.left : square.left + square.side]
+            return seen.sum() / square.side**2
+
+        return max(tries, key=shown)
 
 
 def resize(pictures: np.ndarray) -> np.ndarray:
@@ -109,10 +189,9 @@ def resize(pictures: np.ndarray) -> np.ndarray:
     return np.stack([cv2.resize(frame, (PICTURE_WIDTH, PICTURE_HEIGHT), interpolation=method) for frame in pictures])
 
 
-def crop(pictures: np.ndarray, left: int | None = None) -> np.ndarray:
-    """Cuts 112 columns out of pictures 112 high [T, 112, W, ...], from column `left` or in the middle."""
-    spare = pictures.shape[2] - CROP_SIZE
-    left = spare // 2 if left is None else min(left, spare)
+def crop(pictures: np.ndarray) -> np.ndarray:
+    """Cuts the middle 112 columns out of pictures 112 high [T, 112, W, ...]."""
+    left = (pictures.shape[2] - CROP_SIZE) // 2
     return pictures[:, :, left : left + CROP_SIZE]
 
 

@@ -26,6 +26,9 @@ class FineParserConfig:
     # Spatial action parser and the I3D beside it
     i3d_width: float = 1.0
     """Factor on every channel count of both I3Ds; 1 is the published 1024 features."""
+    shared_i3d: bool = False
+    """One I3D up to mixed 4 for both, each with last blocks of its own: half the work (the published ones share
+    nothing)."""
     side_channels: int = 16
     """Channels of each of the four side features that the mask is fused from."""
     side_refinement: bool = False
@@ -38,6 +41,13 @@ class FineParserConfig:
     """Channels, with time as the channel axis, of its first levels; the last has one a frame of the clip."""
     temporal_parsing: bool = True
     """Cut the clip into phases at the transitions (off: the whole clip is a single phase)."""
+    diver_track: bool = False
+    """Look at single frames through a square that follows the mask, and find the transitions in the track of what is
+    seen there (the published network looks at whole frames, and finds transitions in nine windows)."""
+    focus_size: int = 64
+    """With `diver_track`: height and width in pixels to which what the square shows is scaled."""
+    track_width: int = 128
+    """With `diver_track`: channels of the convolutions over time."""
     transition_rule: str = "windowed"
     """How probabilities become two transitions: see `decode_transitions`."""
 
@@ -81,6 +91,10 @@ class FineParserConfig:
                 f"the last static stage has {self.static_channels[-1]} channels: they must be 8 times a token width "
                 f"that {self.attention_heads} attention heads divide"
             )
+        if self.diver_track and not self.static_branch:
+            raise ValueError(
+                "diver_track reads the static branch's frame features: with static_branch off, it is off too"
+            )
         if self.transition_rule not in TRANSITION_RULES:
             raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
         if len(self.phase_weights) != self.phase_count:
@@ -103,7 +117,10 @@ class FineParserConfig:
         """
         return cls(
             i3d_width=0.5,
+            shared_i3d=True,
+            side_channels=24,
             side_refinement=True,
+            diver_track=True,
             static_blocks=(1, 1, 1, 1),
             static_channels=(32, 64, 128, 256),
             attention_layers=2,
@@ -117,8 +134,12 @@ class FineParserConfig:
         return cls(
             image_size=32,
             i3d_width=0.125,
+            shared_i3d=True,
             side_channels=4,
             side_refinement=True,
+            diver_track=True,
+            focus_size=32,
+            track_width=16,
             static_blocks=(1, 1, 1, 1),
             static_channels=(8, 8, 16, 64),
             attention_layers=1,

@@ -44,7 +44,7 @@ class ClipEncoding:
         """
         if self.mask_logits is None:
             raise ValueError("this encoding has no masks: it was made or stored without them; encode the clip again")
-        return self._by_frame(self.mask_logits)
+        return frame_probability(self.mask_logits, self.window_starts)
 
     @property
     def side_probability(self) -> Tensor:
@@ -55,7 +55,7 @@ class ClipEncoding:
         """
         if self.side_logits is None:
             raise ValueError(NO_SIDES)
-        return torch.stack([self._by_frame(side) for side in self.side_logits.unbind(2)], dim=1)
+        return torch.stack([frame_probability(side, self.window_starts) for side in self.side_logits.unbind(2)], dim=1)
 
     @property
     def mask_outputs(self) -> list[Tensor]:
@@ -128,17 +128,18 @@ class ClipEncoding:
                 values[field.name] = None if any(part is None for part in parts) else torch.cat(parts)
         return ClipEncoding(**values)
 
-    def _by_frame(self, logits: Tensor) -> Tensor:
-        """Logits of the windows [B, 9, 16, H, W] to probabilities of the frames [B, 96, H, W]."""
-        batch, _, length, height, width = logits.shape
-        frames = self.window_starts[-1] + length
-        total = logits.new_zeros((batch, frames, height, width), dtype=torch.float32)
-        seen = total.new_zeros(frames)
-        for window, start in enumerate(self.window_starts):
-            total[:, start : start + length] += torch.sigmoid(logits[:, window].float())
-            seen[start : start + length] += 1
-        return total / seen[:, None, None]
-
     def _map(self, change) -> "ClipEncoding":
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "window_starts"}
         return replace(self, **{name: change(t) for name, t in tensors.items() if t is not None})
+
+
+def frame_probability(logits: Tensor, window_starts: Sequence[int]) -> Tensor:
+    """Logits of windows [B, 9, 16, H, W] to probabilities of frames [B, 96, H, W]: means over the windows of each."""
+    batch, _, length, height, width = logits.shape
+    frames = window_starts[-1] + length
+    total = logits.new_zeros((batch, frames, height, width), dtype=torch.float32)
+    seen = total.new_zeros(frames)
+    for window, start in enumerate(window_starts):
+        total[:, start : start + length] += torch.sigmoid(logits[:, window].float())
+        seen[start : start + length] += 1
+    return total / seen[:, None, None]

@@ -1,5 +1,6 @@
 """The FineParser network: `encode` a clip, `compare` it with an exemplar."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,12 +9,14 @@ from torch import Tensor, nn
 
 from fineparser.model.config import FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
-from fineparser.model.encoding import ClipEncoding
-from fineparser.model.i3d import I3D
+from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.encoding import ClipEncoding, frame_probability
+from fineparser.model.i3d import I3D, I3DTop
 from fineparser.model.portions import portions
 from fineparser.model.spatial_action_parser import SpatialActionParser, SpatialParse
 from fineparser.model.static_visual_encoder import StaticVisualEncoder
 from fineparser.model.temporal_action_parser import TemporalActionParser, decode_transitions
+from fineparser.model.track_action_parser import TrackActionParser
 from fineparser.model.weights import Provenance, check_state, fingerprint, load_pretrained, save_pretrained
 
 
@@ -38,9 +41,9 @@ class FineParser(nn.Module):
         self.provenance = provenance or Provenance()
         self.windows_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
         self.optimised_from: str | None = None  # the fingerprint of the weights that an inference copy was made from
-        self.i3d = I3D(config)
+        self.i3d = I3DTop(config) if config.shared_i3d else I3D(config)
         self.spatial_action_parser = SpatialActionParser(config)
-        self.temporal_action_parser = TemporalActionParser(config)
+        self.temporal_action_parser = (TrackActionParser if config.diver_track else TemporalActionParser)(config)
         self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
@@ -66,38 +69,80 @@ class FineParser(nn.Module):
             raise ValueError(
                 f"transitions must be [{len(clips)}, 2] for {len(clips)} clip(s), got {list(transitions.shape)}"
             )
-        # Channels last in memory, whatever the batch's own order: convolutions and pools are fastest there.
-        pixels = rearrange(clips.to(self.i3d.dtype), "b c t h w -> b t h w c").contiguous()
-        windows = pixels.unfold(1, config.window_frames, config.window_stride)  # [B, 9, 112, 112, 3, 16]
-        windows = rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)
-        seen = [
-            (self.i3d(some).feature, self.spatial_action_parser(some, side_outputs, masks))
-            for some in portions(windows, self.windows_at_once)
-        ]
-        feature = torch.cat([feature for feature, _ in seen])
+        needs_masks = masks or config.diver_track
+        windows = self._windows(clips)
+        seen = [self.see(some, side_outputs, needs_masks) for some in portions(windows, self.windows_at_once)]
         parse = SpatialParse.concatenate([parse for _, parse in seen])
-        if config.spatial_gate:
-            feature = feature * parse.feature.sigmoid()
 
         def by_clip(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
-        dynamic = by_clip(feature)
-        probabilities = self.temporal_action_parser(dynamic)
+        dynamic, mask_logits = by_clip(torch.cat([feature for feature, _ in seen])), by_clip(parse.fused_logits)
+        outlined = frame_probability(mask_logits, config.window_starts) if config.diver_track else None
+        frames, probabilities = self.read_frames(clips, dynamic, outlined)
         if transitions is None:
             transitions = decode_transitions(probabilities.detach(), config.transition_rule)
-        static = None
-        if self.static_visual_encoder is not None:
-            static = self.static_visual_encoder(pixels.permute(0, 4, 1, 2, 3), transitions.long())
+        transitions = transitions.long()
         return ClipEncoding(
             dynamic=dynamic,
             transition_probabilities=probabilities,
-            transitions=transitions.long(),
-            static=static,
-            mask_logits=by_clip(parse.fused_logits),
+            transitions=transitions,
+            static=None if frames is None else self.static_visual_encoder(frames, transitions),
+            mask_logits=mask_logits if masks else None,
             side_logits=by_clip(parse.side_logits),
             window_starts=config.window_starts,
         )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the backbones compute in: autocast's choice, else that of their weights."""
+        return self.spatial_action_parser.i3d.dtype
+
+    def _windows(self, clips: Tensor) -> Tensor:
+        """Clips [B, 3, 96, 112, 112] -> [B * 9, 3, 16, 112, 112]."""
+        # Channels last in memory, whatever the batch's own order: convolutions and pools are fastest there.
+        pixels = rearrange(clips.to(self.dtype), "b c t h w -> b t h w c").contiguous()
+        windows = pixels.unfold(1, self.config.window_frames, self.config.window_stride)  # [B, 9, 112, 112, 3, 16]
+        return rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)
+
+    def see(self, windows: Tensor, side_outputs: bool = False, masks: bool = True) -> tuple[Tensor, SpatialParse]:
+        """Windows [N, 3, 16, 112, 112] -> their dynamic feature [N, 1024], gated, and what the spatial parser says."""
+        parse = self.spatial_action_parser(windows, side_outputs, masks)
+        if self.config.shared_i3d:
+            feature = self.i3d(parse.mixed_4)
+            parse = replace(parse, mixed_4=None)
+        else:
+            feature = self.i3d(windows).feature
+        return feature * parse.feature.sigmoid() if self.config.spatial_gate else feature, parse
+
+    def read_frames(
+        self, clips: Tensor, dynamic: Tensor, outlined: Tensor | None = None
+    ) -> tuple[Tensor | None, Tensor]:
+        """What single frames show, and where the transitions are.
+
+        Args:
+            clips: [B, 3, 96, 112, 112], normalised.
+            dynamic: [B, 9, 1024], gated features of the windows.
+            outlined: [B, 96, 112, 112], probabilities of the masks, which a network with a diver's track follows.
+
+        Returns:
+            Frame features [B, 96, 512], None without the static branch, and probabilities [B, 96, 2].
+        """
+        encoder = self.static_visual_encoder
+        if self.config.diver_track:
+            focus = DiverFocus.of(outlined.detach())
+            seen = (clips.to(self.dtype), outlined[:, None].to(self.dtype))
+            squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
+            features = encoder.frame_features(self._in_order(squares), len(clips))
+            return self.temporal_action_parser(features, focus.measures, dynamic.float())
+        probabilities = self.temporal_action_parser(dynamic)
+        if encoder is None:
+            return None, probabilities
+        return encoder.frame_features(self._in_order(clips.transpose(1, 2).flatten(0, 1)), len(clips)), probabilities
+
+    def _in_order(self, frames: Tensor) -> Tensor:
+        """Frames [N, C, H, W] as the backbone takes them."""
+        return frames.to(self.dtype, memory_format=torch.channels_last)
 
     def compare(self, query: ClipEncoding, exemplar: ClipEncoding) -> PairComparison:
         """How much better each query is than its exemplar; a single query may meet many exemplars.
@@ -127,15 +172,22 @@ class FineParser(nn.Module):
 
     def parts(self) -> dict[str, list[nn.Module]]:
         """What can be trained by itself: "parsers" find the diver and the phases, "regression" compares."""
+        encoder = self.static_visual_encoder
+        parsers = [self.i3d, self.spatial_action_parser, self.temporal_action_parser]
+        static = [] if encoder is None else [encoder]
+        if self.config.diver_track:  # what single frames show tells the transitions there
+            parsers, static = [*parsers, encoder.backbone], [encoder.phases]
         return {
-            "parsers": [self.i3d, self.spatial_action_parser, self.temporal_action_parser],
-            "static": [] if self.static_visual_encoder is None else [self.static_visual_encoder],
+            "parsers": parsers,
+            "static": static,
             "regression": [self.contrastive_regression],
         }
 
     def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""
         backbone = list(self.i3d.parameters())
+        if self.config.shared_i3d:
+            backbone += self.spatial_action_parser.i3d.parameters()
         known = {id(parameter) for parameter in backbone}
         others = [parameter for parameter in self.parameters() if id(parameter) not in known]
         return [

@@ -44,7 +44,7 @@ class I3DStages:
     mixed_4: Tensor
     """[N, 832, 4, 7, 7]"""
     feature: Tensor
-    """[N, 1024]: the last block's output [N, 1024, 2, 4, 4], averaged."""
+    """[N, 1024]: what `I3DTop` makes of it."""
 
 
 class Unit3D(nn.Module):
@@ -130,10 +130,6 @@ class I3D(nn.Module):
             if name in ("mixed_3c", "mixed_4f"):
                 self.stage_channels.append(width)
 
-    def early(self) -> list[nn.Module]:
-        """The layers up to mixed 3, which see edges and how they move; most of the work is theirs."""
-        return [layer for name, layer in self.named_children() if name.startswith(("conv3d", "mixed_3"))]
-
     @property
     def dtype(self) -> torch.dtype:
         """What it computes in: autocast's choice, else that of its weights."""
@@ -150,5 +146,34 @@ class I3D(nn.Module):
         mixed_4 = self.pool_4a(mixed_3)
         for block in (self.mixed_4b, self.mixed_4c, self.mixed_4d, self.mixed_4e, self.mixed_4f):
             mixed_4 = block(mixed_4)
-        mixed_5 = self.mixed_5c(self.mixed_5b(self.pool_5a(mixed_4)))
-        return I3DStages(stem, convolved, mixed_3, mixed_4, mixed_5.mean(dim=(2, 3, 4), dtype=torch.float32))
+        return I3DStages(stem, convolved, mixed_3, mixed_4, window_feature(self, mixed_4))
+
+
+class I3DTop(nn.Module):
+    """The last two blocks of an I3D alone, over the mixed 4 of another one that is shared.
+
+    mixed 4 [N, 832, 4, 7, 7] -> [N, 1024]
+    """
+
+    def __init__(self, config: FineParserConfig) -> None:
+        super().__init__()
+        width = block_width("mixed_4f", config)
+        self.pool_5a = MaxPool3d(2, 2, ceil_mode=True)
+        for name in ("mixed_5b", "mixed_5c"):
+            block = Mixed(width, tuple(config.i3d_channels(count) for count in MIXED_CHANNELS[name]))
+            self.add_module(name, block)
+            width = block.out_channels
+
+    def forward(self, mixed_4: Tensor) -> Tensor:
+        return window_feature(self, mixed_4)
+
+
+def window_feature(top: I3D | I3DTop, mixed_4: Tensor) -> Tensor:
+    """The last blocks' output [N, 1024, 2, 4, 4] over mixed 4, averaged: [N, 1024]."""
+    return top.mixed_5c(top.mixed_5b(top.pool_5a(mixed_4))).mean(dim=(2, 3, 4), dtype=torch.float32)
+
+
+def block_width(name: str, config: FineParserConfig) -> int:
+    """Channels that a mixed block gives: all but those of its two reductions."""
+    plain, _, branch_1, _, branch_2, pooled = map(config.i3d_channels, MIXED_CHANNELS[name])
+    return plain + branch_1 + branch_2 + pooled

@@ -74,7 +74,7 @@ def fold_batch_norms(network: nn.Module) -> None:
 
 def portion(network: FineParser) -> None:
     """Sets how many windows and frames a network encodes at once."""
-    config, item = network.config, network.i3d.dtype.itemsize
+    config, item = network.config, network.dtype.itemsize
     side = config.image_size // 2
     window = config.i3d_channels(64) * config.window_frames // 2 * side**2 * item
     network.windows_at_once = max(1, PORTION_BYTES // window)

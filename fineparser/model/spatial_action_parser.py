@@ -21,6 +21,8 @@ class SpatialParse:
 
     feature: Tensor
     """[N, 1024]: gates the window's dynamic feature."""
+    mixed_4: Tensor | None
+    """[N, 832, 4, 7, 7]: where the dynamic branch shares the I3D, what it goes on from."""
     fused_logits: Tensor | None
     """[N, 16, 112, 112]: the mask fused from all four depths, where masks were asked for."""
     side_logits: Tensor | None
@@ -73,6 +75,7 @@ class SpatialActionParser(nn.Module):
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
+        self.shares = config.shared_i3d
         self.i3d = I3D(config)
         side = config.side_channels
         self.side_features = nn.ModuleList(
@@ -89,8 +92,9 @@ class SpatialActionParser(nn.Module):
     def forward(self, windows: Tensor, side_outputs: bool = False, masks: bool = True) -> SpatialParse:
         """windows [N, 3, 16, 112, 112] -> feature, fused mask and, where asked for, the side outputs."""
         stages = self.i3d(windows)
+        shared = stages.mixed_4 if self.shares else None
         if not masks:
-            return SpatialParse(stages.feature, None, None)
+            return SpatialParse(stages.feature, shared, None, None)
         depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)
         sides = [reduce(depth) for reduce, depth in zip(self.side_features, depths, strict=True)]
         if self.side_refinements is not None:
@@ -103,7 +107,7 @@ class SpatialActionParser(nn.Module):
                 for side, score, upsampling in zip(sides, self.side_scores, self.upsample_scores, strict=True)
             ]
             logits = torch.cat(singles, dim=1).float()  # [N, 4, 16, 112, 112]
-        return SpatialParse(stages.feature, self._fused(sides), logits)
+        return SpatialParse(stages.feature, shared, self._fused(sides), logits)
 
     def outlining(self) -> list[nn.Module]:
         """Everything that the masks depend on: all but the last two blocks, which give the feature."""

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
@@ -23,10 +22,10 @@ class FrameResNet(nn.Sequential):
     frames [N, 3, 112, 112] -> [N, 512]; its parameters carry torchvision's names.
     """
 
-    def __init__(self, blocks: tuple[int, ...], channels: tuple[int, ...]) -> None:
+    def __init__(self, blocks: tuple[int, ...], channels: tuple[int, ...], seen: int = 3) -> None:
         layers = OrderedDict(
             pairs=ColumnPairs(before=3, after=3),
-            conv1=ColumnPairConv2d(3, channels[0], 7, 2, bias=False),
+            conv1=ColumnPairConv2d(seen, channels[0], 7, 2, bias=False),
             bn1=nn.BatchNorm2d(channels[0]),
             relu=nn.ReLU(inplace=True),
             maxpool=nn.MaxPool2d(3, 2, padding=1),
@@ -53,13 +52,15 @@ class StaticVisualEncoder(nn.Module):
     """ResNet-34 on every frame, then a small stack of convolutions a phase (Xu et al. 2024, section 3.4).
 
     clips [B, 3, 96, 112, 112] -> [B, 96, 512] -> three phases of 36, 60, 48 frames -> [B, 3, 4, 64]
+
+    With `diver_track` a frame has four channels, the mask as the last one, and shows the square around the diver.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
         self.config = config
         self.frames_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
-        self.backbone = FrameResNet(config.static_blocks, config.static_channels)
+        self.backbone = FrameResNet(config.static_blocks, config.static_channels, 4 if config.diver_track else 3)
         counts = STATIC_TOKENS if config.temporal_parsing else STATIC_TOKENS[1:2]
         self.phases = nn.ModuleList(self._stack(count) for count in counts)
 
@@ -69,13 +70,12 @@ class StaticVisualEncoder(nn.Module):
         widths = zip(STATIC_CHANNELS, rest, strict=False)
         return nn.Sequential(ConvolutionPair(frames, first), *(HalvingPair(*pair) for pair in widths))
 
-    def frame_features(self, clips: Tensor) -> Tensor:
-        """clips [B, 3, 96, 112, 112] -> features [B, 96, 512], which know nothing of the transitions."""
-        frames = rearrange(clips, "b c t h w -> (b t) c h w")
+    def frame_features(self, frames: Tensor, clips: int) -> Tensor:
+        """Frames [B * 96, 3, 112, 112] of so many clips -> features [B, 96, 512], which know nothing of the phases."""
         features = [self.backbone(some) for some in portions(frames, self.frames_at_once)]
-        return rearrange(torch.cat(features).float(), "(b t) c -> b t c", b=len(clips))
+        return torch.cat(features).float().unflatten(0, (clips, -1))
 
-    def forward(self, clips: Tensor, transitions: Tensor) -> Tensor:
-        """clips [B, 3, 96, 112, 112], transitions [B, 2] -> static tokens [B, 3, 4, 64]."""
-        stretches = pool_static(self.frame_features(clips), transitions, self.config)
+    def forward(self, features: Tensor, transitions: Tensor) -> Tensor:
+        """Frame features [B, 96, 512], transitions [B, 2] -> static tokens [B, 3, 4, 64]."""
+        stretches = pool_static(features, transitions, self.config)
         return torch.stack([phase(s) for phase, s in zip(self.phases, stretches, strict=True)], dim=1)

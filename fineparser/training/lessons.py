@@ -64,7 +64,6 @@ class PictureNetwork(nn.Module):
                 module.requires_grad_(False)
         self._outlines = not options.freeze_masks
         kept = model.spatial_action_parser.outlining() if options.freeze_masks else []
-        kept += model.i3d.early() if options.freeze_early else []
         for module in kept:
             module.requires_grad_(False)
         self._frozen += kept

@@ -24,28 +24,29 @@ SIDE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Losses:
-    """The three losses of a batch, each a scalar tensor."""
+    """The losses of a batch, each a scalar tensor."""
 
     score: Tensor
     transition: Tensor
     mask: Tensor
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Of the three in the total; the paper adds them as they are."""
+    hints: Tensor | None = None
+    """What readers are off by (see `fineparser.training.hints`), weighted already; None without any."""
 
     @property
     def total(self) -> Tensor:
         """Their weighted sum, a scalar."""
         score, transition, mask = self.weights
-        return score * self.score + transition * self.transition + mask * self.mask
+        total = score * self.score + transition * self.transition + mask * self.mask
+        return total if self.hints is None else total + self.hints
 
     def values(self) -> dict[str, float]:
         """Plain numbers by name, for a log."""
-        return {
-            "total": float(self.total.detach()),
-            "score": float(self.score.detach()),
-            "transition": float(self.transition.detach()),
-            "mask": float(self.mask.detach()),
-        }
+        named = {"total": self.total, "score": self.score, "transition": self.transition, "mask": self.mask}
+        if self.hints is not None:
+            named["hints"] = self.hints
+        return {name: float(tensor.detach()) for name, tensor in named.items()}
 
 
 def score_loss(
@@ -88,6 +89,26 @@ def transition_loss(
     defined = probabilities.float().masked_fill(is_nan, 0.5)
     errors = functional.binary_cross_entropy(defined, target, reduction="none").masked_fill(is_nan, torch.nan)
     return _weighted_mean(errors.mean(dim=(1, 2)), weight, normaliser)
+
+
+def moment_loss(
+    probabilities: Tensor,
+    transitions: Tensor,
+    weight: Tensor | None = None,
+    normaliser: Tensor | None = None,
+    spread: float = 0.8,
+) -> Tensor:
+    """Cross-entropy of which frame a transition is at, its label spread over the neighbours (not in the paper).
+
+    For probabilities [B, T, 2] of which each column adds up to 1; transitions [B, 2] as in `transition_loss`. `spread`
+    is the standard deviation in frames: labels are known no better, and a near miss is less wrong than a far one.
+    """
+    transitions = transitions.float() if weight is None else transitions.float().where(weight[:, None] > 0, 0.0)
+    frames = torch.arange(probabilities.shape[1], device=probabilities.device)
+    target = torch.exp(-0.5 * ((frames[None, :, None] - transitions[:, None]) / spread) ** 2)
+    target = target / target.sum(1, keepdim=True)
+    errors = -(target * probabilities.float().clamp_min(1e-8).log()).sum(1)
+    return _weighted_mean(errors.mean(1), weight, normaliser)
 
 
 def mask_loss(

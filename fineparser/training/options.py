@@ -6,8 +6,9 @@ from pathlib import Path
 
 from fineparser.model.config import FineParserConfig
 
-PARTS = ("everything", "parsers", "spatial", "regression")
+PARTS = ("everything", "parsers", "spatial", "track", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
+OUTLINES = ("true", "own")
 ABLATIONS = ("gate", "static", "transitions")
 PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
 EPOCHS = {"paper": 400}
@@ -47,16 +48,16 @@ class TrainOptions:
     # What is learnt
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
-    dives) or "regression" (the score alone, from encodings that are computed once)."""
+    dives), "track" (what reads the track of the diver, from masks that are there already) or "regression" (the score
+    alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
-    twin_i3d: bool = False
-    """Begin with the I3D as the checkpoint's spatial parser has it: what outlines divers knows how they move."""
+    outlines: str = "true"
+    """With `train="track"`: "true" follows labelled masks, made worse at random, "own" the network's, computed once;
+    with these the comparison learns, too."""
     freeze_masks: bool = False
-    """Keep the masks as the checkpoint has them: of the spatial parser only the last block learns, whose feature gates
-    the windows. A step then takes about half the time."""
-    freeze_early: bool = False
-    """Keep the layers of the I3D beside the spatial parser up to mixed 3, too, as the checkpoint has them."""
+    """Keep the masks as the checkpoint has them: of the spatial parser only the last blocks learn, whose feature gates
+    the windows."""
     teacher_forcing: float = 1.0
     """Share of the run that pools at labelled transitions before it changes to predicted ones. With
     `train="regression"` labelled ones are used throughout at 1, predicted ones below."""
@@ -90,8 +91,19 @@ class TrainOptions:
     """Longer gradients are shortened to this length."""
     freeze_i3d_norms: bool | None = None
     """Keep the statistics of the I3Ds' batch norms; None: where they start from Kinetics weights."""
+    weight_decay: float = 0.0
+    """Of the optimiser, decoupled from the gradient (AdamW)."""
+    averaged: float = 0.0
+    """Checkpoints hold a running mean of the weights that keeps so much of itself a step, such as 0.998; 0: the weights
+    as they are."""
+    side_chance: float = 1.0
+    """With `train="spatial"`: share of the steps in which the side outputs are computed and learn, too."""
     colour_jitter: float = 0.0
     """How far brightness, contrast, saturation and colour balance of a clip vary, as a share."""
+    closer: float = 0.0
+    """Half of the crops show up to so much less than the picture's height, as a share, and are enlarged."""
+    looks: int = 1
+    """Of so many random crops the one that shows most of the diver is taken."""
 
     # Validation and checkpoints
     validation_share: float = 0.1
@@ -136,6 +148,13 @@ class TrainOptions:
             raise OptionsError("a checkpoint brings its own weights and parts: leave i3d, resnet and without away")
         if self.mask_objective not in MASK_OBJECTIVES:
             raise OptionsError(f"mask_objective is one of {', '.join(MASK_OBJECTIVES)}, not {self.mask_objective!r}")
+        if self.outlines not in OUTLINES:
+            raise OptionsError(f"outlines is one of {', '.join(OUTLINES)}, not {self.outlines!r}")
+        for name in ("averaged", "side_chance", "closer"):
+            if not 0 <= getattr(self, name) <= (1 if name == "side_chance" else 0.9999):
+                raise OptionsError(f"{name} is a share from 0 to below 1, not {getattr(self, name):g}")
+        if self.weight_decay < 0:
+            raise OptionsError(f"the weight decay is at least 0, not {self.weight_decay:g}")
         if not 0 <= self.teacher_forcing <= 1:
             raise OptionsError(f"teacher_forcing is a share of the run from 0 to 1, not {self.teacher_forcing:g}")
         if self.learning_rate <= 0:
@@ -146,15 +165,14 @@ class TrainOptions:
             raise OptionsError(f"validation_share is a share from 0 to below 1, not {self.validation_share:g}")
         if self.minutes is not None and self.minutes <= 0:
             raise OptionsError(f"minutes is above 0, not {self.minutes:g}")
-        if self.twin_i3d and self.checkpoint is None:
-            raise OptionsError("twin_i3d takes over what a checkpoint's spatial parser has learnt: name a checkpoint")
-        if (self.freeze_masks or self.freeze_early) and self.checkpoint is None:
-            raise OptionsError("freeze_masks and freeze_early keep what a checkpoint has learnt: name a checkpoint")
+        if self.freeze_masks and self.checkpoint is None:
+            raise OptionsError("freeze_masks keeps what a checkpoint has learnt: name a checkpoint")
         if self.freeze_masks and self.train == "spatial":
             raise OptionsError("there is nothing left to learn with train='spatial' and freeze_masks")
         for name, least in (
             ("batch_size", 1),
             ("windows", 1),
+            ("looks", 1),
             ("validate_every", 1),
             ("validation_exemplars", 1),
             ("workers", 0),
@@ -169,7 +187,7 @@ class TrainOptions:
     @property
     def compares(self) -> bool:
         """Whether dives are compared in the run, or only looked at one by one."""
-        return self.train not in ("parsers", "spatial")
+        return self.train in ("everything", "regression") or (self.train == "track" and self.outlines == "own")
 
     @property
     def run_epochs(self) -> int:
@@ -295,7 +313,7 @@ def ablated(config: FineParserConfig, without: tuple[str, ...]) -> FineParserCon
     if "gate" in without:
         changes["spatial_gate"] = False
     if "static" in without:
-        changes["static_branch"] = False
+        changes |= {"static_branch": False, "diver_track": False}  # the track is made of the static branch's frames
     if "transitions" in without:
         changes |= {"temporal_parsing": False, "phase_weights": (1.0,)}
     return replace(config, **changes)

@@ -11,31 +11,46 @@ from fineparser.data.batches import WindowBatch
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
+from fineparser.training.hints import WindowReader, window_hints
 from fineparser.training.lessons import MASK_LOSSES, Reduce
 from fineparser.training.losses import Losses
 from fineparser.training.options import TrainOptions
 
 
 class SpatialNetwork(nn.Module):
-    """Windows [R, 3, 16, 112, 112] to the five mask outputs; nothing else of the network learns."""
+    """Windows [R, 3, 16, 112, 112] to masks and, where one I3D serves both branches, to what `WindowReader` tells.
+
+    The rest of the network does not learn.
+    """
 
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
         super().__init__()
         self.model = model
+        self._side_chance = options.side_chance
+        self.reader = WindowReader(model.config) if model.config.shared_i3d else None
+        self._learning = [model.spatial_action_parser] + ([] if self.reader is None else [model.i3d])
         model.requires_grad_(False)
-        model.spatial_action_parser.requires_grad_(True)
+        for part in self._learning:
+            part.requires_grad_(True)
 
     def train(self, mode: bool = True) -> "SpatialNetwork":
         super().train(mode)
         self.model.eval()
-        self.model.spatial_action_parser.train(mode)
+        for part in self._learning:
+            part.train(mode)
         return self
 
-    def forward(self, windows: Tensor) -> list[Tensor]:
-        """Masks [R, 1, 16, 112, 112] of the four depths, then the fused ones."""
-        windows = windows.to(self.model.i3d.dtype, memory_format=torch.channels_last_3d)
-        parse = self.model.spatial_action_parser(windows, side_outputs=True)
-        return [*parse.side_logits.split(1, dim=1), parse.fused_logits[:, None]]
+    def forward(self, windows: Tensor) -> tuple[list[Tensor], tuple[Tensor, Tensor] | None]:
+        """Masks [R, 1, 16, 112, 112], in some steps of the four depths and in all the fused ones last; the readings."""
+        windows = windows.to(self.model.dtype, memory_format=torch.channels_last_3d)
+        sides = self._side_chance == 1 or torch.rand(()).item() < self._side_chance
+        if self.reader is None:
+            parse, told = self.model.spatial_action_parser(windows, side_outputs=sides), None
+        else:
+            feature, parse = self.model.see(windows, side_outputs=sides)
+            told = self.reader(feature)
+        fused = parse.fused_logits[:, None]
+        return [*parse.side_logits.split(1, dim=1), fused] if sides else [fused], told
 
 
 @dataclass
@@ -63,7 +78,8 @@ class SpatialLesson:
         device = next(network.parameters()).device
         batch = at_size(batch.to(device, non_blocking=True), self.network.model.config.image_size)
         weight = torch.full((len(batch),), float(counted), device=device)
-        mask_loss = MASK_LOSSES[self.options.mask_objective]
-        loss = mask_loss(network(batch.clips), batch.masks, weight, reduce(weight.sum()))
+        masks, told = network(batch.clips)
+        loss = MASK_LOSSES[self.options.mask_objective](masks, batch.masks, weight, reduce(weight.sum()))
         nothing = loss.new_zeros(())
-        return Losses(nothing, nothing, loss, weights=(0.0, 0.0, self.options.mask_weight))
+        hints = None if told is None else window_hints(told, batch.phases, batch.deductions, weight)
+        return Losses(nothing, nothing, loss, weights=(0.0, 0.0, self.options.mask_weight), hints=hints)

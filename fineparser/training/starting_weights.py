@@ -24,10 +24,7 @@ def starting_network(options: TrainOptions) -> tuple[FineParser, list[str]]:
     CheckpointError or OptionsError where weights cannot be had or do not fit.
     """
     if options.checkpoint is not None:
-        model = FineParser.from_pretrained(options.checkpoint)
-        if options.twin_i3d:
-            model.i3d.load_state_dict(model.spatial_action_parser.i3d.state_dict())
-        return model, []
+        return FineParser.from_pretrained(options.checkpoint), []
     config = network_config(options.config, options.without)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
@@ -61,7 +58,8 @@ def start_at_priors(model: FineParser) -> None:
     parser = model.spatial_action_parser
     for layer in (parser.fuse, *parser.side_scores):
         layer.bias.fill_(logit(MASK_PRIOR))
-    model.temporal_action_parser.classifier[-1].bias.fill_(logit(1 / model.config.clip_frames))
+    if not model.config.diver_track:  # there the probabilities of a transition add up to 1 from the start
+        model.temporal_action_parser.classifier[-1].bias.fill_(logit(1 / model.config.clip_frames))
 
 
 def logit(probability: float) -> float:

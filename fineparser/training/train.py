@@ -1,18 +1,21 @@
 """`train`: from options to a finished run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 
 from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.exemplars import ExemplarPool
 from fineparser.data.pairs import ClipDataset, PairDataset
 from fineparser.data.sources import open_data
+from fineparser.data.tracks import TrackDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import optimise
+from fineparser.model.inference import has_bfloat16, optimise
 from fineparser.model.weights import Provenance
 from fineparser.training.encoding import encode_dives
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
@@ -22,6 +25,7 @@ from fineparser.training.options import TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.spatial_lesson import SpatialLesson, SpatialNetwork
 from fineparser.training.starting_weights import starting_network
+from fineparser.training.track_lesson import TrackLesson, TrackNetwork, see_dives
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
 
@@ -54,12 +58,13 @@ def train(
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
     # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses.
-    unused = not model.config.spatial_gate or options.train == "spatial"
+    unused = not model.config.spatial_gate or options.train in ("spatial", "track")
     accelerator = accelerator_for(options.device, options.precision, find_unused=unused)
     run = _open_run(options, accelerator)
     model.to(accelerator.device)
     if accelerator.num_processes > 1:
         model = join_batch_norms(model, accelerator.device)
+    torch.manual_seed(options.seed)  # a lesson's readers begin the same for the same seed
     lesson, validate = _lesson(options, model, training, validation, accelerator, on_record)
     if validate is None:
         remarks.append("There is no validation split: the last checkpoint counts as the best.")
@@ -125,12 +130,11 @@ def _lesson(
 ) -> tuple[Lesson, Validation | None]:
     """What is learnt, and how it is measured on the validation split."""
     if options.train != "regression":
-        how = dict(
-            transform=ClipTransform.for_training(options.colour_jitter),
-            seed=options.seed,
-            skip_broken=options.skip_broken,
-        )
-        if options.train == "spatial":
+        transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks)
+        how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
+        if options.train == "track":
+            lesson = _track_lesson(options, model, training, how, accelerator, on_record)
+        elif options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
             lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
         else:
@@ -139,6 +143,42 @@ def _lesson(
         if validation is None:
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)
+    return _regression(options, model, training, validation, accelerator, on_record)
+
+
+def _track_lesson(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    how: dict,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+) -> TrackLesson:
+    network = TrackNetwork(model, options)
+    how = how | {"transform": replace(how["transform"], cut_short=0.5)}
+    dataset = TrackDataset(training, **how)
+    if options.outlines == "own":
+        half = options.precision == "bf16" and has_bfloat16(accelerator.device)
+        seen = see_dives(
+            optimise(model, torch.bfloat16 if half else torch.float32),
+            dataset,
+            accelerator,
+            workers=options.workers,
+            on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
+        )
+        dataset = TrackDataset(training, seen=seen, **how)
+    return TrackLesson(network, dataset, training, options)
+
+
+def _regression(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    validation: DiveSource | None,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+) -> tuple[Lesson, Validation | None]:
+    """The comparison alone, on encodings that are computed here, once."""
     scored = [index for index in range(len(training)) if training.card(index).is_scored]
     if len(scored) < 2:
         raise DataError(f"{training.name}: the regression needs at least two scored dives, here are {len(scored)}.")

@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from types import FrameType
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from fineparser.model.fineparser import FineParser
@@ -38,6 +40,7 @@ TELLING_SHARE = 0.1
 CHOOSERS = {
     "parsers": ("mask_iou", "transition_error_frames"),
     "spatial": ("mask_iou",),
+    "track": ("transition_error_frames",),
     "regression": ("spearman", "r_l2_x100"),
     "everything": ("spearman", "mask_iou", "transition_error_frames"),
 }
@@ -130,7 +133,15 @@ class Trainer:
             group | {"params": [p for p in group["params"] if p.requires_grad]}
             for group in model.parameter_groups(options.i3d_rate)
         ]
-        self.optimiser = torch.optim.Adam([g for g in learning if g["params"]], lr=options.learning_rate)
+        # What a lesson needs beside the model learns with it, but is no part of what comes out.
+        beside = [p for name, p in lesson.network.named_parameters() if not name.startswith("model.")]
+        learning.append({"name": "beside", "params": beside, "lr_factor": 1.0})
+        self.optimiser = torch.optim.AdamW(
+            [g for g in learning if g["params"]], lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+        self.averaged = None
+        if options.averaged:
+            self.averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.averaged), use_buffers=True)
         if run.checkpoints.last is not None:
             self._load(run.checkpoints.last)
         elif accelerator.is_main_process:
@@ -224,13 +235,18 @@ class Trainer:
         longest = options.max_gradient_norm or math.inf
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(parameters, longest)
-        parts = torch.stack([losses.total, losses.score, losses.transition, losses.mask]).detach()
+        hints = losses.total.new_zeros(()) if losses.hints is None else losses.hints
+        parts = torch.stack([losses.total, losses.score, losses.transition, losses.mask, hints]).detach()
         stop_flag = parts.new_tensor([float(stop)])
         *values, norm, stop_share = self._mean(torch.cat([parts, norm.reshape(1), stop_flag])).tolist()
-        record = dict(zip(("total", "score", "transition", "mask"), values, strict=True))
+        record = dict(zip(("total", "score", "transition", "mask", "hints"), values, strict=True))
+        if losses.hints is None:
+            del record["hints"]
         if not all(map(math.isfinite, [*values, norm])):
             self._refuse(record, norm)
         self.optimiser.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.model)
         return record | {"gradient_norm": norm, "learning_rate": options.learning_rate * factor}, stop_share > 0
 
     def _refuse(self, record: dict[str, float], norm: float) -> None:
@@ -247,7 +263,8 @@ class Trainer:
         best = self._validate is None
         is_last = self.progress.step == self.total_steps
         if self._validate is not None and (every(epoch + 1, self.options.validate_every) or is_last):
-            validated = self._validate()
+            with self._averages_shown():
+                validated = self._validate()
             choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
             best = self.progress.improves(validated.measurements, choosers)
             self._log_validation(validated, epoch, best)
@@ -275,8 +292,13 @@ class Trainer:
             return
 
         def write(folder: Path) -> None:
-            self.model.save_pretrained(folder)
-            torch.save(self.optimiser.state_dict(), folder / OPTIMISER_FILE)
+            state = {"optimiser": self.optimiser.state_dict(), "beside": self._beside()}
+            if self.averaged is not None:
+                state["weights"] = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+                state["averages"] = self.averaged.n_averaged
+            with self._averages_shown():
+                self.model.save_pretrained(folder)
+            torch.save(state, folder / OPTIMISER_FILE)
 
         self.run.save(self.progress.step, vars(self.progress).copy(), write, best=best)
 
@@ -285,11 +307,33 @@ class Trainer:
         self.progress = Progress(**read_state(checkpoint))
         self.total_steps = min(self.total_steps, self.progress.total_steps or self.total_steps)
         weights = FineParser.from_pretrained(checkpoint).state_dict()
-        self.model.load_state_dict(weights)
         state = torch.load(checkpoint / OPTIMISER_FILE, map_location="cpu", weights_only=True)
-        self.optimiser.load_state_dict(state)
+        if self.averaged is not None:
+            self.averaged.module.load_state_dict(weights)
+            self.averaged.n_averaged.copy_(state["averages"])
+        self.model.load_state_dict(state.get("weights", weights))
+        self.lesson.network.load_state_dict(state["beside"], strict=False)
+        self.optimiser.load_state_dict(state["optimiser"])
         if self.accelerator.is_main_process:
             self.run.rewind(self.progress.step)
+
+    def _beside(self) -> dict[str, Tensor]:
+        """What learns with the model and is no part of it."""
+        state = self.lesson.network.state_dict()
+        return {name: tensor for name, tensor in state.items() if not name.startswith("model.")}
+
+    @contextmanager
+    def _averages_shown(self) -> Iterator[None]:
+        """Inside, the model has the averaged weights, where they are averaged."""
+        if self.averaged is None:
+            yield
+            return
+        learning = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(self.averaged.module.state_dict())
+        try:
+            yield
+        finally:
+            self.model.load_state_dict(learning)
 
     def _log(self, kind: str, **values: object) -> None:
         if self.accelerator.is_main_process:

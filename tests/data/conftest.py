@@ -8,6 +8,7 @@ import pytest
 
 from fineparser.data.dives import Dive, Place
 from fineparser.domain.dive_code import DiveCode
+from fineparser.simulator.faults import Faults
 
 
 @dataclass
@@ -81,6 +82,7 @@ class SketchedPlan:
     difficulty: float = 3.0
     score: float = 72.0
     awards: tuple = (8.0,) * 7
+    faults: tuple = (Faults(splash=0.45),)
     times: np.ndarray = field(default_factory=lambda: np.arange(-20, 60) / 25)
     motions: tuple = (SketchedMotion(),)
     filmed: list = field(default_factory=list)

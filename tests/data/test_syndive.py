@@ -9,12 +9,14 @@ from fineparser.data import syndive
 from fineparser.data.dives import DataError
 from fineparser.data.exemplars import ExemplarPool
 from fineparser.data.pairs import PairDataset, load_clip
-from fineparser.data.syndive import PlannedFootage, SynDives, frame_labels
+from fineparser.data.syndive import PlannedFootage, SynDives, frame_labels, mean_deductions
 from fineparser.data.transforms import ClipTransform
 from fineparser.domain.difficulty import difficulty, is_dived
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Phase
 from fineparser.simulator.dive import simulate
+from fineparser.simulator.faults import Faults
+from fineparser.simulator.judges import PRICES
 
 
 @pytest.fixture
@@ -169,3 +171,10 @@ def test_most_dives_have_a_partner_of_their_number():
     rng = np.random.default_rng(0)
     rules = [pool.choose(pool_source.card(index), rng)[0].rule for index in range(300)]
     assert rules.count("same dive number") > 200
+
+
+def test_deductions_are_those_of_the_judges(sketched_plan):
+    plan = sketched_plan(faults=(Faults(splash=0.45), Faults()))
+    found = dict(zip(PRICES, mean_deductions(plan), strict=True))
+    assert found.pop("splash") == pytest.approx(0.5)  # half of the most of 2 awards, half of the pair
+    assert set(found.values()) == {0.0}

@@ -82,7 +82,7 @@ def test_an_enlarged_picture_has_the_right_size():
 def test_a_picture_that_was_cut_already_is_not_squeezed():
     picture = columns(112)
     assert resize(picture) is picture
-    assert np.array_equal(crop(picture, left=30), picture)
+    assert np.array_equal(crop(picture), picture)
 
 
 def test_normalise_agrees_with_torchvision():
@@ -137,3 +137,49 @@ def test_masks_of_another_size_are_refused():
 def test_impossible_settings_are_refused(setting, message):
     with pytest.raises(ValueError, match=message):
         ClipTransform(**setting)
+
+
+def spotted(count=8):
+    """Pictures whose value is the column, and a mask of ten columns near the right edge."""
+    masks = np.zeros((count, 112, 200), bool)
+    masks[:, 40:60, 180:190] = True
+    return np.repeat(columns(200), count, axis=0), masks
+
+
+def test_of_several_crops_the_one_that_shows_the_diver_is_taken():
+    frames, masks = spotted()
+    shown = {
+        looks: np.mean(
+            [
+                ClipTransform(random_crop=True, looks=looks)(frames, masks, np.random.default_rng(seed))[1].any().item()
+                for seed in range(40)
+            ]
+        )
+        for looks in (1, 8)
+    }
+    assert shown[1] < 0.5 < 0.6 < shown[8]
+
+
+def test_closer_crops_enlarge_frames_and_masks_alike():
+    frames, masks = spotted()
+    frames = np.where(masks[..., None], 255, 0).astype(np.uint8).repeat(3, axis=-1)
+    sizes = set()
+    for seed in range(40):
+        clip, mask = ClipTransform(random_crop=True, closer=0.4, looks=6)(frames, masks, np.random.default_rng(seed))
+        assert clip.shape == (3, 8, 112, 112)
+        found = clip[0, 0] > clip[0, 0].mean()
+        if mask.any() and not mask[0, 0, :, [0, -1]].any():
+            assert (found ^ mask[0, 0]).float().mean() < 0.01
+            sizes.add(int(mask[0, 0].sum()))
+    assert min(sizes) == 200 < 300 < max(sizes)
+
+
+def test_clips_can_be_cut_short_around_the_dive(make_dive):
+    dive = make_dive(last_frame=200, flight_frame=80, entry_frame=130)
+    spans = [ClipTransform(cut_short=0.5).numbers(dive, np.random.default_rng(seed))[[0, -1]] for seed in range(60)]
+    firsts, lasts = np.array(spans).T
+    assert 0.3 < (firsts == 0).mean() < 0.75
+    assert firsts.max() > 40
+    assert firsts.max() <= 75
+    assert lasts.min() >= 135
+    assert (ClipTransform().numbers(dive, np.random.default_rng(0)) == dive.sample()).all()

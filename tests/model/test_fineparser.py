@@ -91,7 +91,9 @@ def test_contributions_are_weighted_means_of_token_deltas(tiny, encoding):
     ("change", "branches", "phases"),
     [
         ({"spatial_gate": False}, 2, 3),
-        ({"static_branch": False}, 1, 3),
+        ({"static_branch": False, "diver_track": False}, 1, 3),
+        ({"diver_track": False}, 2, 3),
+        ({"shared_i3d": False}, 2, 3),
         ({"temporal_parsing": False, "phase_weights": (1.0,)}, 2, 1),
     ],
 )
@@ -159,3 +161,25 @@ def test_masks_can_be_left_out_of_an_encoding():
     assert bare.side_logits is None
     torch.testing.assert_close(bare.dynamic, whole.dynamic)
     torch.testing.assert_close(bare.static, whole.static)
+
+
+def test_what_learns_together(tiny):
+    def names(modules):
+        return {name for name, module in tiny.named_modules() if any(module is some for some in modules)}
+
+    parts = tiny.parts()
+    # Single frames tell a tracking network the transitions.
+    assert names(parts["parsers"]) >= {"i3d", "spatial_action_parser", "static_visual_encoder.backbone"}
+    assert names(parts["static"]) == {"static_visual_encoder.phases"}
+    groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}
+    assert sum(groups.values()) == sum(p.numel() for p in tiny.parameters())
+    trunk = (tiny.i3d, tiny.spatial_action_parser.i3d)
+    assert groups["i3d"] == sum(p.numel() for part in trunk for p in part.parameters())
+
+
+def test_masks_left_out_are_followed_all_the_same(tiny, clips, encoding):
+    with torch.inference_mode():
+        bare = tiny.encode(clips, masks=False)
+    assert bare.mask_logits is None
+    torch.testing.assert_close(bare.transition_probabilities, encoding.transition_probabilities)
+    torch.testing.assert_close(bare.static, encoding.static)

@@ -23,7 +23,7 @@ def test_it_gives_the_same_numbers(tiny, fast, clips, side_outputs):
         transitions = torch.tensor([[20, 60]] * len(clips))
         expected, found = (model.encode(clips, transitions, side_outputs) for model in (tiny, fast))
         deltas = [model.compare(e.select([0]), e).delta for model, e in ((tiny, expected), (fast, found))]
-    tolerance = TOLERANCES[fast.i3d.dtype]
+    tolerance = TOLERANCES[fast.dtype]
     names = ["dynamic", "transition_probabilities", "static", "mask_logits", *["side_logits"] * side_outputs]
     for name in names:
         ours, theirs = getattr(found, name), getattr(expected, name)
@@ -56,7 +56,8 @@ def test_folded_weights_are_not_saved(fast, tmp_path):
 
 
 def test_without_the_static_branch(clips):
-    model = FineParser(FineParserConfig(**FineParserConfig.tiny().to_json() | {"static_branch": False})).eval()
+    change = {"static_branch": False, "diver_track": False}
+    model = FineParser(FineParserConfig(**FineParserConfig.tiny().to_json() | change)).eval()
     with torch.inference_mode():
         assert optimise(model).encode(clips[:1]).static is None
 

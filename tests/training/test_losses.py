@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.training.losses import Losses, dice, mask_loss, outline_loss, score_loss, transition_loss
+from fineparser.training.losses import Losses, dice, mask_loss, moment_loss, outline_loss, score_loss, transition_loss
 
 GOLDEN = Path(__file__).parents[2].parent / "shared" / "parity" / "golden.npz"
 
@@ -177,3 +177,16 @@ def test_published_score_and_transition_losses():
     probabilities = np.stack([golden["transition_probs_query"], golden["transition_probs_exemplar"]])
     transition = transition_loss(torch.tensor(probabilities), torch.tensor([[20, 70], [25, 65]]))
     assert [score.item(), transition.item()] == pytest.approx(golden["losses"][:2].tolist(), rel=1e-5)
+
+
+def test_moments_are_cross_entropy_with_soft_labels():
+    logits = torch.randn(3, 20, 2)
+    transitions = torch.tensor([[3, 10], [0, 19], [7, 8]])
+    frames = torch.arange(20)
+    density = torch.distributions.Normal(transitions[:, None].float(), 0.8).log_prob(frames[None, :, None]).exp()
+    target = density / density.sum(1, keepdim=True)
+    expected = torch.nn.functional.cross_entropy(logits, target)
+    torch.testing.assert_close(moment_loss(logits.softmax(1), transitions), expected)
+    weight = torch.tensor([1.0, 0.0, 1.0])
+    expected = torch.nn.functional.cross_entropy(logits[[0, 2]], target[[0, 2]])
+    torch.testing.assert_close(moment_loss(logits.softmax(1), transitions, weight), expected)

@@ -18,7 +18,7 @@ def some(**changes):
     ("changes", "message"),
     [
         ({"data": ()}, "nothing to train on"),
-        ({"train": "masks"}, "train is one of everything, parsers, spatial, regression, not 'masks'"),
+        ({"train": "masks"}, "train is one of everything, parsers, spatial, track, regression, not 'masks'"),
         ({"without": ("gate", "windows")}, "without takes gate, static, transitions, not windows"),
         ({"checkpoint": "x", "without": ("gate",)}, "a checkpoint brings its own"),
         ({"teacher_forcing": 25}, "from 0 to 1, not 25"),
@@ -86,9 +86,9 @@ def test_the_papers_schedule_is_the_papers_default():
     [
         ((), {}),
         (("gate",), {"spatial_gate": False}),
-        (("static",), {"static_branch": False}),
+        (("static",), {"static_branch": False, "diver_track": False}),
         (("transitions",), {"temporal_parsing": False, "phase_weights": (1.0,)}),
-        (("gate", "static"), {"spatial_gate": False, "static_branch": False}),
+        (("gate", "static"), {"spatial_gate": False, "static_branch": False, "diver_track": False}),
     ],
 )
 def test_an_ablation_is_a_configuration(without, changes):

@@ -9,11 +9,14 @@ from fineparser.training.runs import Run
 
 
 @pytest.fixture
-def options(monkeypatch, dives, config_file, tmp_path):
-    """The real stages, shortened, with the smallest network and four dives."""
-    short = {name: values | {"data": (f"clips:{dives}",), "max_steps": 2} for name, values in STAGES.items()}
+def options(monkeypatch, config_file, tmp_path):
+    """The real stages, shortened, with the smallest network and four dives of one number."""
+    short = {
+        name: values | {"max_steps": 2, "batch_size": 2, "validation_share": 0.0} for name, values in STAGES.items()
+    }
     short["1-outlines"]["config"] = config_file
     monkeypatch.setattr(recipe, "STAGES", short)
+    monkeypatch.setattr(recipe, "DIVES", 4)
     return RecipeOptions(out=tmp_path / "out", device="cpu", precision="no", workers=0, progress=False)
 
 
@@ -24,9 +27,11 @@ def test_each_stage_goes_on_from_the_one_before(options):
         stopped_after.append(len(stopped_after))
         return len(stopped_after) == 3  # within the second stage
 
-    assert follow(options, should_stop=stop) is None
+    told = []
+    assert follow(options, on_record=told.append, should_stop=stop) is None
+    assert [record["done"] for record in told if record["kind"] == "drawing"] == [0, 1, 2, 3, 4]
     assert not (options.out / "weights").exists()
-    first, second = (Run.read(options.out / name) for name in STAGES)
+    first, second = (Run.read(options.out / name) for name in list(STAGES)[:2])
     assert len([r for r in first.records() if r["kind"] == "train"]) == 2
     assert len([r for r in second.records() if r["kind"] == "train"]) == 1
 

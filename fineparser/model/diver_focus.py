@@ -1,0 +1,93 @@
+"""Where the diver is, frame by frame, and the picture cut out around that place."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PLACE_SPREAD, SIZE_SPREAD = 1.5, 4.0
+"""Standard deviations, in frames, over which places and sizes are smoothed: a cut that jumps would look like motion."""
+REACH = 2.6
+"""Half side of the cut over the mask's spread (root mean square distance from its centre). A straight line ends at 1.7
+times its spread: what is around the diver, board, water and splash, has to be seen as well."""
+LEAST_REACH = 0.1
+"""Half side of the smallest cut, as a share of the picture's: below it there would be more blur than diver."""
+DOUBT = 1e-3
+"""Share of the picture that the middle of the picture weighs: where no diver is seen in or near a frame, it decides."""
+MEASURES = 9
+"""Numbers that `DiverFocus.measures` gives a frame."""
+_TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class DiverFocus:
+    """Where the diver is in T frames of B clips; lengths are shares of the picture's side, the origin is its middle."""
+
+    centre: Tensor
+    """[B, T, 2]: x to the right, y down, -0.5 to 0.5, smoothed over time."""
+    reach: Tensor
+    """[B, T]: half the side of the square to look at, smoothed over time."""
+    measures: Tensor
+    """[B, T, 9]: area (logarithm), centre, spread along x, along y and across of the mask in this very frame, centre
+    and reach of the square."""
+
+    @classmethod
+    def of(cls, probability: Tensor) -> "DiverFocus":
+        """From mask probabilities [B, T, H, W], float32; what is doubtful counts by the square of its probability."""
+        weight = probability.square()
+        side = torch.linspace(-0.5, 0.5, probability.shape[-1], device=weight.device)
+        rows, columns = weight.mean(-1), weight.mean(-2)  # [B, T, H], [B, T, W]
+        mass = columns.mean(-1)  # [B, T]
+        share = mass.clamp_min(_TINY)
+        place = torch.stack([(columns * side).mean(-1), (rows * side).mean(-1)], -1) / share[..., None]
+        squares = torch.stack([(columns * side**2).mean(-1), (rows * side**2).mean(-1)], -1) / share[..., None]
+        variance = (squares - place**2).clamp_min(0)
+        across = ((weight * side).mean(-1) * side).mean(-1) / share - place.prod(-1)
+        # A frame counts by its diver, but a splash that fills the picture no more than a diver does.
+        certainty = mass.clamp_max(0.02)
+        known = smooth(certainty, PLACE_SPREAD)[..., None]
+        centre = smooth(certainty[..., None] * place, PLACE_SPREAD) / (known + DOUBT)
+        spread = variance.sum(-1).clamp_min(_TINY).sqrt()
+        known = smooth(certainty, SIZE_SPREAD)
+        reach = (REACH * smooth(certainty * spread, SIZE_SPREAD) + 0.5 * DOUBT) / (known + DOUBT)
+        reach = reach.clamp(LEAST_REACH, 0.5)
+        measures = [
+            mass.add(1e-4).log()[..., None] / 4 + 1,
+            place,
+            variance.sqrt() * 4,
+            across[..., None] * 40,
+            centre,
+            reach[..., None] * 4 - 1,
+        ]
+        return cls(centre, reach, torch.cat(measures, -1))
+
+    def cut(self, pictures: Tensor, size: int) -> Tensor:
+        """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
+
+        Where a square is shrunk, pixels are averaged.
+        """
+        rows, columns = (self._taps(axis, pictures.shape[3 + (axis == 0)], size) for axis in (1, 0))  # [B, T, size, H]
+        frames = pictures.transpose(1, 2)  # [B, T, C, H, W]
+        narrow = frames @ columns[:, :, None].transpose(-1, -2).to(frames.dtype)
+        return (rows[:, :, None].to(frames.dtype) @ narrow).flatten(0, 1)
+
+    def _taps(self, axis: int, length: int, size: int) -> Tensor:
+        """What each pixel of a row or column counts in each of the cut's: [B, T, size, length]."""
+        steps = (torch.arange(size, device=self.reach.device) + 0.5) / size * 2 - 1
+        places = (self.centre[..., axis, None] + self.reach[..., None] * steps + 0.5) * length  # in pixels
+        pixels = torch.arange(length, device=self.reach.device) + 0.5
+        wide = (2 * self.reach * length / size).clamp_min(1)[..., None, None]  # pixels to one of the cut
+        taps = (1 - (places[..., None] - pixels).abs() / wide).clamp_min(0)
+        return taps / taps.sum(-1, keepdim=True).clamp_min(_TINY)
+
+
+def smooth(values: Tensor, spread: float) -> Tensor:
+    """Values [B, T] or [B, T, C] under a Gaussian over time; frames beyond the ends count as 0."""
+    reach = round(3 * spread)
+    offsets = torch.arange(-reach, reach + 1, device=values.device)
+    kernel = torch.exp(-0.5 * (offsets / spread) ** 2)
+    rows = values[:, None] if values.ndim == 2 else values.transpose(1, 2)  # [B, C, T]
+    kernels = (kernel / kernel.sum()).to(values).expand(rows.shape[1], 1, -1)
+    smoothed = functional.conv1d(rows, kernels, padding=reach, groups=rows.shape[1])
+    return smoothed[:, 0] if values.ndim == 2 else smoothed.transpose(1, 2)

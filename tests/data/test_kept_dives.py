@@ -1,0 +1,71 @@
+"""Simulated dives kept on disk."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fineparser.data.dives import DataError
+from fineparser.data.kept_dives import keep_dives, read_kept
+from fineparser.data.sources import open_data
+from fineparser.data.syndive import SynDives
+
+
+@pytest.fixture(scope="module")
+def source():
+    return SynDives(2, seed=3, width="full")
+
+
+@pytest.fixture(scope="module")
+def folder(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept") / "dives"
+    keep_dives(source, folder)
+    return folder
+
+
+def test_what_is_read_is_what_was_drawn(source, folder):
+    kept = read_kept(folder, validation=0)
+    assert len(kept) == 2
+    for drawn, dive in zip((source[0], source[1]), kept, strict=True):
+        numbers = drawn.sample()
+        assert (dive.code, dive.height, dive.difficulty, dive.score, dive.awards, dive.deductions, dive.id) == (
+            drawn.code, drawn.height, drawn.difficulty, drawn.score, drawn.awards, drawn.deductions, drawn.id,
+        )  # fmt: skip
+        assert dive.sample().tolist() == list(range(96))
+        assert dive.transitions(dive.sample()) == drawn.transitions(numbers)
+        wanted, places = np.unique(numbers, return_inverse=True)
+        assert np.array_equal(dive.read(range(96)), drawn.read(wanted.tolist())[places])
+        assert np.array_equal(dive.read_masks([5, 90]), drawn.read_masks(wanted.tolist())[places][[5, 90]])
+
+
+def test_what_is_there_is_not_drawn_again(source, folder, monkeypatch):
+    monkeypatch.setattr("fineparser.data.kept_dives._keep", lambda *_: pytest.fail("drawn again"))
+    told = []
+    keep_dives(source, folder, on_done=lambda done, of: told.append((done, of)))
+    assert told == [(2, 2)]
+
+
+def test_it_is_a_source_like_others(folder):
+    assert len(open_data(f"kept:{folder}", "train", validation=0)) == 2
+    with pytest.raises(DataError, match="no dive in its test split"):
+        open_data(f"kept:{folder}", "test")
+
+
+def test_an_empty_folder_and_broken_files_are_named(source, folder, tmp_path):
+    with pytest.raises(DataError, match="no kept dives"):
+        read_kept(tmp_path)
+    file = next(iter(sorted(folder.glob("*.json"))))
+    for ending in (".json", ".npy", ".masks.npy"):
+        (tmp_path / file.with_suffix(ending).name).write_bytes(file.with_suffix(ending).read_bytes())
+    (tmp_path / file.with_suffix(".npy").name).write_bytes(b"short")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_kept(tmp_path, validation=0)[0].read([0])
+    (tmp_path / file.name).write_text(json.dumps({"id": "x"}))
+    with pytest.raises(DataError, match=r"\.json: cannot be used"):
+        read_kept(tmp_path)
+    assert len(read_kept(tmp_path, skip_broken=True).problems) == 1
+
+
+def test_other_pictures_are_not_kept(tmp_path):
+    with pytest.raises(ValueError, match="whole pictures of 112 lines"):
+        keep_dives(SynDives(1), tmp_path)

@@ -1,0 +1,61 @@
+"""The square around the diver: where it lies, and what it shows."""
+
+import torch
+from torchvision.transforms.functional import resize
+
+from fineparser.model.diver_focus import MEASURES, REACH, DiverFocus, smooth
+
+
+def boxes(*edges, frames=20, side=100):
+    """Masks [1, frames, side, side] that are 1 in the boxes (top, bottom, left, right)."""
+    masks = torch.zeros(1, frames, side, side)
+    for top, bottom, left, right in edges:
+        masks[..., top:bottom, left:right] = 1
+    return masks
+
+
+def test_it_lies_around_a_still_mask():
+    focus = DiverFocus.of(boxes((10, 50, 60, 80)))
+    middle = slice(8, 12)
+    torch.testing.assert_close(focus.centre[0, middle], torch.tensor([[0.2, -0.2]]).expand(4, -1), atol=0.02, rtol=0)
+    spread = ((0.4**2 + 0.2**2) / 12) ** 0.5
+    torch.testing.assert_close(focus.reach[0, middle], torch.full((4,), REACH * spread), atol=0.02, rtol=0)
+    assert focus.measures.shape == (1, 20, MEASURES)
+    assert focus.measures.isfinite().all()
+
+
+def test_without_a_diver_it_shows_the_whole_picture():
+    focus = DiverFocus.of(torch.zeros(1, 20, 64, 64))
+    assert focus.centre.abs().max() == 0
+    assert (focus.reach == 0.5).all()
+    picture = torch.rand(1, 3, 20, 64, 64)
+    torch.testing.assert_close(focus.cut(picture, 64), picture[0].transpose(0, 1))
+
+
+def test_a_gap_of_a_few_frames_is_bridged():
+    masks = boxes((10, 50, 60, 80))
+    masks[:, 9:11] = 0
+    focus = DiverFocus.of(masks)
+    assert (focus.centre[0, 9] - torch.tensor([0.2, -0.2])).abs().max() < 0.03
+
+
+def test_a_shrunk_cut_averages_as_an_antialiased_resize_does():
+    picture = torch.rand(1, 3, 4, 100, 100)
+    focus = DiverFocus(torch.zeros(1, 4, 2), torch.full((1, 4), 0.5), torch.zeros(1, 4, MEASURES))
+    reference = resize(picture[0].transpose(0, 1), [40, 40], antialias=True)
+    torch.testing.assert_close(focus.cut(picture, 40), reference, atol=1e-5, rtol=0)
+
+
+def test_beyond_the_edge_there_is_nothing():
+    focus = DiverFocus(torch.full((1, 1, 2), 0.5), torch.full((1, 1), 0.25), torch.zeros(1, 1, MEASURES))
+    cut = focus.cut(torch.ones(1, 1, 1, 80, 80), 40)[0, 0]
+    assert (cut[:20, :20] == 1).all()
+    assert (cut[21:] == 0).all()
+    assert (cut[:, 21:] == 0).all()
+
+
+def test_smoothing_keeps_the_sum_of_what_is_far_from_the_ends():
+    values = torch.zeros(1, 41)
+    values[0, 20] = 1
+    torch.testing.assert_close(smooth(values, 2.0).sum(), torch.tensor(1.0))
+    torch.testing.assert_close(smooth(values[..., None].expand(-1, -1, 3), 2.0)[..., 1], smooth(values, 2.0))

@@ -1,0 +1,54 @@
+"""What readers are asked, and that unknown labels do not count."""
+
+import torch
+from torch.nn import functional
+
+from fineparser.model.config import FineParserConfig
+from fineparser.simulator.judges import PRICES
+from fineparser.training.hints import (
+    AWARD_SHARE,
+    DEDUCTION_SHARE,
+    PHASE_SHARE,
+    WINDOW_DEDUCTION_SHARE,
+    TokenReader,
+    WindowReader,
+    squared_error,
+    token_hints,
+    window_hints,
+)
+
+FAULTS = len(PRICES)
+
+
+def test_readers_tell_phases_deductions_and_award():
+    config = FineParserConfig.tiny()
+    phases, deductions = WindowReader(config)(torch.randn(5, config.feature_width))
+    assert phases.shape == (5, 16, 3)
+    assert deductions.shape == (5, FAULTS)
+    deductions, award = TokenReader(config)(torch.randn(2, 3, 4, config.token_width))
+    assert deductions.shape == (2, FAULTS)
+    assert award.shape == (2,)
+
+
+def test_window_hints_are_cross_entropy_and_squared_error():
+    told = torch.randn(4, 16, 3), torch.randn(4, FAULTS)
+    phases, deductions = torch.randint(0, 3, (4, 16)), torch.rand(4, FAULTS)
+    expected = PHASE_SHARE * functional.cross_entropy(told[0].flatten(0, 1), phases.flatten())
+    expected += WINDOW_DEDUCTION_SHARE * functional.mse_loss(told[1], deductions)
+    torch.testing.assert_close(window_hints(told, phases, deductions, torch.ones(4)), expected)
+    # Where nothing is known there is nothing to learn, and no NaN.
+    assert window_hints(told, torch.full_like(phases, -1), deductions * torch.nan, torch.ones(4)) == 0
+    assert window_hints(told, phases, deductions, torch.zeros(4)) == 0
+
+
+def test_token_hints_leave_out_what_is_not_known():
+    told = torch.randn(3, FAULTS), torch.randn(3)
+    deductions, award = torch.rand(3, FAULTS), torch.tensor([7.0, torch.nan, 8.0])
+    expected = DEDUCTION_SHARE * functional.mse_loss(told[0], deductions)
+    expected += AWARD_SHARE * functional.mse_loss(told[1][[0, 2]], award[[0, 2]])
+    torch.testing.assert_close(token_hints(told, deductions, award, torch.ones(3)), expected)
+
+
+def test_samples_that_do_not_count_do_not():
+    found, labels = torch.tensor([[1.0], [5.0]]), torch.zeros(2, 1)
+    assert squared_error(found, labels, torch.tensor([1.0, 0.0])) == 1
