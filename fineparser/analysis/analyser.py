@@ -170,10 +170,8 @@ class DiveAnalyser:
             votes, remarks, calibration = voters.vote(self.network, query, dived, exemplars, seed)
             warnings += remarks
         progress("Writing the report", 0.95)
-        flight, entry = (
-            transition(seen, int(index), float(probabilities[index, column]))
-            for column, index in enumerate(query.transitions[0])
-        )
+        moments = zip(query.transitions[0].tolist(), query.transition_confidence[0].tolist(), strict=True)
+        flight, entry = (transition(seen, index, confidence) for index, confidence in moments)
         warnings += finding_doubts(masks, flight, entry)
         if self.model.provenance.trained:
             armstand = dived is not None and dived.code.group == 6
@@ -268,8 +266,7 @@ class DiveAnalyser:
         """The samples at which flight and entry begin, and the lower probability of the two."""
         found = self._encode(clip)
         flight, entry = (int(index) for index in found.transitions[0])
-        sure = found.transition_probabilities[0, [flight, entry], [0, 1]].min()
-        return flight, entry, float(sure)
+        return flight, entry, float(found.transition_confidence.min())
 
     def _encode(self, clip: Clip) -> ClipEncoding:
         device = next(self.model.parameters()).device

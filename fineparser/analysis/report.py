@@ -41,7 +41,7 @@ class Transition:
     seconds: float
     """When that frame is shown, from the start of the clip."""
     confidence: float
-    """The network's probability at that frame, 0 to 1."""
+    """The network's probability that it is within two of the sampled frames of this one, 0 to 1."""
     index: int
     """Its place among the 96 sampled frames."""
 

@@ -82,6 +82,9 @@ class ClipBatch(_Tensors):
     deductions: torch.Tensor
     """float32 [B, 13]: awards that each fault cost; NaN where they are not known."""
 
+    deserved: torch.Tensor
+    """float32 [B]: award of a judge without noise; NaN where it is not known."""
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -104,6 +107,7 @@ class ClipBatch(_Tensors):
             difficulty=torch.tensor([dive.difficulty or 0.0], dtype=torch.float32),
             has_difficulty=torch.tensor([dive.difficulty is not None]),
             deductions=deductions_of(dive)[None],
+            deserved=torch.tensor([torch.nan if dive.deserved is None else dive.deserved]),
         )
 
     @classmethod

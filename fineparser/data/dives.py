@@ -145,6 +145,9 @@ class Dive:
     """Awards that each fault of `fineparser.simulator.judges.PRICES` cost, of a pair on average; only simulated dives
     tell."""
 
+    deserved: float | None = None
+    """Award, 0-10, that a judge without leaning or noise would give; only simulated dives tell."""
+
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ValueError(f"The split is one of {', '.join(SPLITS)}, not {self.split!r}.")

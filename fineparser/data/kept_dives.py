@@ -130,6 +130,7 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
         "awards": dive.awards,
         "transitions": [moments.flight, moments.entry],
         "deductions": dive.deductions,
+        "deserved": dive.deserved,
     }
     part = file.with_suffix(".part")  # the labels come last: where they are, the pictures are
     part.write_text(json.dumps(labels))
@@ -155,4 +156,5 @@ def _dive(file: Path, labels: dict, split: str) -> Dive:
         entry_frame=entry,
         has_masks=True,
         deductions=tuple(labels["deductions"]),
+        deserved=labels["deserved"],
     )

@@ -72,6 +72,43 @@ class JoinedDives:
         raise IndexError(f"there is no such dive among {len(self)}")
 
 
+@dataclass(frozen=True)
+class FirstDives:
+    """The first so many dives of a source."""
+
+    source: DiveSource
+    count: int
+
+    @property
+    def name(self) -> str:
+        """The source's."""
+        return self.source.name
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was left out of the source."""
+        return tuple(getattr(self.source, "problems", ()))
+
+    def __len__(self) -> int:
+        return min(self.count, len(self.source))
+
+    def __getitem__(self, index: int) -> Dive:
+        return self.source[self._inside(index)]
+
+    def card(self, index: int) -> Card:
+        """The card of dive `index`."""
+        return self.source.card(self._inside(index))
+
+    def at_epoch(self, epoch: int) -> "FirstDives":
+        """The first dives of that epoch."""
+        return FirstDives(self.source.at_epoch(epoch), self.count)
+
+    def _inside(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise IndexError(f"dive {index} of {len(self)}")
+        return index
+
+
 def kind_of(folder: Path) -> str | None:
     """The kind of source that a folder is, None where it is none.
 

@@ -116,6 +116,7 @@ class SynDives:
             sub_actions=tuple(labels.tolist()),
             has_masks=True,
             deductions=mean_deductions(plan),
+            deserved=plan.execution,
         )
 
     def _id(self, index: int) -> str:

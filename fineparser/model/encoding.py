@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+NEAR = 2
+"""Frames off that still count as the place where a transition was put."""
 NO_SIDES = "this encoding has no side outputs: call encode(..., side_outputs=True)"
 
 
@@ -45,6 +47,16 @@ class ClipEncoding:
         if self.mask_logits is None:
             raise ValueError("this encoding has no masks: it was made or stored without them; encode the clip again")
         return frame_probability(self.mask_logits, self.window_starts)
+
+    @property
+    def transition_confidence(self) -> Tensor:
+        """[B, 2]: probability that each transition is within two frames of where it was put, at most 1.
+
+        Labels are no more exact than that, and a network spreads what it knows over neighbours.
+        """
+        frames = torch.arange(self.transition_probabilities.shape[1], device=self.transitions.device)
+        near = (frames[None, :, None] - self.transitions[:, None]).abs() <= NEAR  # [B, T, 2]
+        return (self.transition_probabilities * near).sum(1).clamp(max=1)
 
     @property
     def side_probability(self) -> Tensor:

@@ -29,6 +29,12 @@ class FineParser(nn.Module):
       |                                     \\----> masks                 sigmoid                               v
       \\-- single frames ------------> StaticVisualEncoder ----------------------> static [3, 4, 64] <-- cut into phases
 
+    With `shared_i3d` the spatial parser's I3D serves both, each with last blocks of its own. With `diver_track` the
+    masks lead a square through the clip; single frames are seen through it, and the transitions found in what it shows:
+
+      masks --> DiverFocus --> squares [96, 4, 64, 64] --> frame features --> TrackActionParser --> 2 switches
+                                                                              \\-> frame features --> static [3, 4, 64]
+
     query and exemplar, each [dynamic, static] --> FineGrainedContrastiveRegression --> difference by branch and phase
 
     `encode` and `compare` are all that training, evaluation and analysis call; `decode_transitions` reads the switches

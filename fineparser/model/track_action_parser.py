@@ -47,6 +47,7 @@ class TrackActionParser(nn.Module):
         self.from_frames = nn.Linear(frame_width, width)
         self.from_measures = nn.Linear(MEASURES, width)
         self.from_windows = nn.Linear(config.feature_width, width)
+        nn.init.zeros_(self.from_windows.weight)  # nothing to say until it has learnt, for tracks can be learnt alone
         self.norm = nn.LayerNorm(width)
         self.blocks = nn.Sequential(*(DilatedBlock(width, dilation) for dilation in DILATIONS))
         self.to_frames = nn.Linear(width, frame_width)

@@ -59,6 +59,8 @@ class EncodedDives:
     """[N, 96] int64: numbers of the clip's frames in the source."""
     mask_values: Tensor
     """[N, 5]: what each of `MASK_METRICS` says of the clip's masks."""
+    deserved: Tensor
+    """[N]: award of a judge without noise, which only simulated dives have."""
 
     def __len__(self) -> int:
         return len(self.cards)
@@ -103,10 +105,11 @@ class EncodedDives:
             transitions=torch.full((count, 2), torch.nan),
             frame_numbers=torch.arange(frames).expand(count, -1),
             mask_values=torch.full((count, len(MASK_METRICS)), torch.nan),
+            deserved=torch.full((count,), torch.nan),
         )
 
 
-_TENSORS = ("scores", "difficulty", "transitions", "frame_numbers", "mask_values")
+_TENSORS = ("scores", "difficulty", "transitions", "frame_numbers", "mask_values", "deserved")
 
 
 def encode_dives(
@@ -212,6 +215,7 @@ def _encode(
             transitions=batch.transitions[row : row + 1].float().where(batch.has_transitions[row], torch.nan),
             frame_numbers=batch.frame_numbers[row : row + 1],
             mask_values=values[row : row + 1],
+            deserved=batch.deserved[row : row + 1],
         )
         for row in range(len(batch))
     ]

@@ -33,6 +33,9 @@ class TrainOptions:
     """Sources: syndive:COUNT, syndive:endless, finediving:FOLDER, mtl-aqa:FOLDER, clips:FOLDER. With `resume` they may
     be left away, and everything else: what is not given is as the run began."""
 
+    limit: int | None = None
+    """At most so many training dives, the first ones."""
+
     # Network
     config: str = "compact"
     """"paper", "compact", "tiny" or a JSON file as in a checkpoint's config.json."""
@@ -180,7 +183,7 @@ class TrainOptions:
         ):
             if getattr(self, name) < least:
                 raise OptionsError(f"{name} is at least {least}, not {getattr(self, name)}")
-        for name in ("epochs", "max_steps", "checkpoint_every", "validation_limit"):
+        for name in ("limit", "epochs", "max_steps", "checkpoint_every", "validation_limit"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise OptionsError(f"{name} is at least 1, not {getattr(self, name)}")
 

@@ -11,11 +11,19 @@ from accelerate import Accelerator
 from fineparser.data.dives import Card, DiveSource
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
 from fineparser.domain.calibration import INTERVAL, Calibration, middle_of_votes
+from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
 from fineparser.training.metrics import Measurement, Metric
-from fineparser.training.score_metrics import Coverage, ExecutionSpearman, RelativeL2, Spearman
+from fineparser.training.score_metrics import (
+    Coverage,
+    ExecutionSpearman,
+    ExecutionSpearmanCeiling,
+    RelativeL2,
+    Spearman,
+    SpearmanCeiling,
+)
 from fineparser.training.transition_metrics import TemporalIoU, TransitionError
 
 NOBODY = "no exemplar"
@@ -156,6 +164,11 @@ def measure(
     error, coverage = RelativeL2(score_range), Coverage(INTERVAL)
     scores.update(predicted, true)
     execution.update(predicted, true, difficulty)
+    # Where nobody predicted anything there is nothing to hold a ceiling over.
+    deserved = KEPT_AWARDS * difficulty * np.where(np.isfinite(predicted), queries.deserved.double().numpy(), np.nan)
+    ceilings = [SpearmanCeiling(), ExecutionSpearmanCeiling()]
+    ceilings[0].update(deserved, true)
+    ceilings[1].update(deserved, true, difficulty)
     error.update(predicted, true)
     coverage.update(true, low, high)
     moments = [TemporalIoU(0.5), TemporalIoU(0.75), TransitionError()]
@@ -164,5 +177,5 @@ def measure(
     masks = [metric() for metric in MASK_METRICS]
     for metric, values in zip(masks, queries.mask_values.double().numpy().T, strict=True):
         metric.add(values[:, None])
-    everything: list[Metric] = [scores, execution, error, coverage, *moments, *masks]
+    everything: list[Metric] = [scores, execution, *ceilings, error, coverage, *moments, *masks]
     return [metric.measure(resamples=resamples, seed=seed) for metric in everything]

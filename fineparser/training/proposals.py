@@ -47,10 +47,9 @@ def propose(network: FineParser, dive: Dive) -> Proposal:
     with torch.inference_mode():
         encoding = network.encode(at_size(batch.to(device), network.config.image_size).clips)
     numbers = batch.frame_numbers[0].cpu().numpy()
-    places = encoding.transitions[0].tolist()
-    sure = [float(encoding.transition_probabilities[0, place, column]) for column, place in enumerate(places)]
-    flight, entry = sorted(int(numbers[place]) for place in places)
-    return Proposal(flight, entry, (sure[0], sure[1]), numbers, (encoding.mask_probability[0] >= 0.5).cpu().numpy())
+    flight, entry = sorted(int(numbers[place]) for place in encoding.transitions[0].tolist())
+    sure = tuple(encoding.transition_confidence[0].tolist())
+    return Proposal(flight, entry, sure, numbers, (encoding.mask_probability[0] >= 0.5).cpu().numpy())
 
 
 def write_masks(proposal: Proposal, dive: Dive, path: Path) -> None:

@@ -79,6 +79,20 @@ class ExecutionSpearman(Spearman):
         super().update(np.asarray(predicted) / difficulty, np.asarray(true) / difficulty)
 
 
+class SpearmanCeiling(Spearman):
+    """What a judge without leaning or noise would reach on totals; told by simulated dives alone."""
+
+    name: ClassVar[str] = "spearman_ceiling"
+    remark: ClassVar[str] = "of a judge without noise"
+
+
+class ExecutionSpearmanCeiling(ExecutionSpearman):
+    """The same on execution."""
+
+    name: ClassVar[str] = "spearman_execution_ceiling"
+    remark: ClassVar[str] = "of a judge without noise"
+
+
 class RelativeL2(Metric):
     """R-l2 x 100 on total scores.
 

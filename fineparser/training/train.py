@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.exemplars import ExemplarPool
 from fineparser.data.pairs import ClipDataset, PairDataset
-from fineparser.data.sources import open_data
+from fineparser.data.sources import FirstDives, open_data
 from fineparser.data.tracks import TrackDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
@@ -50,6 +50,8 @@ def train(
     if options.resume:
         options = options.going_on(TrainOptions.from_json(Run.read(options.out).configuration))
     training = _split(options, "train")
+    if options.limit is not None:
+        training = FirstDives(training, options.limit)
     try:
         validation = _split(options, "validation")
     except DataError:  # the sources have just been opened for training: it is this split that is empty

@@ -19,7 +19,7 @@ from types import FrameType
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from fineparser.model.fineparser import FineParser
@@ -141,7 +141,7 @@ class Trainer:
         )
         self.averaged = None
         if options.averaged:
-            self.averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.averaged), use_buffers=True)
+            self.averaged = AveragedModel(model, avg_fn=warm_mean(options.averaged), use_buffers=True)
         if run.checkpoints.last is not None:
             self._load(run.checkpoints.last)
         elif accelerator.is_main_process:
@@ -342,6 +342,16 @@ class Trainer:
 
     def _mean(self, tensor: Tensor) -> Tensor:
         return self.accelerator.reduce(tensor, reduction="mean")
+
+
+def warm_mean(kept: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """A running mean that keeps a share of itself a step: less in the first ones, so that a beginning is forgotten."""
+
+    def update(mean: Tensor, value: Tensor, count: Tensor) -> Tensor:
+        share = min(kept, (1 + int(count)) / (10 + int(count)))
+        return mean * share + value * (1 - share)
+
+    return update
 
 
 class StopSignals:

@@ -8,7 +8,7 @@ import pytest
 
 from fineparser.data.dives import DataError
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
-from fineparser.data.sources import JoinedDives, open_data
+from fineparser.data.sources import FirstDives, JoinedDives, open_data
 from fineparser.data.syndive import ENDLESS_EPOCH, SynDives
 
 
@@ -115,3 +115,17 @@ def test_an_empty_split_is_named_with_what_was_left_out(clips):
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="not 'val'"):
         open_data("syndive:5", "val")
+
+
+def test_the_first_dives_of_a_source(clips):
+    source = open_data(f"clips:{clips}", "test")
+    first = FirstDives(source, 2)
+    assert [dive.id for dive in first] == [source[0].id, source[1].id]
+    assert first.card(1) == source.card(1)
+    assert first.name == source.name
+    assert len(FirstDives(source, 9)) == 3
+    for index in (-1, 2):
+        with pytest.raises(IndexError):
+            first.card(index)
+    endless = FirstDives(open_data("syndive:endless", "train"), 5)
+    assert endless.at_epoch(1).card(0) != endless.card(0)

@@ -1,5 +1,7 @@
 """Votes and what they are worth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,7 @@ def collection(smallest, *, codes=CODES, scores=None, seed=0, prefix="dive"):
         transitions=torch.tensor([[30.0, 70.0]] * count),
         frame_numbers=torch.arange(96).expand(count, -1),
         mask_values=torch.full((count, len(MASK_METRICS)), torch.nan),
+        deserved=torch.full((count,), torch.nan),
     )
 
 
@@ -124,3 +127,20 @@ def test_metrics_of_the_verdicts(smallest):
     assert found["transition_error_frames"].value == 3.0
     assert found["mask_iou"].value is None
     assert found["spearman"].low <= found["spearman"].value <= found["spearman"].high
+
+
+def test_a_judge_without_noise_is_the_ceiling(smallest):
+    rng = np.random.default_rng(0)
+    deserved, difficulty = rng.uniform(4, 9, 40), rng.choice([2.0, 3.0], 40)
+    scores = 3 * difficulty * (deserved + rng.normal(0, 0.5, 40))
+    queries = replace(
+        collection(smallest, codes=("107B",) * 40),
+        scores=torch.tensor(scores),
+        difficulty=torch.tensor(difficulty),
+        deserved=torch.tensor(deserved),
+    )
+    found = {m.name: m.value for m in measure(queries, [Verdict((50.0 + i,), ("x",), "") for i in range(40)])}
+    assert found["spearman_execution_ceiling"] == pytest.approx(spearmanr(deserved, scores / difficulty)[0])
+    assert found["spearman_ceiling"] == pytest.approx(spearmanr(deserved * difficulty, scores)[0])
+    nobody = {m.name: m.value for m in measure(queries, [Verdict((), (), "")] * 40)}
+    assert nobody["spearman_ceiling"] is None
