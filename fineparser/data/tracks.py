@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,8 +27,6 @@ class TrackBatch(_Tensors):
     clips: ClipBatch
     outlined: torch.Tensor
     """float32 [B, 96, 112, 112], probabilities."""
-    dynamic: torch.Tensor | None
-    """float32 [B, 9, 1024]: gated features of the windows; None where nobody computed them."""
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -37,51 +34,25 @@ class TrackBatch(_Tensors):
     @classmethod
     def stack(cls, batches: Sequence["TrackBatch"]) -> "TrackBatch":
         """Joins batches into one, in their order."""
-        dynamic = None if batches[0].dynamic is None else torch.cat([batch.dynamic for batch in batches])
         clips = ClipBatch.stack([batch.clips for batch in batches])
-        return cls(clips, torch.cat([batch.outlined for batch in batches]), dynamic)
-
-
-class Seen(Protocol):
-    """What a network said of a source's dives, in the crops that `TrackDataset.clip` gives."""
-
-    def of(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mask probabilities [96, 112, 112] and gated window features [9, 1024] of dive `index`."""
-        ...
+        return cls(clips, torch.cat([batch.outlined for batch in batches]))
 
 
 class TrackDataset(DiveDataset):
-    """Clips with outlines. Join samples with `TrackBatch.stack`.
+    """Clips with outlines: the labelled masks, worn as a network's are. Join samples with `TrackBatch.stack`.
 
-    Without `seen` the outlines are the labelled masks, worn as a network's are, and crops change with the epoch. With
-    it they are what the network said, and the crops those that it was shown.
+    Dives without masks are refused with `DataError`.
     """
 
-    def __init__(
-        self,
-        source: DiveSource,
-        transform: ClipTransform,
-        *,
-        seen: Seen | None = None,
-        seed: int = 0,
-        skip_broken: bool = False,
-    ):
+    def __init__(self, source: DiveSource, transform: ClipTransform, *, seed: int = 0, skip_broken: bool = False):
         super().__init__(source, transform, seed=seed, skip_broken=skip_broken)
-        self._seen = seen
-
-    def clip(self, index: int) -> ClipBatch:
-        """The clip that a network is to be shown of dive `index`: the same in every epoch."""
-        return load_clip(self._source[index], self._transform, np.random.default_rng((self._seed, index)))
 
     def _sample(self, epoch: int, index: int, rng: np.random.Generator) -> TrackBatch:
-        if self._seen is not None:
-            outlined, dynamic = self._seen.of(index)
-            return TrackBatch(self.clip(index), outlined[None], dynamic[None])
         dive = self._source.at_epoch(epoch)[index]
         clip = load_clip(dive, self._transform, rng)
         if clip.masks is None:
             raise DataError(f"{dive.place}: it has no masks, and the track is learnt from outlines.")
-        return TrackBatch(clip, worn(clip.masks[0, 0], rng)[None], None)
+        return TrackBatch(clip, worn(clip.masks[0, 0], rng)[None])
 
 
 def worn(mask: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

@@ -84,8 +84,10 @@ class FineParser(nn.Module):
             return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
         dynamic, mask_logits = by_clip(torch.cat([feature for feature, _ in seen])), by_clip(parse.fused_logits)
-        outlined = frame_probability(mask_logits, config.window_starts) if config.diver_track else None
-        frames, probabilities = self.read_frames(clips, dynamic, outlined)
+        if config.diver_track:
+            frames, probabilities = self.read_track(clips, frame_probability(mask_logits, config.window_starts))
+        else:
+            frames, probabilities = self._read_frames(clips, dynamic)
         if transitions is None:
             transitions = decode_transitions(probabilities.detach(), config.transition_rule)
         transitions = transitions.long()
@@ -121,27 +123,25 @@ class FineParser(nn.Module):
             feature = self.i3d(windows).feature
         return feature * parse.feature.sigmoid() if self.config.spatial_gate else feature, parse
 
-    def read_frames(
-        self, clips: Tensor, dynamic: Tensor, outlined: Tensor | None = None
-    ) -> tuple[Tensor | None, Tensor]:
-        """What single frames show, and where the transitions are.
+    def read_track(self, clips: Tensor, outlined: Tensor) -> tuple[Tensor, Tensor]:
+        """What a network with a diver's track sees along the outlines.
 
         Args:
             clips: [B, 3, 96, 112, 112], normalised.
-            dynamic: [B, 9, 1024], gated features of the windows.
-            outlined: [B, 96, 112, 112], probabilities of the masks, which a network with a diver's track follows.
+            outlined: [B, 96, 112, 112], probabilities of the masks.
 
         Returns:
-            Frame features [B, 96, 512], None without the static branch, and probabilities [B, 96, 2].
+            Frame features [B, 96, 512], and the transitions' probabilities [B, 96, 2].
         """
-        encoder = self.static_visual_encoder
-        if self.config.diver_track:
-            focus = DiverFocus.of(outlined.detach())
-            seen = (clips.to(self.dtype), outlined[:, None].to(self.dtype))
-            squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
-            features = encoder.frame_features(self._in_order(squares), len(clips))
-            return self.temporal_action_parser(features, focus.measures, dynamic.float())
-        probabilities = self.temporal_action_parser(dynamic)
+        focus = DiverFocus.of(outlined.detach())
+        seen = (clips.to(self.dtype), outlined[:, None].to(self.dtype))
+        squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
+        features = self.static_visual_encoder.frame_features(self._in_order(squares), len(clips))
+        return self.temporal_action_parser(features, focus.measures)
+
+    def _read_frames(self, clips: Tensor, dynamic: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Features of whole frames, None without the static branch, and the transitions' probabilities by windows."""
+        probabilities, encoder = self.temporal_action_parser(dynamic), self.static_visual_encoder
         if encoder is None:
             return None, probabilities
         return encoder.frame_features(self._in_order(clips.transpose(1, 2).flatten(0, 1)), len(clips)), probabilities

@@ -1,5 +1,7 @@
 """Resampling phases of different lengths to a fixed number of tokens."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -62,24 +64,25 @@ def pool_dynamic(dynamic: Tensor, query: Tensor, exemplar: Tensor, config: FineP
     return [resample(dynamic, first, stop, DYNAMIC_TOKENS) for first, stop in stretches]
 
 
-def pool_static(frames: Tensor, transitions: Tensor, config: FineParserConfig) -> list[Tensor]:
+def pool_static(frames: Tensor, transitions: Tensor, counts: Sequence[int] = STATIC_TOKENS) -> list[Tensor]:
     """Frame features by phase, each reaching five frames over its transitions.
 
     Args:
         frames: [B, 96, 512].
         transitions: [B, 2].
+        counts: frames to which each phase is resampled; a single one takes the whole clip as one phase.
 
     Returns:
-        [B, 36, 512], [B, 60, 512], [B, 48, 512]; without temporal parsing the whole clip as one [B, 60, 512].
+        [B, count, 512] a phase: of the published network 36, 60 and 48 frames.
     """
     start = torch.zeros_like(transitions[:, 0])
     end = torch.full_like(start, frames.shape[1])
-    if not config.temporal_parsing:
-        return [resample(frames, start, end, STATIC_TOKENS[1])]
+    if len(counts) == 1:
+        return [resample(frames, start, end, counts[0])]
     flight, entry = transitions.unbind(1)
     stretches = (
         (start, flight + STATIC_MARGIN),
         (flight - STATIC_MARGIN, entry + STATIC_MARGIN),
         (entry - STATIC_MARGIN, end),
     )
-    return [resample(frames, first, stop, count) for (first, stop), count in zip(stretches, STATIC_TOKENS, strict=True)]
+    return [resample(frames, first, stop, count) for (first, stop), count in zip(stretches, counts, strict=True)]

@@ -8,7 +8,6 @@ from fineparser.model.config import FineParserConfig
 
 PARTS = ("everything", "parsers", "spatial", "track", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
-OUTLINES = ("true", "own")
 ABLATIONS = ("gate", "static", "transitions")
 PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
 EPOCHS = {"paper": 400}
@@ -51,13 +50,10 @@ class TrainOptions:
     # What is learnt
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
-    dives), "track" (what reads the track of the diver, from masks that are there already) or "regression" (the score
-    alone, from encodings that are computed once)."""
+    dives), "track" (what reads the track of the diver, along labelled masks made worse at random) or "regression" (the
+    score alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
-    outlines: str = "true"
-    """With `train="track"`: "true" follows labelled masks, made worse at random, "own" the network's, computed once;
-    with these the comparison learns, too."""
     freeze_masks: bool = False
     """Keep the masks as the checkpoint has them: of the spatial parser only the last blocks learn, whose feature gates
     the windows."""
@@ -151,8 +147,6 @@ class TrainOptions:
             raise OptionsError("a checkpoint brings its own weights and parts: leave i3d, resnet and without away")
         if self.mask_objective not in MASK_OBJECTIVES:
             raise OptionsError(f"mask_objective is one of {', '.join(MASK_OBJECTIVES)}, not {self.mask_objective!r}")
-        if self.outlines not in OUTLINES:
-            raise OptionsError(f"outlines is one of {', '.join(OUTLINES)}, not {self.outlines!r}")
         for name in ("averaged", "side_chance", "closer"):
             if not 0 <= getattr(self, name) <= (1 if name == "side_chance" else 0.9999):
                 raise OptionsError(f"{name} is a share from 0 to below 1, not {getattr(self, name):g}")
@@ -190,7 +184,7 @@ class TrainOptions:
     @property
     def compares(self) -> bool:
         """Whether dives are compared in the run, or only looked at one by one."""
-        return self.train in ("everything", "regression") or (self.train == "track" and self.outlines == "own")
+        return self.train in ("everything", "regression")
 
     @property
     def run_epochs(self) -> int:

@@ -41,23 +41,25 @@ STAGES: dict[str, dict] = {
     "2-track": dict(
         train="track",
         batch_size=12,
-        max_steps=1100,
+        max_steps=1700,
         learning_rate=2e-3,
-        weight_decay=0.01,
+        weight_decay=0.02,
+        transition_weight=0.5,
         max_gradient_norm=5.0,
         **VARIED,
     ),
-    # Both together: the same along the network's own outlines, and the comparison of dives.
-    "3-own-outlines": dict(
-        train="track",
-        outlines="own",
-        batch_size=6,
-        max_steps=600,
+    # The comparison, from encodings by what has been learnt.
+    "3-comparison": dict(
+        train="regression",
+        limit=1500,
+        batch_size=32,
+        max_steps=1500,
         learning_rate=1e-3,
         weight_decay=0.01,
         max_gradient_norm=5.0,
-        score_weight=0.25,
-        **VARIED,
+        score_weight=0.01,
+        validation_share=0.01,
+        averaged=0.99,
     ),
 }
 """By name: the options that differ from `TrainOptions`."""

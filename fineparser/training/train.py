@@ -15,7 +15,7 @@ from fineparser.data.tracks import TrackDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.inference import optimise
 from fineparser.model.weights import Provenance
 from fineparser.training.encoding import encode_dives
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
@@ -25,7 +25,7 @@ from fineparser.training.options import TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.spatial_lesson import SpatialLesson, SpatialNetwork
 from fineparser.training.starting_weights import starting_network
-from fineparser.training.track_lesson import TrackLesson, TrackNetwork, see_dives
+from fineparser.training.track_lesson import CUT_SHORT, TrackLesson, TrackNetwork
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
 
@@ -135,7 +135,8 @@ def _lesson(
         transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks)
         how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
         if options.train == "track":
-            lesson = _track_lesson(options, model, training, how, accelerator, on_record)
+            dataset = TrackDataset(training, **how | {"transform": replace(transform, cut_short=CUT_SHORT)})
+            lesson = TrackLesson(TrackNetwork(model, options), dataset, options)
         elif options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
             lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
@@ -146,30 +147,6 @@ def _lesson(
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)
-
-
-def _track_lesson(
-    options: TrainOptions,
-    model: FineParser,
-    training: DiveSource,
-    how: dict,
-    accelerator: Accelerator,
-    on_record: Callable[[dict], None],
-) -> TrackLesson:
-    network = TrackNetwork(model, options)
-    how = how | {"transform": replace(how["transform"], cut_short=0.5)}
-    dataset = TrackDataset(training, **how)
-    if options.outlines == "own":
-        half = options.precision == "bf16" and has_bfloat16(accelerator.device)
-        seen = see_dives(
-            optimise(model, torch.bfloat16 if half else torch.float32),
-            dataset,
-            accelerator,
-            workers=options.workers,
-            on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
-        )
-        dataset = TrackDataset(training, seen=seen, **how)
-    return TrackLesson(network, dataset, training, options)
 
 
 def _regression(

@@ -141,7 +141,12 @@ def test_another_exemplar_can_be_chosen(analyser, report):
 def test_a_network_without_static_branch_and_phases():
     torch.manual_seed(0)
     config = replace(
-        FineParserConfig.tiny(), image_size=112, static_branch=False, temporal_parsing=False, phase_weights=(1.0,)
+        FineParserConfig.tiny(),
+        image_size=112,
+        static_branch=False,
+        diver_track=False,
+        temporal_parsing=False,
+        phase_weights=(1.0,),
     )
     model = FineParser(config).eval()
     with torch.inference_mode():

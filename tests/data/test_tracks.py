@@ -1,4 +1,4 @@
-"""Clips with outlines: worn masks, or what a network said."""
+"""Clips with outlines: masks, worn as a network's are."""
 
 import numpy as np
 import pytest
@@ -28,27 +28,13 @@ def test_worn_masks_are_probabilities_about_where_the_diver_is():
     assert not torch.equal(worn(mask, np.random.default_rng(0)), worn(mask, np.random.default_rng(1)))
 
 
-def test_without_a_network_crops_and_outlines_change_with_the_epoch(make_dive):
+def test_crops_and_outlines_change_with_the_epoch(make_dive):
     dataset = TrackDataset(source_of(make_dive), ClipTransform.for_training())
     first, again = dataset[0], dataset[0]
     assert torch.equal(first.outlined, again.outlined)
     dataset.set_epoch(1)
     assert not torch.equal(first.outlined, dataset[0].outlined)
     assert len(TrackBatch.stack([first, dataset[1]])) == 2
-
-
-def test_with_one_the_clip_is_what_it_was_shown(make_dive):
-    class Seen:
-        def of(self, index):
-            return torch.full((96, 112, 112), index / 2), torch.full((9, 8), float(index))
-
-    dataset = TrackDataset(source_of(make_dive), ClipTransform.for_training(), seen=Seen(), seed=3)
-    shown = dataset.clip(1)
-    dataset.set_epoch(5)
-    sample = dataset[1]
-    assert torch.equal(sample.clips.clips, shown.clips)
-    assert sample.outlined.unique().tolist() == [0.5]
-    assert sample.dynamic.shape == (1, 9, 8)
 
 
 def test_a_dive_without_masks_is_refused(make_dive):

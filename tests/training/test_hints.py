@@ -1,13 +1,17 @@
 """What readers are asked, and that unknown labels do not count."""
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
+from fineparser.simulator.faults import draw_faults
 from fineparser.simulator.judges import PRICES
+from fineparser.simulator.programme import draw_dive
 from fineparser.training.hints import (
     AWARD_SHARE,
     DEDUCTION_SHARE,
+    DEDUCTION_SPREAD,
     PHASE_SHARE,
     WINDOW_DEDUCTION_SHARE,
     TokenReader,
@@ -34,7 +38,8 @@ def test_window_hints_are_cross_entropy_and_squared_error():
     told = torch.randn(4, 16, 3), torch.randn(4, FAULTS)
     phases, deductions = torch.randint(0, 3, (4, 16)), torch.rand(4, FAULTS)
     expected = PHASE_SHARE * functional.cross_entropy(told[0].flatten(0, 1), phases.flatten())
-    expected += WINDOW_DEDUCTION_SHARE * functional.mse_loss(told[1], deductions)
+    spread = torch.tensor(DEDUCTION_SPREAD)
+    expected += WINDOW_DEDUCTION_SHARE * functional.mse_loss(told[1] / spread, deductions / spread)
     torch.testing.assert_close(window_hints(told, phases, deductions, torch.ones(4)), expected)
     # Where nothing is known there is nothing to learn, and no NaN.
     assert window_hints(told, torch.full_like(phases, -1), deductions * torch.nan, torch.ones(4)) == 0
@@ -44,7 +49,8 @@ def test_window_hints_are_cross_entropy_and_squared_error():
 def test_token_hints_leave_out_what_is_not_known():
     told = torch.randn(3, FAULTS), torch.randn(3)
     deductions, award = torch.rand(3, FAULTS), torch.tensor([7.0, torch.nan, 8.0])
-    expected = DEDUCTION_SHARE * functional.mse_loss(told[0], deductions)
+    spread = torch.tensor(DEDUCTION_SPREAD)
+    expected = DEDUCTION_SHARE * functional.mse_loss(told[0] / spread, deductions / spread)
     expected += AWARD_SHARE * functional.mse_loss(told[1][[0, 2]], award[[0, 2]])
     torch.testing.assert_close(token_hints(told, deductions, award, torch.ones(3)), expected)
 
@@ -52,3 +58,12 @@ def test_token_hints_leave_out_what_is_not_known():
 def test_samples_that_do_not_count_do_not():
     found, labels = torch.tensor([[1.0], [5.0]]), torch.zeros(2, 1)
     assert squared_error(found, labels, torch.tensor([1.0, 0.0])) == 1
+
+
+def test_spreads_are_those_of_drawn_dives():
+    drawn = []
+    for seed in range(1500):
+        rng = np.random.default_rng(seed)
+        faults = draw_faults(rng, None, *draw_dive(rng))
+        drawn.append([price.of(getattr(faults, name)) for name, price in PRICES.items()])
+    np.testing.assert_allclose(DEDUCTION_SPREAD, np.std(drawn, axis=0), rtol=0.15)
