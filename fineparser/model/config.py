@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass, fields
 
+MEASURES = 9
+"""Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
 TRANSITION_RULES = ("windowed", "ordered")
 
 
@@ -161,6 +163,11 @@ class FineParserConfig:
     def feature_width(self) -> int:
         """Width of a window's dynamic feature: 1024 in the paper."""
         return sum(self.i3d_channels(channels) for channels in (384, 384, 128, 128))
+
+    @property
+    def track_features(self) -> int:
+        """Numbers that a diver's track has a frame: what is seen, what happens around, where and how the mask lies."""
+        return self.static_channels[-1] + self.track_width + MEASURES
 
     @property
     def token_width(self) -> int:

@@ -15,8 +15,6 @@ LEAST_REACH = 0.1
 """Half side of the smallest cut, as a share of the picture's: below it there would be more blur than diver."""
 DOUBT = 1e-3
 """Share of the picture that the middle of the picture weighs: where no diver is seen in or near a frame, it decides."""
-MEASURES = 9
-"""Numbers that `DiverFocus.measures` gives a frame."""
 _TINY = 1e-6
 
 

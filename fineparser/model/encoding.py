@@ -27,6 +27,8 @@ class ClipEncoding:
     """[B, 2] int64: those the static tokens were pooled at: given ones, else decoded from the probabilities."""
     static: Tensor | None = None
     """[B, 3, 4, 64]: static tokens by phase; None with the static branch off."""
+    frames: Tensor | None = None
+    """[B, 96, 512] (of a diver's track [B, 96, 649]): what the static tokens were made of; None unless asked for."""
     mask_logits: Tensor | None = None
     """[B, 9, 16, 112, 112]: the fused mask of each window; None once dropped to save memory."""
     side_logits: Tensor | None = None
@@ -97,7 +99,7 @@ class ClipEncoding:
         return {
             name: (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()
             for name, tensor in tensors.items()
-            if tensor is not None and name not in ("mask_logits", "side_logits")
+            if tensor is not None and name not in ("frames", "mask_logits", "side_logits")
         }
 
     @classmethod

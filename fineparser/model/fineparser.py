@@ -54,7 +54,12 @@ class FineParser(nn.Module):
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
     def encode(
-        self, clips: Tensor, transitions: Tensor | None = None, side_outputs: bool = False, masks: bool = True
+        self,
+        clips: Tensor,
+        transitions: Tensor | None = None,
+        side_outputs: bool = False,
+        masks: bool = True,
+        keep_frames: bool = False,
     ) -> ClipEncoding:
         """Everything about the clips that does not depend on their partners.
 
@@ -63,6 +68,7 @@ class FineParser(nn.Module):
             transitions: [B, 2] first flight and first entry frame to cut at (teacher forcing); None: as predicted.
             side_outputs: also return the masks of the four depths, for training and inspection.
             masks: False leaves all masks out, where nothing but the comparison is wanted.
+            keep_frames: also return what the static tokens are made of, for those who want to make them anew.
 
         Raises:
             ValueError: for clips or transitions of another shape.
@@ -96,6 +102,7 @@ class FineParser(nn.Module):
             transition_probabilities=probabilities,
             transitions=transitions,
             static=None if frames is None else self.static_visual_encoder(frames, transitions),
+            frames=frames if keep_frames else None,
             mask_logits=mask_logits if masks else None,
             side_logits=by_clip(parse.side_logits),
             window_starts=config.window_starts,
@@ -131,13 +138,15 @@ class FineParser(nn.Module):
             outlined: [B, 96, 112, 112], probabilities of the masks.
 
         Returns:
-            Frame features [B, 96, 512], and the transitions' probabilities [B, 96, 2].
+            The track [B, 96, 649]: frame features, what happens around each frame, and where and how its mask lies;
+            and the transitions' probabilities [B, 96, 2].
         """
         focus = DiverFocus.of(outlined.detach())
         seen = (clips.to(self.dtype), outlined[:, None].to(self.dtype))
         squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
         features = self.static_visual_encoder.frame_features(self._in_order(squares), len(clips))
-        return self.temporal_action_parser(features, focus.measures)
+        around, probabilities = self.temporal_action_parser(features, focus.measures)
+        return torch.cat([features, around, focus.measures], dim=-1), probabilities
 
     def _read_frames(self, clips: Tensor, dynamic: Tensor) -> tuple[Tensor | None, Tensor]:
         """Features of whole frames, None without the static branch, and the transitions' probabilities by windows."""
@@ -183,11 +192,7 @@ class FineParser(nn.Module):
         static = [] if encoder is None else [encoder]
         if self.config.diver_track:  # what single frames show tells the transitions there
             parsers, static = [*parsers, encoder.backbone], [encoder.phases]
-        return {
-            "parsers": parsers,
-            "static": static,
-            "regression": [self.contrastive_regression],
-        }
+        return {"parsers": parsers, "static": static, "regression": [self.contrastive_regression]}
 
     def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""

@@ -50,8 +50,12 @@ class FrameResNet(nn.Sequential):
         return nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
 
 
+TOKEN_DROPOUT = 0.2
+"""Of the tokens' inner features while they learn: there are thousands of dives, and one score each."""
+
+
 class TrackTokens(nn.Module):
-    """Features of a phase [B, 16, 512], in the order of time, to its four tokens [B, 4, 64].
+    """A phase of the diver's track [B, 16, 649], in the order of time, to its four tokens [B, 4, 64].
 
     Ordinary convolutions over time. The published stacks take time for the channels and run along the features, which
     have no order: with the same data they learnt half as much of what faults cost.
@@ -59,15 +63,16 @@ class TrackTokens(nn.Module):
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
-        width = config.static_channels[-1]
+        self.norm = nn.LayerNorm(config.track_features)
         self.convolutions = nn.Sequential(
-            nn.Conv1d(width, width // 2, 3, stride=2, padding=1),
+            nn.Conv1d(config.track_features, config.track_width, 3, stride=2, padding=1),
             nn.ReLU(),
-            nn.Conv1d(width // 2, config.token_width, 3, stride=2, padding=1),
+            nn.Dropout(TOKEN_DROPOUT),
+            nn.Conv1d(config.track_width, config.token_width, 3, stride=2, padding=1),
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.convolutions(features.transpose(1, 2)).transpose(1, 2)
+        return self.convolutions(self.norm(features).transpose(1, 2)).transpose(1, 2)
 
 
 class StaticVisualEncoder(nn.Module):
@@ -103,6 +108,6 @@ class StaticVisualEncoder(nn.Module):
         return torch.cat(features).float().unflatten(0, (clips, -1))
 
     def forward(self, features: Tensor, transitions: Tensor) -> Tensor:
-        """Frame features [B, 96, 512], transitions [B, 2] -> static tokens [B, 3, 4, 64]."""
+        """Frame features [B, 96, 512] (a track: [B, 96, 649]), transitions [B, 2] -> static tokens [B, 3, 4, 64]."""
         stretches = pool_static(features, transitions, self.counts)
         return torch.stack([phase(s) for phase, s in zip(self.phases, stretches, strict=True)], dim=1)

@@ -3,8 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fineparser.model.config import FineParserConfig
-from fineparser.model.diver_focus import MEASURES
+from fineparser.model.config import MEASURES, FineParserConfig
 
 DILATIONS = (1, 2, 4, 8, 16, 1)
 """Frames between the taps of each block: together they see 129 frames, more than a clip has."""
@@ -32,7 +31,7 @@ class TrackActionParser(nn.Module):
     frame features [B, 96, 512] ---\\
                                     +--> dilated convolutions over time --+--> [B, 96, 2], column 0 the first flight
     places and shapes [B, 96, 9] --/                                      |    frame, column 1 the first entry frame
-                                                                          \\--> frame features in context [B, 96, 512]
+                                                                          \\--> what happens around a frame [B, 96, 128]
 
     The published `TemporalActionParser` tells 96 frames from nine features that are averages over sixteen frames and
     the whole picture; that takes Kinetics weights and 400 epochs. Each column is a distribution over the frames: one
@@ -41,21 +40,20 @@ class TrackActionParser(nn.Module):
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
-        width, frame_width = config.track_width, config.static_channels[-1]
-        self.from_frames = nn.Linear(frame_width, width)
+        width = config.track_width
+        self.from_frames = nn.Linear(config.static_channels[-1], width)
         self.from_measures = nn.Linear(MEASURES, width)
         self.norm = nn.LayerNorm(width)
         self.blocks = nn.Sequential(*(DilatedBlock(width, dilation) for dilation in DILATIONS))
-        self.to_frames = nn.Linear(width, frame_width)
         self.classifier = nn.Linear(width, 2)
 
     def forward(self, frames: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
         """Frame features [B, 96, 512] and measures [B, 96, 9].
 
         Returns:
-            Frame features in their context [B, 96, 512] and the probabilities [B, 96, 2] that each transition is at
+            What happens around each frame [B, 96, 128], and the probabilities [B, 96, 2] that each transition is at
             each frame; those of a transition add up to 1.
         """
         x = functional.relu(self.norm(self.from_frames(frames) + self.from_measures(measures)))
         x = self.blocks(x.transpose(1, 2)).transpose(1, 2)
-        return frames + self.to_frames(x), self.classifier(x).float().softmax(dim=1)
+        return x, self.classifier(x).float().softmax(dim=1)

@@ -20,7 +20,11 @@ from fineparser.data.pairs import ClipDataset
 from fineparser.domain.calibration import Calibration
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
+from fineparser.simulator.judges import PRICES
 from fineparser.training.mask_metrics import MASK_METRICS
+
+TOKENS_AT_ONCE = 256
+"""Dives whose tokens are made together."""
 
 
 class Bank(Protocol):
@@ -61,6 +65,8 @@ class EncodedDives:
     """[N, 5]: what each of `MASK_METRICS` says of the clip's masks."""
     deserved: Tensor
     """[N]: award of a judge without noise, which only simulated dives have."""
+    deductions: Tensor
+    """[N, 13]: awards that each fault cost, which only simulated dives tell."""
 
     def __len__(self) -> int:
         return len(self.cards)
@@ -80,6 +86,23 @@ class EncodedDives:
         """Scores [N] of these exemplars at the difficulties of their N queries (or of one), where both are known."""
         ratio = queries.difficulty / self.difficulty
         return self.scores * ratio.where(ratio.isfinite(), 1.0)
+
+    @torch.no_grad()
+    def with_tokens_of(self, model: FineParser) -> "EncodedDives":
+        """The same with static tokens as a network now makes them; as they are where their frames were not kept."""
+        if self.encodings.frames is None:
+            return self
+        device = next(model.parameters()).device
+        with evaluating(model):
+            parts = [
+                model.static_visual_encoder(frames.to(device), transitions.to(device)).cpu()
+                for frames, transitions in zip(
+                    self.encodings.frames.split(TOKENS_AT_ONCE),
+                    self.encodings.transitions.split(TOKENS_AT_ONCE),
+                    strict=True,
+                )
+            ]
+        return replace(self, encodings=replace(self.encodings, static=torch.cat(parts)))
 
     @classmethod
     def concatenate(cls, name: str, parts: Sequence["EncodedDives"]) -> "EncodedDives":
@@ -106,10 +129,11 @@ class EncodedDives:
             frame_numbers=torch.arange(frames).expand(count, -1),
             mask_values=torch.full((count, len(MASK_METRICS)), torch.nan),
             deserved=torch.full((count,), torch.nan),
+            deductions=torch.full((count, len(PRICES)), torch.nan),
         )
 
 
-_TENSORS = ("scores", "difficulty", "transitions", "frame_numbers", "mask_values", "deserved")
+_TENSORS = ("scores", "difficulty", "transitions", "frame_numbers", "mask_values", "deserved", "deductions")
 
 
 def encode_dives(
@@ -122,6 +146,7 @@ def encode_dives(
     workers: int = 0,
     forced: bool = False,
     with_masks: bool = True,
+    with_frames: bool = False,
     skip_broken: bool = False,
     progress: str | None = None,
     on_done: Callable[[int, int], None] = lambda done, of: None,
@@ -133,6 +158,7 @@ def encode_dives(
         indices: which dives; None: all.
         forced: pool at labelled transitions where they are known.
         with_masks: measure masks, where the source has them.
+        with_frames: keep what the static tokens are made of.
         skip_broken: leave out dives that cannot be read, instead of raising DataError.
         progress: title of a progress bar, None for no bar.
         on_done: is told how many of how many dives of this process are done; what it raises ends the work.
@@ -153,7 +179,14 @@ def encode_dives(
             # Where skip_broken put another dive into a broken one's place, that dive is counted at its own.
             whole = [source.card(index).id == name for index, name in zip(asked, batch.ids, strict=True)]
             dives = _encode(
-                model, batch, [source.card(index) for index in asked], source.name, accelerator, forced, with_masks
+                model,
+                batch,
+                [source.card(index) for index in asked],
+                source.name,
+                accelerator,
+                forced,
+                with_masks,
+                with_frames,
             )
             found += [(index, dive) for index, dive, is_whole in zip(asked, dives, whole, strict=True) if is_whole]
             bar.update(len(batch))
@@ -186,14 +219,17 @@ def _encode(
     accelerator: Accelerator,
     forced: bool,
     with_masks: bool,
+    with_frames: bool,
 ) -> list[EncodedDives]:
     """One `EncodedDives` a clip of the batch."""
     batch = at_size(batch.to(accelerator.device), model.config.image_size)
     with accelerator.autocast():
-        encoding = model.encode(batch.clips)
+        encoding = model.encode(batch.clips, keep_frames=with_frames)
         if forced and batch.has_transitions.any():
             labelled = batch.transitions.where(batch.has_transitions[:, None], encoding.transitions)
-            encoding = replace(model.encode(batch.clips, labelled), mask_logits=encoding.mask_logits)
+            encoding = replace(
+                model.encode(batch.clips, labelled, keep_frames=with_frames), mask_logits=encoding.mask_logits
+            )
     values = torch.full((len(batch), len(MASK_METRICS)), torch.nan)
     if with_masks and batch.masks is not None:
         probabilities = encoding.mask_probability.float().cpu().numpy()
@@ -202,9 +238,9 @@ def _encode(
             measured = [metric.of_clip(probabilities[row], truths[row]) for metric in MASK_METRICS]
             values[row] = torch.tensor(measured)
     bare = encoding.without_masks()
-    static = None if bare.static is None else bare.static.float()
+    static, frames = (None if tensor is None else tensor.float() for tensor in (bare.static, bare.frames))
     # In bf16 these are halves; what is kept is compared in any precision later.
-    batch, bare = batch.to("cpu"), replace(bare, dynamic=bare.dynamic.float(), static=static).to("cpu")
+    batch, bare = batch.to("cpu"), replace(bare, dynamic=bare.dynamic.float(), static=static, frames=frames).to("cpu")
     return [
         EncodedDives(
             name=name,
@@ -216,6 +252,7 @@ def _encode(
             frame_numbers=batch.frame_numbers[row : row + 1],
             mask_values=values[row : row + 1],
             deserved=batch.deserved[row : row + 1],
+            deductions=batch.deductions[row : row + 1],
         )
         for row in range(len(batch))
     ]

@@ -5,7 +5,7 @@ that were computed once, to train the regression alone. The trainer's loop is th
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,11 +16,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from fineparser.data.batches import ClipBatch, PairBatch
 from fineparser.data.exemplars import ExemplarPool
+from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, evaluating
+from fineparser.training.hints import TokenReader, token_hints
 from fineparser.training.losses import Losses, mask_loss, outline_loss, score_loss, transition_loss
-from fineparser.training.options import TrainOptions
+from fineparser.training.options import OptionsError, TrainOptions
 
 MASK_LOSSES = {"focal": mask_loss, "outline": outline_loss}
 Reduce = Callable[[Tensor], Tensor]
@@ -178,29 +180,44 @@ class PictureLesson:
 
 
 class ComparisonNetwork(nn.Module):
-    """The regression alone: encodings in, differences in score out."""
+    """The regression alone: encodings in, differences in score out.
 
-    def __init__(self, model: FineParser) -> None:
+    With `learn_tokens` it makes the static tokens anew from the frames that were kept, and a reader has to tell from
+    them what each fault cost.
+    """
+
+    def __init__(self, model: FineParser, options: TrainOptions) -> None:
         super().__init__()
         self.model = model
         model.requires_grad_(False)
-        for module in model.parts()["regression"]:
+        self._learning = list(model.parts()["regression"])
+        self.reader = None
+        if options.learn_tokens:
+            if not model.config.diver_track:
+                raise OptionsError("learn_tokens is for networks that follow the diver: this one has diver_track off")
+            self._learning.append(model.static_visual_encoder.phases)
+            self.reader = TokenReader(model.config)
+        for module in self._learning:
             module.requires_grad_(True)
 
     def train(self, mode: bool = True) -> "ComparisonNetwork":
         super().train(mode)
-        for name, modules in self.model.parts().items():
-            if name != "regression":
-                for module in modules:
-                    module.eval()
+        self.model.eval()
+        for module in self._learning:
+            module.train(mode)
         return self
 
-    def forward(self, query: ClipEncoding, exemplar: ClipEncoding) -> dict[str, Tensor]:
-        """B queries against B exemplars, and the reverse."""
-        return {
-            "forward": self.model.compare(query, exemplar).delta,
-            "backward": self.model.compare(exemplar, query).delta,
-        }
+    def forward(self, query: ClipEncoding, exemplar: ClipEncoding) -> dict:
+        """B queries against B exemplars, and the reverse; "told" is what the reader says of the queries' tokens."""
+        found = {}
+        if self.reader is not None:
+            query, exemplar = (
+                replace(e, static=self.model.static_visual_encoder(e.frames, e.transitions)) for e in (query, exemplar)
+            )
+            found["told"] = self.reader(query.static)
+        found["forward"] = self.model.compare(query, exemplar).delta
+        found["backward"] = self.model.compare(exemplar, query).delta
+        return found
 
 
 @dataclass
@@ -240,8 +257,11 @@ class EncodingLesson:
         scores = query.scores.to(device), exemplar.carried_to(query).to(device)
         weight = torch.full_like(scores[0], float(counted))
         score = score_loss(found["forward"], found["backward"], *scores, weight, reduce(weight.sum()))
-        nothing = score.new_zeros(())
-        return Losses(score, nothing, nothing, weights=(self.options.score_weight, 0.0, 0.0))
+        nothing, hints = score.new_zeros(()), None
+        if "told" in found:
+            award = query.scores / (KEPT_AWARDS * query.difficulty)
+            hints = token_hints(found["told"], query.deductions.to(device), award.to(device), weight)
+        return Losses(score, nothing, nothing, weights=(self.options.score_weight, 0.0, 0.0), hints=hints)
 
 
 def carried_scores(pairs: ClipBatch) -> tuple[Tensor, Tensor]:

@@ -54,6 +54,9 @@ class TrainOptions:
     score alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
+    learn_tokens: bool = False
+    """With `train="regression"`: also learn how a diver's track becomes static tokens. All exemplars then have to be
+    encoded anew."""
     freeze_masks: bool = False
     """Keep the masks as the checkpoint has them: of the spatial parser only the last blocks learn, whose feature gates
     the windows."""

@@ -48,16 +48,17 @@ STAGES: dict[str, dict] = {
         max_gradient_norm=5.0,
         **VARIED,
     ),
-    # The comparison, from encodings by what has been learnt.
+    # The comparison, and the tokens that it compares, from encodings by what has been learnt.
     "3-comparison": dict(
         train="regression",
-        limit=1500,
+        learn_tokens=True,
+        teacher_forcing=0.0,
         batch_size=32,
-        max_steps=1500,
+        max_steps=3000,
         learning_rate=1e-3,
-        weight_decay=0.01,
+        weight_decay=0.05,
         max_gradient_norm=5.0,
-        score_weight=0.01,
+        score_weight=0.008,
         validation_share=0.01,
         averaged=0.99,
     ),

@@ -15,7 +15,7 @@ from fineparser.data.tracks import TrackDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import optimise
+from fineparser.model.inference import has_bfloat16, optimise
 from fineparser.model.weights import Provenance
 from fineparser.training.encoding import encode_dives
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
@@ -28,6 +28,9 @@ from fineparser.training.starting_weights import starting_network
 from fineparser.training.track_lesson import CUT_SHORT, TrackLesson, TrackNetwork
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
+
+ENCODED_AT_ONCE = 4
+"""Clips encoded together for the regression: enough to keep a machine busy, whatever a step compares."""
 
 
 def train(
@@ -161,11 +164,14 @@ def _regression(
     scored = [index for index in range(len(training)) if training.card(index).is_scored]
     if len(scored) < 2:
         raise DataError(f"{training.name}: the regression needs at least two scored dives, here are {len(scored)}.")
-    how = dict(batch_size=options.batch_size, workers=options.workers, skip_broken=options.skip_broken)
-    how["progress"] = "encoding" if options.progress else None
+    how = dict(batch_size=ENCODED_AT_ONCE, workers=options.workers, skip_broken=options.skip_broken)
+    how |= {"progress": "encoding" if options.progress else None, "with_frames": options.learn_tokens}
+    network = ComparisonNetwork(model, options)
     indices = range(min(len(validation or ()), options.validation_limit or len(validation or ())))
     every = len(scored) + len(indices)
-    fast = optimise(model)  # what encodes does not change, so its quick copy does the work
+    half = options.precision == "bf16" and has_bfloat16(accelerator.device)
+    # What encodes does not change, so its quick copy does the work.
+    fast = optimise(model, torch.bfloat16 if half else torch.float32)
     dives = encode_dives(
         fast,
         training,
@@ -176,7 +182,7 @@ def _regression(
         on_done=lambda done, _: on_record({"kind": "encoding", "done": done, "of": every}),
         **how,
     )
-    lesson = EncodingLesson(ComparisonNetwork(model), dives, options)
+    lesson = EncodingLesson(network, dives, options)
     if validation is None:
         return lesson, None
     queries = encode_dives(

@@ -78,5 +78,5 @@ class EncodedValidation:
         choices = choose_exemplars(
             self.validation.cards, self.training, count=options.validation_exemplars, seed=options.seed
         )
-        verdicts = judge(self.model, self.validation, self.training, choices, self.accelerator)
-        return Validated.of(self.validation, verdicts)
+        queries, exemplars = (dives.with_tokens_of(self.model) for dives in (self.validation, self.training))
+        return Validated.of(queries, judge(self.model, queries, exemplars, choices, self.accelerator))

@@ -3,7 +3,8 @@
 import torch
 from torchvision.transforms.functional import resize
 
-from fineparser.model.diver_focus import MEASURES, REACH, DiverFocus, smooth
+from fineparser.model.config import MEASURES
+from fineparser.model.diver_focus import REACH, DiverFocus, smooth
 
 
 def boxes(*edges, frames=20, side=100):

@@ -30,7 +30,7 @@ def test_every_pair_of_transitions_can_be_pooled(transitions):
     config = FineParserConfig.paper()
     pair = torch.tensor([transitions])
     dynamic = pool_dynamic(torch.randn(1, 9, 8), pair, pair, config)
-    static = pool_static(torch.randn(1, 96, 8), pair, config)
+    static = pool_static(torch.randn(1, 96, 8), pair)
     assert [list(t.shape) for t in dynamic] == [[1, 4, 8]] * 3
     assert [list(t.shape) for t in static] == [[1, 36, 8], [1, 60, 8], [1, 48, 8]]
     assert all(t.isfinite().all() for t in dynamic + static)

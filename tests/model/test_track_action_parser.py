@@ -2,8 +2,7 @@
 
 import torch
 
-from fineparser.model.config import FineParserConfig
-from fineparser.model.diver_focus import MEASURES
+from fineparser.model.config import MEASURES, FineParserConfig
 from fineparser.model.track_action_parser import DILATIONS, TrackActionParser
 
 

@@ -49,6 +49,7 @@ def collection(smallest, *, codes=CODES, scores=None, seed=0, prefix="dive"):
         frame_numbers=torch.arange(96).expand(count, -1),
         mask_values=torch.full((count, len(MASK_METRICS)), torch.nan),
         deserved=torch.full((count,), torch.nan),
+        deductions=torch.full((count, 13), torch.nan),
     )
 
 

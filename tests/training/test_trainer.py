@@ -23,7 +23,7 @@ from fineparser.training.evaluator import evaluate
 from fineparser.training.options import EvaluateOptions, OptionsError, TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.train import train
-from fineparser.training.trainer import TrainingError
+from fineparser.training.trainer import TrainingError, warm_mean
 
 
 def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -378,3 +378,33 @@ def test_a_lone_dive_number_is_said_and_the_nearest_stands_in(options, relabelle
     train(replace(options, data=(f"clips:{folder}",), max_steps=1))
     texts = [record["text"] for record in steps(options.out, "note")]
     assert any("only one dive of the number 107B" in text for text in texts)
+
+
+def test_the_regression_can_learn_its_tokens(learned, options, relabelled):
+    start = last_of(learned)
+    chosen = replace(
+        options, train="regression", learn_tokens=True, checkpoint=str(start), config="compact", max_steps=3
+    )
+    before, after = weights(start), weights(train(chosen).last)
+    moved = {name.rsplit(".", 1)[0] for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("static_visual_encoder.phases") for name in moved)
+    assert all(name.startswith(("static_visual_encoder.phases", "contrastive_regression")) for name in moved)
+    records = [record for record in Run.read(chosen.out).records() if record["kind"] == "train"]
+    assert all(record["hints"] > 0 for record in records)
+
+
+def test_only_a_track_has_tokens_to_learn(smallest, options, tmp_path):
+    FineParser(replace(smallest, diver_track=False)).save_pretrained(tmp_path / "plain")
+    chosen = replace(
+        options, train="regression", learn_tokens=True, checkpoint=str(tmp_path / "plain"), config="compact"
+    )
+    with pytest.raises(OptionsError, match="diver_track off"):
+        train(chosen)
+
+
+def test_a_running_mean_forgets_its_beginning():
+    update, mean = warm_mean(0.99), torch.tensor(100.0)
+    for count in range(1, 200):
+        mean = update(mean, torch.tensor(1.0), torch.tensor(count))
+    assert mean.item() == pytest.approx(1.0, abs=0.01)
+    assert warm_mean(0.9)(torch.tensor(1.0), torch.tensor(0.0), torch.tensor(10**6)).item() == pytest.approx(0.9)
