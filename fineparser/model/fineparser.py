@@ -186,13 +186,17 @@ class FineParser(nn.Module):
     decode_transitions = staticmethod(decode_transitions)
 
     def parts(self) -> dict[str, list[nn.Module]]:
-        """What can be trained by itself: "parsers" find the diver and the phases, "regression" compares."""
+        """What can be trained by itself: "parsers" find the diver and the phases, "regression" compares.
+
+        "branches" see what nothing but the comparison wants.
+        """
         encoder = self.static_visual_encoder
-        parsers = [self.i3d, self.spatial_action_parser, self.temporal_action_parser]
-        static = [] if encoder is None else [encoder]
-        if self.config.diver_track:  # what single frames show tells the transitions there
-            parsers, static = [*parsers, encoder.backbone], [encoder.phases]
-        return {"parsers": parsers, "static": static, "regression": [self.contrastive_regression]}
+        parsers = [self.spatial_action_parser, self.temporal_action_parser]
+        if self.config.diver_track:  # single frames tell the transitions there, and windows do not
+            parsers, branches = [*parsers, encoder.backbone], [self.i3d, encoder.phases]
+        else:
+            parsers, branches = [self.i3d, *parsers], [] if encoder is None else [encoder]
+        return {"parsers": parsers, "branches": branches, "regression": [self.contrastive_regression]}
 
     def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""

@@ -21,7 +21,7 @@ from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, evaluating
 from fineparser.training.hints import TokenReader, token_hints
-from fineparser.training.losses import Losses, mask_loss, outline_loss, score_loss, transition_loss
+from fineparser.training.losses import Losses, mask_loss, moment_loss, outline_loss, score_loss, transition_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
 MASK_LOSSES = {"focal": mask_loss, "outline": outline_loss}
@@ -168,7 +168,10 @@ class PictureLesson:
         )
         return Losses(
             score=score,
-            transition=transition_loss(probabilities, clips.transitions, weights[1], transition_count),
+            # A track's columns are distributions over the frames, the published parser's single probabilities.
+            transition=(moment_loss if config.diver_track else transition_loss)(
+                probabilities, clips.transitions, weights[1], transition_count
+            ),
             mask=probabilities.new_zeros(()) if masks is None else MASK_LOSSES[options.mask_objective](*outlines),
             # A network without phases has no use for the transitions that it finds.
             weights=(

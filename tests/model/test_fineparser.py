@@ -169,8 +169,12 @@ def test_what_learns_together(tiny):
 
     parts = tiny.parts()
     # Single frames tell a tracking network the transitions.
-    assert names(parts["parsers"]) >= {"i3d", "spatial_action_parser", "static_visual_encoder.backbone"}
-    assert names(parts["static"]) == {"static_visual_encoder.phases"}
+    assert names(parts["parsers"]) == {
+        "spatial_action_parser",
+        "temporal_action_parser",
+        "static_visual_encoder.backbone",
+    }
+    assert names(parts["branches"]) == {"i3d", "static_visual_encoder.phases"}
     groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}
     assert sum(groups.values()) == sum(p.numel() for p in tiny.parameters())
     trunk = (tiny.i3d, tiny.spatial_action_parser.i3d)

@@ -16,8 +16,8 @@ def inputs(config, batch=2):
 def test_each_transition_is_somewhere():
     config = FineParserConfig.tiny()
     parser = TrackActionParser(config).eval()
-    frames, probabilities = parser(*inputs(config))
-    assert frames.shape == (2, 96, config.static_channels[-1])
+    around, probabilities = parser(*inputs(config))
+    assert around.shape == (2, 96, config.track_width)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(2, 2))
 
 

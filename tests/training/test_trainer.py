@@ -78,6 +78,7 @@ def learned(tmp_path_factory, dives, config_file) -> TrainOptions:
         batch_size=1,
         learning_rate=1e-2,
         score_weight=1e-3,
+        transition_weight=0.1,
         mask_objective="outline",
         device="cpu",
         progress=False,
