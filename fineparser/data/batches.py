@@ -17,7 +17,7 @@ from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.judges import PRICES
 
 
-class _Tensors:
+class TensorBatch:
     """Moves every tensor of a dataclass; what is no tensor stays."""
 
     def _map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Self:
@@ -26,7 +26,7 @@ class _Tensors:
             value = getattr(self, item.name)
             if isinstance(value, torch.Tensor):
                 moved[item.name] = change(value)
-            elif isinstance(value, _Tensors):
+            elif isinstance(value, TensorBatch):
                 moved[item.name] = value._map(change)
         return replace(self, **moved)
 
@@ -40,7 +40,7 @@ class _Tensors:
 
 
 @dataclass(frozen=True)
-class ClipBatch(_Tensors):
+class ClipBatch(TensorBatch):
     """Clips of B dives with their labels."""
 
     ids: tuple[str, ...]
@@ -136,7 +136,7 @@ class ClipBatch(_Tensors):
 
 
 @dataclass(frozen=True)
-class WindowBatch(_Tensors):
+class WindowBatch(TensorBatch):
     """Single windows out of the clips of several dives, with their masks."""
 
     clips: torch.Tensor
@@ -168,7 +168,7 @@ def deductions_of(dive: Dive) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class PairBatch(_Tensors):
+class PairBatch(TensorBatch):
     """B pairs: clips to judge and the scored clips they are compared with."""
 
     query: ClipBatch

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from fineparser.data.batches import ClipBatch, _Tensors
+from fineparser.data.batches import ClipBatch, TensorBatch
 from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.pairs import DiveDataset, load_clip
 from fineparser.data.transforms import ClipTransform
@@ -21,7 +21,7 @@ PATCHES = (0, 0, 0, 1, 2)
 
 
 @dataclass(frozen=True)
-class TrackBatch(_Tensors):
+class TrackBatch(TensorBatch):
     """B clips with the outlines that a network is to follow."""
 
     clips: ClipBatch

@@ -50,6 +50,9 @@ class FineParserConfig:
     """With `diver_track`: height and width in pixels to which what the square shows is scaled."""
     track_width: int = 128
     """With `diver_track`: channels of the convolutions over time."""
+    token_dropout: float = 0.2
+    """With `diver_track`: share of the tokens' inner features that are left out while learning, for there are thousands
+    of dives and one score each."""
     transition_rule: str = "windowed"
     """How probabilities become two transitions: see `decode_transitions`."""
 
@@ -142,6 +145,7 @@ class FineParserConfig:
             diver_track=True,
             focus_size=32,
             track_width=16,
+            token_dropout=0.0,
             static_blocks=(1, 1, 1, 1),
             static_channels=(8, 8, 16, 64),
             attention_layers=1,

@@ -154,12 +154,14 @@ def load_i3d(model: FineParser, state: Mapping[str, Tensor]) -> None:
     """
     state = {str(key).removeprefix("module.").removeprefix("backbone."): value for key, value in state.items()}
     state = {key: value for key, value in state.items() if not key.startswith(KINETICS_CLASSIFIER)}
+    whole = model.spatial_action_parser.i3d
     # Files saved by early versions of PyTorch lack these counters, which inference does not use.
-    counters = {k: v for k, v in model.i3d.state_dict().items() if k.endswith("num_batches_tracked")}
+    counters = {k: v for k, v in whole.state_dict().items() if k.endswith("num_batches_tracked")}
     state = {**counters, **state}
-    check_state(state, model.i3d, "the Kinetics I3D file")
-    for i3d in (model.i3d, model.spatial_action_parser.i3d):
-        i3d.load_state_dict(state, strict=True)
+    check_state(state, whole, "the Kinetics I3D file")
+    whole.load_state_dict(state, strict=True)
+    # A network with one I3D for both branches has but the last blocks twice.
+    model.i3d.load_state_dict({name: state[name] for name in model.i3d.state_dict()}, strict=True)
 
 
 def import_checkpoint(path: str | Path, i3d: bool = False) -> FineParser:

@@ -50,10 +50,6 @@ class FrameResNet(nn.Sequential):
         return nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
 
 
-TOKEN_DROPOUT = 0.2
-"""Of the tokens' inner features while they learn: there are thousands of dives, and one score each."""
-
-
 class TrackTokens(nn.Module):
     """A phase of the diver's track [B, 16, 649], in the order of time, to its four tokens [B, 4, 64].
 
@@ -67,7 +63,7 @@ class TrackTokens(nn.Module):
         self.convolutions = nn.Sequential(
             nn.Conv1d(config.track_features, config.track_width, 3, stride=2, padding=1),
             nn.ReLU(),
-            nn.Dropout(TOKEN_DROPOUT),
+            nn.Dropout(config.token_dropout),
             nn.Conv1d(config.track_width, config.token_width, 3, stride=2, padding=1),
         )
 

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from fineparser.data.batches import ClipBatch, PairBatch
 from fineparser.data.exemplars import ExemplarPool
+from fineparser.data.pairs import DiveDataset
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
@@ -46,6 +47,28 @@ class Lesson(Protocol):
     def losses(self, network: nn.Module, batch: object, counted: bool, forced: bool, reduce: Reduce) -> Losses:
         """The losses of one process's batch; averaged over the processes they are those of the whole batch."""
         ...
+
+
+class ReadingLesson(Protocol):
+    """A lesson that reads its samples from a dataset."""
+
+    network: nn.Module
+    dataset: DiveDataset
+    options: TrainOptions
+
+
+def read_batches(
+    lesson: ReadingLesson, epoch: int, indices: Sequence[Sequence[int]], stack: Callable[[Sequence], object]
+) -> Iterator[object]:
+    """The batches of these samples of this epoch, read by the run's workers and joined by `stack`."""
+    lesson.dataset.set_epoch(epoch)
+    yield from DataLoader(
+        lesson.dataset,
+        batch_sampler=list(indices),
+        collate_fn=stack,
+        num_workers=lesson.options.workers,
+        pin_memory=next(lesson.network.parameters()).device.type == "cuda",
+    )
 
 
 class PictureNetwork(nn.Module):
@@ -112,7 +135,7 @@ class PictureLesson:
     """The whole network, or its parsers alone, on clips."""
 
     network: PictureNetwork
-    dataset: Dataset
+    dataset: DiveDataset
     """Of pairs, or of single clips where only the parsers learn; with `set_epoch`."""
     options: TrainOptions
 
@@ -120,15 +143,8 @@ class PictureLesson:
         return len(self.dataset)
 
     def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[PairBatch | ClipBatch]:
-        self.dataset.set_epoch(epoch)
         stack = ClipBatch.stack if self.options.train == "parsers" else PairBatch.stack
-        yield from DataLoader(
-            self.dataset,
-            batch_sampler=list(indices),
-            collate_fn=stack,
-            num_workers=self.options.workers,
-            pin_memory=next(self.network.parameters()).device.type == "cuda",
-        )
+        yield from read_batches(self, epoch, indices, stack)
 
     def losses(
         self, network: nn.Module, batch: PairBatch | ClipBatch, counted: bool, forced: bool, reduce: Reduce

@@ -41,7 +41,7 @@ STAGES: dict[str, dict] = {
     "2-track": dict(
         train="track",
         batch_size=12,
-        max_steps=1700,
+        max_steps=1100,
         learning_rate=2e-3,
         weight_decay=0.02,
         transition_weight=0.5,
@@ -54,7 +54,7 @@ STAGES: dict[str, dict] = {
         learn_tokens=True,
         teacher_forcing=0.0,
         batch_size=32,
-        max_steps=3000,
+        max_steps=1500,
         learning_rate=1e-3,
         weight_decay=0.05,
         max_gradient_norm=5.0,

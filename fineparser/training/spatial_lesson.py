@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from fineparser.data.batches import WindowBatch
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
 from fineparser.training.hints import WindowReader, window_hints
-from fineparser.training.lessons import MASK_LOSSES, Reduce
+from fineparser.training.lessons import MASK_LOSSES, Reduce, read_batches
 from fineparser.training.losses import Losses
 from fineparser.training.options import TrainOptions
 
@@ -65,14 +64,7 @@ class SpatialLesson:
         return len(self.dataset)
 
     def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[WindowBatch]:
-        self.dataset.set_epoch(epoch)
-        yield from DataLoader(
-            self.dataset,
-            batch_sampler=list(indices),
-            collate_fn=WindowBatch.stack,
-            num_workers=self.options.workers,
-            pin_memory=next(self.network.parameters()).device.type == "cuda",
-        )
+        yield from read_batches(self, epoch, indices, WindowBatch.stack)
 
     def losses(self, network: nn.Module, batch: WindowBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
         device = next(network.parameters()).device

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
 
 from fineparser.data.tracks import TrackBatch, TrackDataset
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
 from fineparser.training.hints import TokenReader, token_hints
-from fineparser.training.lessons import Reduce
+from fineparser.training.lessons import Reduce, read_batches
 from fineparser.training.losses import Losses, moment_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
@@ -81,14 +80,7 @@ class TrackLesson:
         return len(self.dataset)
 
     def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[TrackBatch]:
-        self.dataset.set_epoch(epoch)
-        yield from DataLoader(
-            self.dataset,
-            batch_sampler=list(indices),
-            collate_fn=TrackBatch.stack,
-            num_workers=self.options.workers,
-            pin_memory=next(self.network.parameters()).device.type == "cuda",
-        )
+        yield from read_batches(self, epoch, indices, TrackBatch.stack)
 
     def losses(self, network: nn.Module, batch: TrackBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
         batch = batch.to(next(network.parameters()).device, non_blocking=True)

@@ -105,11 +105,12 @@ def test_the_result_file_says_what_was_measured(options):
 
 def test_the_table_has_a_line_a_metric(options):
     lines = evaluate(options).table().splitlines()
-    names = "spearman spearman_execution r_l2_x100 interval_coverage tiou@0.5 tiou@0.75 transition_error_frames "
+    names = "spearman spearman_execution spearman_ceiling spearman_execution_ceiling r_l2_x100 interval_coverage "
+    names += "tiou@0.5 tiou@0.75 transition_error_frames "
     names += "mask_iou mask_f1 mask_mae mask_f_beta mask_s_measure"
     assert [line.split()[0] for line in lines] == ["metric", *names.split()]
-    assert lines[3].endswith("lower is better; range 27 to 81, of the evaluated true scores")
-    assert lines[9].endswith("higher is better; probability 0.5, by clip")
+    assert lines[5].endswith("lower is better; range 27 to 81, of the evaluated true scores")
+    assert lines[11].endswith("higher is better; probability 0.5, by clip")
 
 
 def test_the_same_seed_gives_the_same_evaluation(options):

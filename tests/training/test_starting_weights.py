@@ -1,5 +1,6 @@
 """What a run starts from."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from fineparser.training.starting_weights import load_resnet, starting_network
 
 def test_the_same_seed_gives_the_same_network(options):
     first, again, other = (
-        starting_network(replace(options, seed=seed))[0].i3d.conv3d_1a_7x7.conv3d.weight for seed in (3, 3, 4)
+        starting_network(replace(options, seed=seed))[0].i3d.mixed_5b.branch_0.conv3d.weight for seed in (3, 3, 4)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -31,13 +32,17 @@ def test_an_untrained_network_says_divers_are_small_and_transitions_rare(options
     assert encoding.transition_probabilities.mean().item() == pytest.approx(1 / 96, abs=0.005)
 
 
-def test_kinetics_weights_go_into_both_i3ds(options, tmp_path, smallest):
+@pytest.mark.parametrize("shared", [True, False])
+def test_kinetics_weights_go_into_both_i3ds(options, tmp_path, smallest, shared):
     torch.manual_seed(9)
-    donor = FineParser(smallest).i3d.state_dict()
+    donor = FineParser(smallest).spatial_action_parser.i3d.state_dict()
     torch.save({f"backbone.{name}": tensor for name, tensor in donor.items()}, tmp_path / "i3d.pt")
-    model, _ = starting_network(replace(options, i3d=tmp_path / "i3d.pt"))
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(replace(smallest, shared_i3d=shared).to_json()))
+    model, _ = starting_network(replace(options, config=str(config), i3d=tmp_path / "i3d.pt"))
     for i3d in (model.i3d, model.spatial_action_parser.i3d):
-        assert torch.equal(i3d.state_dict()["conv3d_1a_7x7.conv3d.weight"], donor["conv3d_1a_7x7.conv3d.weight"])
+        assert all(torch.equal(tensor, donor[name]) for name, tensor in i3d.state_dict().items())
+    assert ("conv3d_1a_7x7.conv3d.weight" in model.i3d.state_dict()) is not shared
 
 
 def test_imagenet_weights_from_a_file(tmp_path):
@@ -55,7 +60,7 @@ def test_other_weights_are_refused_by_name(tmp_path, options, smallest):
     with pytest.raises(CheckpointError, match=r"ResNet-34 weights .* does not fit.*missing"):
         load_resnet(FineParser(smallest), str(tmp_path / "other.pt"))
     with pytest.raises(OptionsError, match="no static branch"):
-        load_resnet(FineParser(replace(smallest, static_branch=False)), str(tmp_path / "other.pt"))
+        load_resnet(FineParser(replace(smallest, static_branch=False, diver_track=False)), str(tmp_path / "other.pt"))
     with pytest.raises(CheckpointError, match="does not exist"):
         starting_network(replace(options, i3d=tmp_path / "missing.pt"))
 
