@@ -207,7 +207,7 @@ def votes(report: DiveReport, theme: Theme = EITHER) -> go.Figure:
         x=[None],
         y=[None],
         mode="markers",
-        name="middle 80% of the votes",
+        name="80% range of the score",
         marker={"symbol": "square", "size": 12, "color": VERMILION.faded(0.35)},
     )
     figure.update_layout(

@@ -63,7 +63,7 @@ def waterfall_chart(report: DiveReport) -> str:
     rows.append(_row("mean award", _axis(awards, at), "", "axis"))
     key = (
         '<p class="key"><i class="bar p1 dynamic"></i> dynamic (movement) '
-        '<i class="bar p1 static"></i> static (posture) <i class="interval"></i> the middle 80% of the votes</p>'
+        '<i class="bar p1 static"></i> static (posture) <i class="interval"></i> 80% range of the score</p>'
     )
     return f'<div class="waterfall chart">{"".join(rows)}</div>{key}'
 
@@ -98,7 +98,7 @@ def votes_chart(report: DiveReport) -> str:
     rows.append(_row("points", _axis(round_ticks(low, high), at), "", "axis"))
     key = (
         '<p class="key"><i class="dot open"></i> exemplar\u2019s own score '
-        '<i class="dot"></i> its vote <i class="interval"></i> the middle 80% of the votes</p>'
+        '<i class="dot"></i> its vote <i class="interval"></i> 80% range of the score</p>'
     )
     return f'<div class="votes chart">{"".join(rows)}</div>{key}'
 
