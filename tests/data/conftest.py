@@ -83,6 +83,7 @@ class SketchedPlan:
     score: float = 72.0
     awards: tuple = (8.0,) * 7
     faults: tuple = (Faults(splash=0.45),)
+    execution: float = 8.0
     times: np.ndarray = field(default_factory=lambda: np.arange(-20, 60) / 25)
     motions: tuple = (SketchedMotion(),)
     filmed: list = field(default_factory=list)
