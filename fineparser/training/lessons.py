@@ -6,7 +6,7 @@ that were computed once, to train the regression alone. The trainer's loop is th
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -198,7 +198,26 @@ class PictureLesson:
         )
 
 
-class ComparisonNetwork(nn.Module):
+class PartialNetwork(nn.Module):
+    """A network of which some parts learn; the others keep their weights and stay in evaluation mode."""
+
+    def __init__(self, model: FineParser, learning: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.model = model
+        self._learning = list(learning)
+        model.requires_grad_(False)
+        for part in self._learning:
+            part.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        self.model.eval()
+        for part in self._learning:
+            part.train(mode)
+        return self
+
+
+class ComparisonNetwork(PartialNetwork):
     """The regression alone: encodings in, differences in score out.
 
     With `learn_tokens` it makes the static tokens anew from the frames that were kept, and a reader has to tell from
@@ -206,25 +225,11 @@ class ComparisonNetwork(nn.Module):
     """
 
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
-        super().__init__()
-        self.model = model
-        model.requires_grad_(False)
-        self._learning = list(model.parts()["regression"])
-        self.reader = None
-        if options.learn_tokens:
-            if not model.config.diver_track:
-                raise OptionsError("learn_tokens is for networks that follow the diver: this one has diver_track off")
-            self._learning.append(model.static_visual_encoder.phases)
-            self.reader = TokenReader(model.config)
-        for module in self._learning:
-            module.requires_grad_(True)
-
-    def train(self, mode: bool = True) -> "ComparisonNetwork":
-        super().train(mode)
-        self.model.eval()
-        for module in self._learning:
-            module.train(mode)
-        return self
+        if options.learn_tokens and not model.config.diver_track:
+            raise OptionsError("learn_tokens is for networks that follow the diver: this one has diver_track off")
+        tokens = [model.static_visual_encoder.phases] if options.learn_tokens else []
+        super().__init__(model, [*model.parts()["regression"], *tokens])
+        self.reader = TokenReader(model.config) if options.learn_tokens else None
 
     def forward(self, query: ClipEncoding, exemplar: ClipEncoding) -> dict:
         """B queries against B exemplars, and the reverse; "told" is what the reader says of the queries' tokens."""

@@ -11,33 +11,22 @@ from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
 from fineparser.training.hints import WindowReader, window_hints
-from fineparser.training.lessons import MASK_LOSSES, Reduce, read_batches
+from fineparser.training.lessons import MASK_LOSSES, PartialNetwork, Reduce, read_batches
 from fineparser.training.losses import Losses
 from fineparser.training.options import TrainOptions
 
 
-class SpatialNetwork(nn.Module):
+class SpatialNetwork(PartialNetwork):
     """Windows [R, 3, 16, 112, 112] to masks and, where one I3D serves both branches, to what `WindowReader` tells.
 
     The rest of the network does not learn.
     """
 
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
-        super().__init__()
-        self.model = model
+        reads = model.config.shared_i3d
+        super().__init__(model, [model.spatial_action_parser, *([model.i3d] if reads else [])])
         self._side_chance = options.side_chance
-        self.reader = WindowReader(model.config) if model.config.shared_i3d else None
-        self._learning = [model.spatial_action_parser] + ([] if self.reader is None else [model.i3d])
-        model.requires_grad_(False)
-        for part in self._learning:
-            part.requires_grad_(True)
-
-    def train(self, mode: bool = True) -> "SpatialNetwork":
-        super().train(mode)
-        self.model.eval()
-        for part in self._learning:
-            part.train(mode)
-        return self
+        self.reader = WindowReader(model.config) if reads else None
 
     def forward(self, windows: Tensor) -> tuple[list[Tensor], tuple[Tensor, Tensor] | None]:
         """Masks [R, 1, 16, 112, 112], in some steps of the four depths and in all the fused ones last; the readings."""

@@ -16,7 +16,7 @@ from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
 from fineparser.training.hints import TokenReader, token_hints
-from fineparser.training.lessons import Reduce, read_batches
+from fineparser.training.lessons import PartialNetwork, Reduce, read_batches
 from fineparser.training.losses import Losses, moment_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
@@ -26,29 +26,17 @@ SLIPS = 2
 """Frames by which the transitions that tokens are pooled at are off at most, as predicted ones are."""
 
 
-class TrackNetwork(nn.Module):
+class TrackNetwork(PartialNetwork):
     """Clips and outlines to transitions and readings; what outlines the diver and what compares dives stays as it is.
 
     OptionsError for a network without a track.
     """
 
-    def __init__(self, model: FineParser, options: TrainOptions) -> None:
-        super().__init__()
+    def __init__(self, model: FineParser) -> None:
         if not model.config.diver_track:
             raise OptionsError("train='track' teaches what reads the diver's track: this network has diver_track off")
-        self.model = model
+        super().__init__(model, [model.static_visual_encoder, model.temporal_action_parser])
         self.reader = TokenReader(model.config)
-        self._learning = [model.static_visual_encoder, model.temporal_action_parser]
-        model.requires_grad_(False)
-        for part in self._learning:
-            part.requires_grad_(True)
-
-    def train(self, mode: bool = True) -> "TrackNetwork":
-        super().train(mode)
-        self.model.eval()
-        for part in self._learning:
-            part.train(mode)
-        return self
 
     def forward(self, clips: Tensor, outlined: Tensor, transitions: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Clips [B, 3, 96, 112, 112] and outlines [B, 96, 112, 112] to probabilities [B, 96, 2] and readings.

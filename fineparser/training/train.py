@@ -139,7 +139,7 @@ def _lesson(
         how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
         if options.train == "track":
             dataset = TrackDataset(training, **how | {"transform": replace(transform, cut_short=CUT_SHORT)})
-            lesson = TrackLesson(TrackNetwork(model, options), dataset, options)
+            lesson = TrackLesson(TrackNetwork(model), dataset, options)
         elif options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
             lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)

@@ -22,7 +22,7 @@ def lesson(smallest, dives, options):
     torch.manual_seed(0)
     chosen = replace(options, train="track", transition_weight=2.0)
     dataset = TrackDataset(open_data(f"clips:{dives}", "test"), ClipTransform())
-    return TrackLesson(TrackNetwork(FineParser(smallest), chosen), dataset, chosen)
+    return TrackLesson(TrackNetwork(FineParser(smallest)), dataset, chosen)
 
 
 def losses_of(lesson, indices=(0, 2), counted=True):
@@ -117,7 +117,7 @@ def test_checkpoints_hold_averaged_weights(options, tmp_path):
     torch.testing.assert_close(kept[name], learning[name], atol=0.02, rtol=0)
 
 
-def test_a_network_without_a_track_is_refused(smallest, options):
+def test_a_network_without_a_track_is_refused(smallest):
     model = FineParser(replace(smallest, diver_track=False))
     with pytest.raises(OptionsError, match="diver_track off"):
-        TrackNetwork(model, replace(options, train="track"))
+        TrackNetwork(model)
