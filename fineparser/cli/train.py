@@ -24,7 +24,10 @@ def run(options: argparse.Namespace) -> int:
     from fineparser.training.train import train as train_network
 
     result = train_network(from_arguments(TrainOptions, options))
-    if not PartialState().is_main_process:
+    processes = PartialState()
+    # A process that ends with its group still open may be aborted by a thread of the group's that goes on.
+    processes.destroy_process_group()
+    if not processes.is_main_process:
         return 0
     if result.best_value is not None:
         print(f"best checkpoint: {result.best} ({result.chosen_by} {result.best_value:.4f} on the validation split)")

@@ -47,6 +47,8 @@ output = norm(own)
 np.savez(f"{sys.argv[2]}/norm{state.process_index}.npz", output=output.detach(), gradient=own.grad,
          weight=norm[0].weight.grad, mean=norm[0].running_mean, variance=norm[0].running_var,
          processes=state.num_processes)
+# A process that ends with its group still open may be aborted by a thread of the group's that goes on.
+state.destroy_process_group()
 """
 
 
