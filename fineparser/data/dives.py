@@ -77,6 +77,10 @@ class Footage(Protocol):
         """The masks of these frames, bool [n, H, W], True on the diver; DataError where one is broken."""
         ...
 
+    def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
+        """The diver's postures in these frames, float32 [n, 25]; asked only of a dive that has them."""
+        ...
+
 
 @dataclass(frozen=True)
 class Card:
@@ -140,6 +144,9 @@ class Dive:
     """FineDiving's sub-action id of each frame from `first_frame` to `last_frame`."""
 
     has_masks: bool = False
+
+    has_postures: bool = False
+    """Whether the posture in each frame is known, see `fineparser.simulator.posture.POSTURE`: of simulated dives."""
 
     deductions: tuple[float, ...] | None = field(default=None, repr=False)
     """Awards that each fault of `fineparser.simulator.judges.PRICES` cost, of a pair on average; only simulated dives
@@ -224,6 +231,10 @@ class Dive:
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray | None:
         """The masks of the frames `numbers`, bool [n, H, W], or None for a dive without masks."""
         return self._read(self.footage.read_masks, numbers) if self.has_masks else None
+
+    def read_postures(self, numbers: Sequence[int]) -> np.ndarray | None:
+        """The postures in the frames `numbers`, float32 [n, 25], or None where they are not known."""
+        return self._read(self.footage.read_postures, numbers) if self.has_postures else None
 
     def _read(self, read: Callable[[Sequence[int]], np.ndarray], numbers: Sequence[int]) -> np.ndarray:
         try:

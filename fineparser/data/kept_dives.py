@@ -4,6 +4,7 @@ FOLDER/
   <seed>.json         labels
   <seed>.npy          the 96 sampled frames, RGB uint8 [96, 112, 200, 3]: the whole picture at the loader's size
   <seed>.masks.npy    the masks, packed bits, uint8 [96, 112, 25]
+  <seed>.postures.npy the postures, float16 [96, 25]
 
 Drawing a clip takes a processor's core a third of a second, reading it a few milliseconds. 1,000 dives take 6.7 GB.
 """
@@ -25,6 +26,7 @@ from fineparser.data.syndive import SOURCE, SynDives
 from fineparser.data.transforms import PICTURE_HEIGHT, PICTURE_WIDTH
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import CLIP_FRAMES
+from fineparser.simulator.posture import POSTURE
 
 _SHAPE = (CLIP_FRAMES, PICTURE_HEIGHT, PICTURE_WIDTH)
 
@@ -45,14 +47,19 @@ class KeptFootage:
         packed = self._open(".masks.npy", (*_SHAPE[:2], PICTURE_WIDTH // 8))
         return np.unpackbits(packed[list(numbers)], axis=-1).view(np.bool_)
 
-    def _open(self, ending: str, shape: tuple[int, ...]) -> np.ndarray:
+    def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
+        """The postures in the frames `numbers`, float32 [n, 25]; DataError where the file is broken."""
+        postures = self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE)), np.float16)
+        return postures[list(numbers)].astype(np.float32)
+
+    def _open(self, ending: str, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.ndarray:
         path = self.stem.with_name(self.stem.name + ending)
         try:
             found = np.load(path, mmap_mode="r")
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from error
-        if found.shape != shape or found.dtype != np.uint8:
-            raise DataError(f"{path} holds {found.dtype} {list(found.shape)}, not uint8 {list(shape)}")
+        if found.shape != shape or found.dtype != kind:
+            raise DataError(f"{path} holds {found.dtype} {list(found.shape)}, not {np.dtype(kind)} {list(shape)}")
         return found
 
 
@@ -118,6 +125,7 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
     wanted, places = np.unique(numbers, return_inverse=True)
     frames, masks = dive.read(wanted.tolist()), dive.read_masks(wanted.tolist())
     file = _labels(folder, source, index)
+    np.save(file.with_suffix(".postures.npy"), dive.read_postures(numbers).astype(np.float16))
     np.save(file.with_suffix(".npy"), frames[places])
     np.save(file.with_suffix(".masks.npy"), np.packbits(masks[places], axis=-1))
     moments = dive.transitions(numbers)
@@ -155,6 +163,7 @@ def _dive(file: Path, labels: dict, split: str) -> Dive:
         flight_frame=flight,
         entry_frame=entry,
         has_masks=True,
+        has_postures=True,
         deductions=tuple(labels["deductions"]),
         deserved=labels["deserved"],
     )

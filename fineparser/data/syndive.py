@@ -115,6 +115,7 @@ class SynDives:
             entry_frame=entry,
             sub_actions=tuple(labels.tolist()),
             has_masks=True,
+            has_postures=True,
             deductions=mean_deductions(plan),
             deserved=plan.execution,
         )
@@ -149,6 +150,11 @@ class PlannedFootage:
         if drawn is not None and drawn[0] == list(numbers):
             return drawn[1]
         return self._film(numbers)[1]
+
+    def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
+        """The first diver's postures in the frames `numbers`, float32 [n, 25]."""
+        rising, places = np.unique(np.asarray(numbers, dtype=np.int64), return_inverse=True)
+        return self.plan.postures(rising)[places]
 
     def _film(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         rising, places = np.unique(np.asarray(numbers, dtype=np.int64), return_inverse=True)

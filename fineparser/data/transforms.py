@@ -20,6 +20,9 @@ IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_SD = (0.229, 0.224, 0.225)
 LONGEST_END_SHIFT = 3
 """Frames by which the end of a clip moves forward at most while training."""
+CUT_SHORT = 0.5
+"""How often, for those who read tracks, a part of the waiting before, and of the water after, is left out: people trim
+their clips differently."""
 LEAST_LEAD = 5
 """Frames that stay before the flight and after the first of the entry when a clip is cut short."""
 
@@ -101,6 +104,13 @@ class ClipTransform:
             looks=looks,
         )
 
+    @classmethod
+    def for_reading(cls, colour_jitter: float = 0.0) -> "ClipTransform":
+        """The middle of the picture, as in evaluation, but mirrored, and trimmed at both ends, half of the time."""
+        return cls(
+            mirror_chance=0.5, longest_end_shift=LONGEST_END_SHIFT, colour_jitter=colour_jitter, cut_short=CUT_SHORT
+        )
+
     def end_shift(self, rng: np.random.Generator) -> int:
         """By how many source frames the clip's end moves, 0 or less."""
         return -int(rng.integers(0, self.longest_end_shift + 1))
@@ -120,11 +130,11 @@ class ClipTransform:
     def __call__(
         self, frames: np.ndarray, masks: np.ndarray | None, rng: np.random.Generator
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Frames uint8 [T, H, W, 3] to float32 [3, T, 112, 112], masks bool [T, H, W] to [1, T, 112, 112].
+        """Frames uint8 [T, H, W, 3] to float32 [3, T, 112, 112], masks bool [S, H, W] to [1, S, 112, 112].
 
-        ValueError where the masks are not the frames' size.
+        There may be masks of more moments than frames. ValueError where the masks are not the frames' size.
         """
-        if masks is not None and masks.shape != frames.shape[:3]:
+        if masks is not None and masks.shape[1:] != frames.shape[1:3]:
             raise ValueError(
                 f"The masks have the shape {masks.shape}, the frames {frames.shape[:3]}: one of them is "
                 "of another clip or size."

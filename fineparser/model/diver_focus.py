@@ -60,6 +60,15 @@ class DiverFocus:
         ]
         return cls(centre, reach, torch.cat(measures, -1))
 
+    def at(self, picked: Tensor) -> "DiverFocus":
+        """The frames `picked` [B, F] of each clip."""
+
+        def of(values: Tensor) -> Tensor:
+            index = picked.view(*picked.shape, *[1] * (values.ndim - 2)).expand(-1, -1, *values.shape[2:])
+            return values.gather(1, index)
+
+        return DiverFocus(of(self.centre), of(self.reach), of(self.measures))
+
     def cut(self, pictures: Tensor, size: int) -> Tensor:
         """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
 

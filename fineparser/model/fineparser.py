@@ -7,7 +7,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import MEASURES, FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import ClipEncoding, frame_probability
@@ -142,11 +142,23 @@ class FineParser(nn.Module):
             and the transitions' probabilities [B, 96, 2].
         """
         focus = DiverFocus.of(outlined.detach())
-        seen = (clips.to(self.dtype), outlined[:, None].to(self.dtype))
+        return self._track(self.look(clips, outlined, focus), focus.measures)
+
+    def reread(self, track: Tensor) -> tuple[Tensor, Tensor]:
+        """A track [B, 96, 649] that was kept, read by the temporal parser as it now is: as from `read_track`."""
+        config = self.config
+        features, _, measures = track.split((config.static_channels[-1], config.track_width, MEASURES), dim=-1)
+        return self._track(features, measures)
+
+    def _track(self, features: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
+        around, probabilities = self.temporal_action_parser(features, measures)
+        return torch.cat([features, around, measures], dim=-1), probabilities
+
+    def look(self, frames: Tensor, outlined: Tensor, focus: DiverFocus) -> Tensor:
+        """Features [B, F, 512] of frames [B, 3, F, 112, 112] with outlines [B, F, 112, 112], seen where `focus` is."""
+        seen = (frames.to(self.dtype), outlined[:, None].to(self.dtype))
         squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
-        features = self.static_visual_encoder.frame_features(self._in_order(squares), len(clips))
-        around, probabilities = self.temporal_action_parser(features, focus.measures)
-        return torch.cat([features, around, focus.measures], dim=-1), probabilities
+        return self.static_visual_encoder.frame_features(self._in_order(squares), len(frames))
 
     def _read_frames(self, clips: Tensor, dynamic: Tensor) -> tuple[Tensor | None, Tensor]:
         """Features of whole frames, None without the static branch, and the transitions' probabilities by windows."""

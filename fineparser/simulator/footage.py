@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fineparser.simulator.camera import film, orientation
+from fineparser.simulator.camera import Camera, film, orientation
+from fineparser.simulator.posture import posture
 from fineparser.simulator.render import Film, Performer, render
-from fineparser.simulator.scene import build_scene
+from fineparser.simulator.scene import Scene, build_scene
 from fineparser.simulator.sensor import Sensor
 from fineparser.simulator.skin import Paint
 from fineparser.simulator.splash import Splash, crossings, drips
@@ -59,18 +60,7 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
     Returns:
         frames uint8 [F, lines, W, 3], masks bool [F, lines, W].
     """
-    left, wide, whole = _window(lines, width, style.window_place)
-    sensor = Sensor.sample(np.random.default_rng(style.seeds[3]))
-    if sensor.combed:  # every frame is two fields, half a frame apart
-        count = len(times)
-        times = np.interp(np.arange(2 * count - 1) / 2, np.arange(count), times)
-        frames = np.minimum(np.stack([2 * frames, 2 * frames + 1], 1).ravel(), 2 * count - 2)
-    # A closer camera is a window of a larger picture.
-    tall = round(lines * style.zoom)
-    seen, shown = round(whole * style.zoom / style.stretch), max(round(wide / style.stretch), 8)
-    window = ((left + (whole * style.zoom - whole) / 2) / style.stretch, (tall - lines) / 2, shown, lines)
-    target = np.mean([motion.at(times).centre_of_mass for motion in motions], axis=0)
-    camera, scene = _set(style, times, target, board, seen, tall, window, sides)
+    take = _take(motions, sides, board, times, style, lines=lines, width=width, frames=frames)
     rng = np.random.default_rng(style.seeds[2])
     water = Water.sample(rng)
     mirror, shadow = float(rng.uniform(0, 0.35)), float(rng.uniform(0, 0.7))
@@ -90,15 +80,59 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
     recording = Film(
         shutter=style.shutter,
         water=water,
-        sensor=sensor,
+        sensor=take.sensor,
         mirror=mirror,
         shadow=shadow,
         key=style.key,
     )
-    pictures, masks = render(scene, camera, performers, recording, times, frames, size=(wide, lines))
-    if sensor.combed:
+    pictures, masks = render(
+        take.scene, take.camera, performers, recording, take.times, take.frames, size=(take.wide, lines)
+    )
+    if take.sensor.combed:
         return Sensor.weave(pictures[::2], pictures[1::2]), masks[::2]
     return pictures, masks
+
+
+def watch(motions, sides, board, times, style, *, frames):
+    """What `shoot` shows of the first diver's posture, in numbers: [F, 25] of `fineparser.simulator.posture.POSTURE`.
+
+    The whole picture is looked at; the numbers are the same for any part of it, and at any size.
+    """
+    take = _take(motions, sides, board, times, style, lines=WINDOW, width="full", frames=frames)
+    rows = take.frames[::2] if take.sensor.combed else take.frames
+    return posture(motions, take.times[rows], take.camera, rows, take.wide / take.camera.width)
+
+
+@dataclass(frozen=True)
+class _Take:
+    """One shot, set up."""
+
+    sensor: Sensor
+    times: np.ndarray
+    """[N] seconds of the dive at the camera's frames: twice as many as the clip has where it is combed."""
+    frames: np.ndarray
+    """Which of them are drawn."""
+    camera: Camera
+    scene: Scene
+    wide: int
+    """Width of the picture that is drawn."""
+
+
+def _take(motions, sides, board, times, style, *, lines, width, frames):
+    """Sets up what `shoot` is asked for."""
+    left, wide, whole = _window(lines, width, style.window_place)
+    sensor = Sensor.sample(np.random.default_rng(style.seeds[3]))
+    if sensor.combed:  # every frame is two fields, half a frame apart
+        count = len(times)
+        times = np.interp(np.arange(2 * count - 1) / 2, np.arange(count), times)
+        frames = np.minimum(np.stack([2 * frames, 2 * frames + 1], 1).ravel(), 2 * count - 2)
+    # A closer camera is a window of a larger picture.
+    tall = round(lines * style.zoom)
+    seen, shown = round(whole * style.zoom / style.stretch), max(round(wide / style.stretch), 8)
+    window = ((left + (whole * style.zoom - whole) / 2) / style.stretch, (tall - lines) / 2, shown, lines)
+    target = np.mean([motion.at(times).centre_of_mass for motion in motions], axis=0)
+    camera, scene = _set(style, times, target, board, seen, tall, window, sides)
+    return _Take(sensor, times, frames, camera, scene, wide)
 
 
 def _window(lines, width, place):

@@ -10,9 +10,10 @@ from fineparser.domain.judging import total
 from fineparser.simulator.body import Body
 from fineparser.simulator.camera import KIND_SHARES, KINDS
 from fineparser.simulator.faults import Faults, draw_faults, draw_level
-from fineparser.simulator.footage import WINDOW, Style, shoot
+from fineparser.simulator.footage import WINDOW, Style, shoot, watch
 from fineparser.simulator.judges import award_panel, execution
 from fineparser.simulator.motion import plan_motion, plan_partner
+from fineparser.simulator.posture import POSTURE
 from fineparser.simulator.programme import draw_dive
 
 SPLITS = ("train", "validation", "test")
@@ -81,30 +82,41 @@ class DivePlan:
         Returns:
             frames uint8 [F, lines, W, 3], masks bool [F, lines, W].
         """
-        numbers = np.arange(len(self.times)) if frame_numbers is None else np.asarray(frame_numbers)
-        if len(numbers) == 0 or numbers.min() < 0 or numbers.max() >= len(self.times):
-            raise ValueError(f"frame numbers {numbers!r} do not lie in the clip's {len(self.times)} frames")
+        numbers = self._checked(np.arange(len(self.times)) if frame_numbers is None else frame_numbers)
         after = numbers[numbers >= self.cut]
         pieces = []
         if len(after) < len(numbers):
             pieces.append(self.opening.film(lines, width, numbers[numbers < self.cut]))
         if len(after):
-            board = self.height, self.height <= 3
-            pieces.append(
-                shoot(
-                    self.bodies,
-                    self.motions,
-                    self.sides,
-                    board,
-                    self.times,
-                    self.style,
-                    lines=lines,
-                    width=width,
-                    frames=after,
-                )
-            )
+            pieces.append(shoot(self.bodies, *self._staging, lines=lines, width=width, frames=after))
         frames, masks = zip(*pieces, strict=True)
         return np.concatenate(frames), np.concatenate(masks)
+
+    def postures(self, frame_numbers):
+        """The first diver's posture in frames of the source clip, as the camera sees it.
+
+        Args:
+            frame_numbers: source frames, rising.
+
+        Returns:
+            float32 [F, 25], see `fineparser.simulator.posture.POSTURE`; NaN before a cut and where a number says
+            nothing.
+        """
+        numbers = self._checked(frame_numbers)
+        seen = np.full((len(numbers), len(POSTURE)), np.nan, np.float32)
+        if (numbers >= self.cut).any():
+            seen[numbers >= self.cut] = watch(*self._staging, frames=numbers[numbers >= self.cut])
+        return seen
+
+    @property
+    def _staging(self):
+        return self.motions, self.sides, (self.height, self.height <= 3), self.times, self.style
+
+    def _checked(self, frame_numbers):
+        numbers = np.asarray(frame_numbers)
+        if len(numbers) == 0 or numbers.min() < 0 or numbers.max() >= len(self.times):
+            raise ValueError(f"frame numbers {numbers!r} do not lie in the clip's {len(self.times)} frames")
+        return numbers
 
 
 def plan_dive(

@@ -17,14 +17,15 @@ from tqdm import tqdm
 from fineparser.data.batches import ClipBatch
 from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.pairs import ClipDataset
+from fineparser.data.transforms import ClipTransform
 from fineparser.domain.calibration import Calibration
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.judges import PRICES
 from fineparser.training.mask_metrics import MASK_METRICS
 
-TOKENS_AT_ONCE = 256
-"""Dives whose tokens are made together."""
+TRACKS_AT_ONCE = 256
+"""Dives whose tracks are read together."""
 
 
 class Bank(Protocol):
@@ -88,21 +89,23 @@ class EncodedDives:
         return self.scores * ratio.where(ratio.isfinite(), 1.0)
 
     @torch.no_grad()
-    def with_tokens_of(self, model: FineParser) -> "EncodedDives":
-        """The same with static tokens as a network now makes them; as they are where their frames were not kept."""
+    def reread_by(self, model: FineParser) -> "EncodedDives":
+        """The same with transitions and static tokens as a network now tells them from the track; as they are where
+        no frames were kept."""
         if self.encodings.frames is None:
             return self
         device = next(model.parameters()).device
+        parts = []
         with evaluating(model):
-            parts = [
-                model.static_visual_encoder(frames.to(device), transitions.to(device)).cpu()
-                for frames, transitions in zip(
-                    self.encodings.frames.split(TOKENS_AT_ONCE),
-                    self.encodings.transitions.split(TOKENS_AT_ONCE),
-                    strict=True,
-                )
-            ]
-        return replace(self, encodings=replace(self.encodings, static=torch.cat(parts)))
+            for frames in self.encodings.frames.split(TRACKS_AT_ONCE):
+                track, probabilities = model.reread(frames.to(device))
+                transitions = model.decode_transitions(probabilities, model.config.transition_rule).long()
+                parts.append((probabilities, transitions, model.static_visual_encoder(track, transitions)))
+        probabilities, transitions, static = (torch.cat(each).cpu() for each in zip(*parts, strict=True))
+        encodings = replace(
+            self.encodings, transition_probabilities=probabilities, transitions=transitions, static=static
+        )
+        return replace(self, encodings=encodings)
 
     @classmethod
     def concatenate(cls, name: str, parts: Sequence["EncodedDives"]) -> "EncodedDives":
@@ -147,6 +150,8 @@ def encode_dives(
     forced: bool = False,
     with_masks: bool = True,
     with_frames: bool = False,
+    transform: ClipTransform | None = None,
+    epoch: int = 0,
     skip_broken: bool = False,
     progress: str | None = None,
     on_done: Callable[[int, int], None] = lambda done, of: None,
@@ -159,6 +164,8 @@ def encode_dives(
         forced: pool at labelled transitions where they are known.
         with_masks: measure masks, where the source has them.
         with_frames: keep what the static tokens are made of.
+        transform: how clips are cut out of dives; None: as for evaluation.
+        epoch: which of a transform's draws is meant.
         skip_broken: leave out dives that cannot be read, instead of raising DataError.
         progress: title of a progress bar, None for no bar.
         on_done: is told how many of how many dives of this process are done; what it raises ends the work.
@@ -166,8 +173,10 @@ def encode_dives(
     indices = list(range(len(source)) if indices is None else indices)
     own = indices[accelerator.process_index :: accelerator.num_processes]
     batches = [own[start : start + batch_size] for start in range(0, len(own), batch_size)]
+    dataset = ClipDataset(source, transform, skip_broken=skip_broken)
+    dataset.set_epoch(epoch)
     loader = DataLoader(
-        ClipDataset(source, skip_broken=skip_broken),
+        dataset,
         batch_sampler=batches,
         collate_fn=ClipBatch.stack,
         num_workers=workers,

@@ -5,15 +5,26 @@ dives know more: what each fault cost, and which phase each frame belongs to. Sm
 to tell that; they are thrown away with the training.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
 from fineparser.simulator.judges import PRICES
+from fineparser.simulator.posture import POSTURE
 
 PHASES = 3
 DEDUCTION_SPREAD = (0.19, 0.17, 0.19, 0.26, 0.18, 0.18, 0.11, 0.19, 0.42, 0.23, 0.21, 0.08, 0.25)
 """Standard deviation of each deduction over 9,000 drawn dives, awards: a rare fault is asked for as hard as others."""
+POSTURE_SCALE = (
+    *((-0.01, 0.39), (-0.22, 0.59), (-0.01, 0.29), (-0.16, 0.43), (-0.01, 0.20), (0.11, 0.29)),
+    *((0.0, 0.34), (0.22, 0.57), (-0.01, 0.42), (0.24, 0.69), (-0.01, 0.35), (-0.04, 0.57)),
+    *((-0.04, 0.74), (0.11, 0.51), (0.0, 0.43), (0.20, 0.05), (0.21, 0.07), (-0.41, 0.74), (-0.68, 0.49)),
+    *((-0.63, 0.44), (0.09, 0.27), (1.58, 0.78), (0.18, 0.36), (0.08, 0.20), (0.26, 0.12)),
+)
+"""Mean and standard deviation of each number of `POSTURE` over the frames of 250 drawn dives."""
+SPLASH_SHARE = 4.0
+"""What the splash counts in the loss of postures, compared with any other number."""
 PHASE_SHARE, WINDOW_DEDUCTION_SHARE = 0.2, 0.02
 """What the readings of a window count in the loss."""
 DEDUCTION_SHARE, AWARD_SHARE = 1.0, 0.3
@@ -33,6 +44,21 @@ class WindowReader(nn.Module):
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         return self.phases(feature).unflatten(-1, (self.frames, PHASES)), self.deductions(feature)
+
+
+class PostureReader(nn.Module):
+    """What a frame's features [..., 512] tell of the diver's posture: [..., 25], in the units of `POSTURE`.
+
+    A single layer, so that the features themselves have to hold the numbers.
+    """
+
+    def __init__(self, config: FineParserConfig) -> None:
+        super().__init__()
+        self.read = nn.Linear(config.static_channels[-1], len(POSTURE))
+
+    def forward(self, features: Tensor) -> Tensor:
+        middle, spread = (features.new_tensor(numbers) for numbers in zip(*POSTURE_SCALE, strict=True))
+        return self.read(features) * spread + middle
 
 
 class TokenReader(nn.Module):
@@ -67,6 +93,19 @@ def token_hints(told: tuple[Tensor, Tensor], deductions: Tensor, award: Tensor, 
     """What a `TokenReader` is off by, a scalar: deductions [B, 13] and mean award [B], NaN where they are not known."""
     wrong = _deduction_error(told[0], deductions, weight)
     return DEDUCTION_SHARE * wrong + AWARD_SHARE * squared_error(told[1][:, None], award[:, None], weight)
+
+
+def posture_hints(told: Tensor, postures: Tensor, weight: Tensor) -> Tensor:
+    """What a `PostureReader` is off by, a scalar: postures [B, F, 25], NaN where not known; weight [B].
+
+    Each number counts alike however few frames tell it, but the splash, which judges see first, by `SPLASH_SHARE`.
+    """
+    spread = postures.new_tensor([spread for _, spread in POSTURE_SCALE])
+    shares = torch.ones_like(spread)
+    shares[POSTURE.index("splash")] = SPLASH_SHARE
+    known = postures.isfinite() & (weight[:, None, None] > 0)
+    errors = ((told.float() - postures.where(known, 0.0)) / spread).square() * known
+    return (errors.sum((0, 1)) / known.sum((0, 1)).clamp_min(1) * shares).sum() / shares.sum()
 
 
 def _deduction_error(found: Tensor, deductions: Tensor, weight: Tensor) -> Tensor:

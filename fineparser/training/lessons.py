@@ -217,31 +217,50 @@ class PartialNetwork(nn.Module):
         return self
 
 
+SLIPS = 2
+"""Frames by which the transitions that a learning network pools at are off at most, as predicted ones are."""
+
+
 class ComparisonNetwork(PartialNetwork):
     """The regression alone: encodings in, differences in score out.
 
-    With `learn_tokens` it makes the static tokens anew from the frames that were kept, and a reader has to tell from
-    them what each fault cost.
+    With `learn_track` it reads the diver's track anew from the frames that were kept: transitions and static tokens
+    learn, too, and a reader has to tell from the tokens what each fault cost.
     """
 
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
-        if options.learn_tokens and not model.config.diver_track:
-            raise OptionsError("learn_tokens is for networks that follow the diver: this one has diver_track off")
-        tokens = [model.static_visual_encoder.phases] if options.learn_tokens else []
-        super().__init__(model, [*model.parts()["regression"], *tokens])
-        self.reader = TokenReader(model.config) if options.learn_tokens else None
+        if options.learn_track and not model.config.diver_track:
+            raise OptionsError("learn_track is for networks that follow the diver: this one has diver_track off")
+        track = [model.static_visual_encoder.phases, model.temporal_action_parser] if options.learn_track else []
+        super().__init__(model, [*model.parts()["regression"], *track])
+        self.reader = TokenReader(model.config) if options.learn_track else None
 
-    def forward(self, query: ClipEncoding, exemplar: ClipEncoding) -> dict:
-        """B queries against B exemplars, and the reverse; "told" is what the reader says of the queries' tokens."""
+    def forward(self, query: ClipEncoding, exemplar: ClipEncoding, labelled: tuple[Tensor, Tensor]) -> dict:
+        """B queries against B exemplars, and the reverse; of the queries' tracks "probabilities" and "told".
+
+        labelled: transitions [B, 2] of both, to cut tracks at; NaN where they are not known: as predicted.
+        """
         found = {}
         if self.reader is not None:
-            query, exemplar = (
-                replace(e, static=self.model.static_visual_encoder(e.frames, e.transitions)) for e in (query, exemplar)
-            )
-            found["told"] = self.reader(query.static)
+            query, exemplar = (self._reread(*each) for each in zip((query, exemplar), labelled, strict=True))
+            found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.static)}
         found["forward"] = self.model.compare(query, exemplar).delta
         found["backward"] = self.model.compare(exemplar, query).delta
         return found
+
+    def _reread(self, encoding: ClipEncoding, labelled: Tensor) -> ClipEncoding:
+        frames, probabilities = self.model.reread(encoding.frames)
+        predicted = self.model.decode_transitions(probabilities.detach(), self.model.config.transition_rule)
+        known = labelled.isfinite()
+        cut = slipped(labelled.where(known, 0).long(), self.model.config.clip_frames).where(known, predicted)
+        static = self.model.static_visual_encoder(frames, cut)
+        return replace(encoding, transition_probabilities=probabilities, transitions=cut, static=static)
+
+
+def slipped(transitions: Tensor, frames: int) -> Tensor:
+    """Transitions [B, 2] moved by a few frames at random, flight still before entry and both inside the clip."""
+    moved = (transitions + torch.randint_like(transitions, -SLIPS, SLIPS + 1)).clamp(0, frames - 1)
+    return torch.stack([moved[:, 0], torch.maximum(moved[:, 1], moved[:, 0] + 1).clamp(max=frames - 1)], dim=1)
 
 
 @dataclass
@@ -277,15 +296,25 @@ class EncodingLesson:
     ) -> Losses:
         query, exemplar = batch
         device = next(network.parameters()).device
-        found = network(query.encodings.to(device), exemplar.encodings.to(device))
+        labelled = query.transitions.to(device), exemplar.transitions.to(device)
+        found = network(query.encodings.to(device), exemplar.encodings.to(device), labelled)
         scores = query.scores.to(device), exemplar.carried_to(query).to(device)
         weight = torch.full_like(scores[0], float(counted))
         score = score_loss(found["forward"], found["backward"], *scores, weight, reduce(weight.sum()))
-        nothing, hints = score.new_zeros(()), None
+        moments = nothing = score.new_zeros(())
+        hints = None
         if "told" in found:
+            known = weight * labelled[0].isfinite().all(1)
+            moments = moment_loss(found["probabilities"], labelled[0], known, reduce(known.sum()))
             award = query.scores / (KEPT_AWARDS * query.difficulty)
             hints = token_hints(found["told"], query.deductions.to(device), award.to(device), weight)
-        return Losses(score, nothing, nothing, weights=(self.options.score_weight, 0.0, 0.0), hints=hints)
+        return Losses(
+            score,
+            moments,
+            nothing,
+            weights=(self.options.score_weight, self.options.transition_weight, 0.0),
+            hints=hints,
+        )
 
 
 def carried_scores(pairs: ClipBatch) -> tuple[Tensor, Tensor]:

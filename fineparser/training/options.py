@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fineparser.model.config import FineParserConfig
 
-PARTS = ("everything", "parsers", "spatial", "track", "regression")
+PARTS = ("everything", "parsers", "spatial", "frames", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
 ABLATIONS = ("gate", "static", "transitions")
 PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
@@ -50,13 +50,15 @@ class TrainOptions:
     # What is learnt
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
-    dives), "track" (what reads the track of the diver, along labelled masks made worse at random) or "regression" (the
+    dives), "frames" (what sees single frames of the diver, from simulated postures), or "regression" (the
     score alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
-    learn_tokens: bool = False
-    """With `train="regression"`: also learn how a diver's track becomes static tokens. All exemplars then have to be
-    encoded anew."""
+    learn_track: bool = False
+    """With `train="regression"`: also learn what reads the track of the diver, transitions and static tokens. All
+    exemplars then have to be encoded anew."""
+    views: int = 1
+    """With `learn_track`: times that each training dive is encoded, trimmed, mirrored and coloured in another way."""
     freeze_masks: bool = False
     """Keep the masks as the checkpoint has them: of the spatial parser only the last blocks learn, whose feature gates
     the windows."""
@@ -172,6 +174,7 @@ class TrainOptions:
         for name, least in (
             ("batch_size", 1),
             ("windows", 1),
+            ("views", 1),
             ("looks", 1),
             ("validate_every", 1),
             ("validation_exemplars", 1),

@@ -37,21 +37,22 @@ STAGES: dict[str, dict] = {
         side_chance=0.25,
         **VARIED,
     ),
-    # Phases and faults from the diver's track, along true outlines that were made worse: needs nothing of the first.
-    "2-track": dict(
-        train="track",
-        batch_size=12,
-        max_steps=1100,
+    # What a body looks like, from the postures in single frames, along true outlines that were made worse: needs
+    # nothing of the first.
+    "2-frames": dict(
+        train="frames",
+        batch_size=16,
+        max_steps=1500,
         learning_rate=2e-3,
         weight_decay=0.02,
-        transition_weight=0.5,
         max_gradient_norm=5.0,
         **VARIED,
     ),
-    # The comparison, and the tokens that it compares, from encodings by what has been learnt.
+    # Phases and faults from the diver's track, and the comparison, from encodings by what has been learnt.
     "3-comparison": dict(
         train="regression",
-        learn_tokens=True,
+        learn_track=True,
+        views=1,
         teacher_forcing=0.0,
         batch_size=32,
         max_steps=1500,
@@ -59,6 +60,8 @@ STAGES: dict[str, dict] = {
         weight_decay=0.05,
         max_gradient_norm=5.0,
         score_weight=0.008,
+        transition_weight=0.5,
+        colour_jitter=0.25,
         validation_share=0.01,
         averaged=0.99,
     ),

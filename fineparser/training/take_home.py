@@ -18,7 +18,7 @@ PARTS = {
     "parsers": "what finds the diver and the phases alone; the comparison of dives is that of the starting weights",
     "everything": "the whole network",
     "spatial": "what outlines the diver alone",
-    "track": "what reads the diver's track alone",
+    "frames": "what sees single frames of the diver alone",
 }
 
 

@@ -1,7 +1,6 @@
 """`train`: from options to a finished run."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,15 +8,16 @@ from accelerate import Accelerator
 
 from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.exemplars import ExemplarPool
+from fineparser.data.frames import FrameDataset
 from fineparser.data.pairs import ClipDataset, PairDataset
 from fineparser.data.sources import FirstDives, open_data
-from fineparser.data.tracks import TrackDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
 from fineparser.model.weights import Provenance
-from fineparser.training.encoding import encode_dives
+from fineparser.training.encoding import EncodedDives, encode_dives
+from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
 from fineparser.training.machine import accelerator_for
 from fineparser.training.normalisation import join_batch_norms
@@ -25,7 +25,6 @@ from fineparser.training.options import TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.spatial_lesson import SpatialLesson, SpatialNetwork
 from fineparser.training.starting_weights import starting_network
-from fineparser.training.track_lesson import CUT_SHORT, TrackLesson, TrackNetwork
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
 
@@ -63,7 +62,7 @@ def train(
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
     # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses.
-    unused = not model.config.spatial_gate or options.train in ("spatial", "track")
+    unused = not model.config.spatial_gate or options.train in ("spatial", "frames")
     accelerator = accelerator_for(options.device, options.precision, find_unused=unused)
     run = _open_run(options, accelerator)
     model.to(accelerator.device)
@@ -72,7 +71,11 @@ def train(
     torch.manual_seed(options.seed)  # a lesson's readers begin the same for the same seed
     lesson, validate = _lesson(options, model, training, validation, accelerator, on_record)
     if validate is None:
-        remarks.append("There is no validation split: the last checkpoint counts as the best.")
+        remarks.append(
+            "Postures are not measured on the validation split: the last checkpoint counts as the best."
+            if options.train == "frames"
+            else "There is no validation split: the last checkpoint counts as the best."
+        )
     trainer = Trainer(
         options, model, lesson, run, accelerator, validate=validate, on_record=on_record, should_stop=should_stop
     )
@@ -137,16 +140,15 @@ def _lesson(
     if options.train != "regression":
         transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks)
         how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
-        if options.train == "track":
-            dataset = TrackDataset(training, **how | {"transform": replace(transform, cut_short=CUT_SHORT)})
-            lesson = TrackLesson(TrackNetwork(model), dataset, options)
+        if options.train == "frames":
+            lesson = FrameLesson(FrameNetwork(model), FrameDataset(training, **how), options)
         elif options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
             lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
         else:
             kind = ClipDataset if options.train == "parsers" else PairDataset
             lesson = PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
-        if validation is None:
+        if validation is None or options.train == "frames":  # postures are nothing that a dive is measured by
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)
@@ -165,22 +167,35 @@ def _regression(
     if len(scored) < 2:
         raise DataError(f"{training.name}: the regression needs at least two scored dives, here are {len(scored)}.")
     how = dict(batch_size=ENCODED_AT_ONCE, workers=options.workers, skip_broken=options.skip_broken)
-    how |= {"progress": "encoding" if options.progress else None, "with_frames": options.learn_tokens}
+    how |= {"progress": "encoding" if options.progress else None, "with_frames": options.learn_track}
     network = ComparisonNetwork(model, options)
     indices = range(min(len(validation or ()), options.validation_limit or len(validation or ())))
-    every = len(scored) + len(indices)
+    # A network that learns to read tracks meets clips that are trimmed and filmed in other ways each time.
+    varied = ClipTransform.for_reading(options.colour_jitter) if options.learn_track else None
+    views = options.views if options.learn_track else 1
+    every = views * len(scored) + len(indices)
     half = options.precision == "bf16" and has_bfloat16(accelerator.device)
     # What encodes does not change, so its quick copy does the work.
     fast = optimise(model, torch.bfloat16 if half else torch.float32)
-    dives = encode_dives(
-        fast,
-        training,
-        accelerator,
-        indices=scored,
-        forced=options.teacher_forcing == 1,
-        with_masks=False,
-        on_done=lambda done, _: on_record({"kind": "encoding", "done": done, "of": every}),
-        **how,
+    dives = EncodedDives.concatenate(
+        training.name,
+        [
+            encode_dives(
+                fast,
+                training,
+                accelerator,
+                indices=scored,
+                forced=options.teacher_forcing == 1,
+                with_masks=False,
+                transform=varied,
+                epoch=view,
+                on_done=lambda done, _, view=view: on_record(
+                    {"kind": "encoding", "done": view * len(scored) + done, "of": every}
+                ),
+                **how,
+            )
+            for view in range(views)
+        ],
     )
     lesson = EncodingLesson(network, dives, options)
     if validation is None:
@@ -190,7 +205,7 @@ def _regression(
         validation,
         accelerator,
         indices=indices,
-        on_done=lambda done, _: on_record({"kind": "encoding", "done": len(scored) + done, "of": every}),
+        on_done=lambda done, _: on_record({"kind": "encoding", "done": every - len(indices) + done, "of": every}),
         **how,
     )
     return lesson, EncodedValidation(options, model, dives, queries, accelerator)

@@ -40,7 +40,7 @@ TELLING_SHARE = 0.1
 CHOOSERS = {
     "parsers": ("mask_iou", "transition_error_frames"),
     "spatial": ("mask_iou",),
-    "track": ("transition_error_frames",),
+    "frames": (),
     "regression": ("spearman", "r_l2_x100"),
     "everything": ("spearman", "mask_iou", "transition_error_frames"),
 }

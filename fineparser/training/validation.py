@@ -78,5 +78,5 @@ class EncodedValidation:
         choices = choose_exemplars(
             self.validation.cards, self.training, count=options.validation_exemplars, seed=options.seed
         )
-        queries, exemplars = (dives.with_tokens_of(self.model) for dives in (self.validation, self.training))
+        queries, exemplars = (dives.reread_by(self.model) for dives in (self.validation, self.training))
         return Validated.of(queries, judge(self.model, queries, exemplars, choices, self.accelerator))

@@ -35,6 +35,8 @@ def test_what_is_read_is_what_was_drawn(source, folder):
         assert dive.transitions(dive.sample()) == drawn.transitions(numbers)
         wanted, places = np.unique(numbers, return_inverse=True)
         assert np.array_equal(dive.read(range(96)), drawn.read(wanted.tolist())[places])
+        postures = drawn.read_postures(wanted.tolist())[places]
+        np.testing.assert_allclose(dive.read_postures(range(96)), postures, atol=2e-3)
         assert np.array_equal(dive.read_masks([5, 90]), drawn.read_masks(wanted.tolist())[places][[5, 90]])
 
 

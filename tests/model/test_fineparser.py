@@ -187,3 +187,14 @@ def test_masks_left_out_are_followed_all_the_same(tiny, clips, encoding):
     assert bare.mask_logits is None
     torch.testing.assert_close(bare.transition_probabilities, encoding.transition_probabilities)
     torch.testing.assert_close(bare.static, encoding.static)
+
+
+def test_a_kept_track_is_read_as_the_clip_was(tiny, clips, encoding):
+    """Whatever the middle part of a kept track holds: the parser tells it anew."""
+    kept = tiny.encode(clips, keep_frames=True).frames
+    stale = kept.clone()
+    seen = tiny.config.static_channels[-1]
+    stale[..., seen : seen + tiny.config.track_width] = 0
+    track, probabilities = tiny.reread(stale)
+    torch.testing.assert_close(track, kept)
+    torch.testing.assert_close(probabilities, encoding.transition_probabilities)

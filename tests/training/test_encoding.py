@@ -1,5 +1,7 @@
 """Dives as encodings: in order, each once, with their labels."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,8 @@ from accelerate import Accelerator
 from fineparser.data.dives import DataError
 from fineparser.data.pairs import ClipDataset
 from fineparser.data.sources import open_data
+from fineparser.data.syndive import SynDives
+from fineparser.data.transforms import ClipTransform
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
@@ -115,3 +119,25 @@ def test_pictures_are_averaged_down_and_masks_by_majority(dives):
     cover = batch.masks.numpy().reshape(1, 1, 96, 28, 4, 28, 4).mean(axis=(4, 6))
     np.testing.assert_array_equal(small.masks.numpy(), cover >= 0.5)
     assert at_size(batch, 112) is batch
+
+
+def test_views_of_a_dive_differ_and_repeat(model, accelerator):
+    source, how = SynDives(2, seed=3, width="full"), dict(transform=ClipTransform.for_reading(0.2))
+    first, again, other = (encode_dives(model, source, accelerator, epoch=epoch, **how) for epoch in (0, 0, 1))
+    assert torch.equal(first.encodings.dynamic, again.encodings.dynamic)
+    assert not torch.equal(first.encodings.dynamic, other.encodings.dynamic)
+
+
+def test_kept_tracks_are_read_by_the_network_as_it_is(dives, model, accelerator, encoded):
+    assert encoded.reread_by(model) is encoded  # without frames there is nothing to read
+    kept = encode_dives(model, open_data(f"clips:{dives}", "test"), accelerator, with_frames=True)
+    same = kept.reread_by(model)
+    torch.testing.assert_close(same.encodings.static, encoded.encodings.static, atol=1e-5, rtol=1e-4)
+    changed = copy.deepcopy(model)
+    with torch.no_grad():
+        changed.temporal_action_parser.classifier.bias += 1
+        changed.temporal_action_parser.classifier.weight *= -3
+    found = kept.reread_by(changed).encodings
+    assert not torch.equal(found.transition_probabilities, kept.encodings.transition_probabilities)
+    expected = changed.decode_transitions(found.transition_probabilities, model.config.transition_rule)
+    assert torch.equal(found.transitions, expected.long())

@@ -7,15 +7,20 @@ from torch.nn import functional
 from fineparser.model.config import FineParserConfig
 from fineparser.simulator.faults import draw_faults
 from fineparser.simulator.judges import PRICES
+from fineparser.simulator.posture import POSTURE
 from fineparser.simulator.programme import draw_dive
 from fineparser.training.hints import (
     AWARD_SHARE,
     DEDUCTION_SHARE,
     DEDUCTION_SPREAD,
     PHASE_SHARE,
+    POSTURE_SCALE,
+    SPLASH_SHARE,
     WINDOW_DEDUCTION_SHARE,
+    PostureReader,
     TokenReader,
     WindowReader,
+    posture_hints,
     squared_error,
     token_hints,
     window_hints,
@@ -67,3 +72,27 @@ def test_spreads_are_those_of_drawn_dives():
         faults = draw_faults(rng, None, *draw_dive(rng))
         drawn.append([price.of(getattr(faults, name)) for name, price in PRICES.items()])
     np.testing.assert_allclose(DEDUCTION_SPREAD, np.std(drawn, axis=0), rtol=0.15)
+
+
+def test_postures_count_by_number_and_the_splash_more():
+    torch.manual_seed(0)
+    told, true = torch.randn(2, 5, len(POSTURE)), torch.randn(2, 5, len(POSTURE))
+    splash = POSTURE.index("splash")
+    true[0, :, splash] = torch.nan  # one clip tells no splash: the other's counts whole
+    spread = torch.tensor([spread for _, spread in POSTURE_SCALE])
+    errors = torch.stack(
+        [functional.mse_loss(told[..., k] / spread[k], true[..., k] / spread[k]) for k in range(splash)]
+        + [SPLASH_SHARE * functional.mse_loss(told[1, :, splash] / spread[splash], true[1, :, splash] / spread[splash])]
+    )
+    expected = errors.sum() / (splash + SPLASH_SHARE)
+    torch.testing.assert_close(posture_hints(told, true, torch.ones(2)), expected)
+    assert posture_hints(told, true, torch.zeros(2)) == 0
+
+
+def test_a_reader_of_postures_answers_in_their_units():
+    reader = PostureReader(FineParserConfig.tiny())
+    with torch.no_grad():
+        reader.read.weight.zero_()
+        reader.read.bias.zero_()
+    width = reader.read.in_features
+    torch.testing.assert_close(reader(torch.randn(2, 3, width))[0, 0], torch.tensor([m for m, _ in POSTURE_SCALE]))

@@ -9,7 +9,14 @@ from fineparser.data.pairs import ClipDataset, PairDataset
 from fineparser.data.sources import open_data
 from fineparser.data.transforms import ClipTransform
 from fineparser.model.fineparser import FineParser
-from fineparser.training.lessons import ComparisonNetwork, PictureLesson, PictureNetwork, carried_scores, cut_windows
+from fineparser.training.lessons import (
+    ComparisonNetwork,
+    PictureLesson,
+    PictureNetwork,
+    carried_scores,
+    cut_windows,
+    slipped,
+)
 from fineparser.training.losses import mask_loss, moment_loss, score_loss
 
 
@@ -147,6 +154,30 @@ def test_only_the_regression_is_left_to_learn(model, options):
     assert not model.i3d.training
     assert not model.static_visual_encoder.phases.training
     assert network.model.contrastive_regression.training
+
+
+def test_a_track_is_cut_at_labels_or_else_as_predicted(dives, smallest, options):
+    torch.manual_seed(0)
+    model = FineParser(smallest).eval()
+    clips = torch.rand(2, 3, 96, 32, 32)
+    encoding = model.encode(clips, keep_frames=True).without_masks()
+    network = ComparisonNetwork(model, replace(options, train="regression", learn_track=True)).eval()
+    labelled = torch.tensor([[10.0, 50.0], [torch.nan, torch.nan]])
+    with torch.no_grad():
+        found = network(encoding, encoding, (labelled, labelled))
+        expected = network.reader(model.encode(clips[1:]).static)[0]
+    torch.testing.assert_close(found["told"][0][1:], expected, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(found["probabilities"], encoding.transition_probabilities, atol=1e-5, rtol=1e-4)
+
+
+def test_slips_are_small_and_keep_the_order():
+    torch.manual_seed(0)
+    labelled = torch.tensor([[10, 11], [0, 95], [94, 95]]).repeat(50, 1)
+    moved = slipped(labelled, 96)
+    assert (moved[:, 0] <= moved[:, 1]).all()
+    assert moved.min() >= 0
+    assert moved.max() <= 95
+    assert (moved - labelled).abs().max() <= 3
 
 
 def test_an_exemplar_of_another_difficulty_brings_its_execution(relabelled, model, options):

@@ -74,7 +74,7 @@ def learned(tmp_path_factory, dives, config_file) -> TrainOptions:
         data=(f"clips:{dives}",),
         out=tmp_path_factory.mktemp("runs") / "learned",
         config=config_file,
-        epochs=20,
+        epochs=30,
         batch_size=1,
         learning_rate=1e-2,
         score_weight=1e-3,
@@ -94,8 +94,8 @@ def test_a_small_network_learns_simulated_dives(learned, tmp_path):
     1.3 s / (0.3 s + 1)).
     """
     records = steps(learned.out)
-    assert len(records) == 80
-    for name, share in (("score", 0.6), ("transition", 0.6), ("mask", 0.8)):
+    assert len(records) == 120
+    for name, share in (("score", 0.6), ("transition", 0.6), ("mask", 0.85)):
         first = sum(record[name] for record in records[:8]) / 8
         last = sum(record[name] for record in records[-8:]) / 8
         assert last < share * first, name
@@ -381,23 +381,27 @@ def test_a_lone_dive_number_is_said_and_the_nearest_stands_in(options, relabelle
     assert any("only one dive of the number 107B" in text for text in texts)
 
 
-def test_the_regression_can_learn_its_tokens(learned, options, relabelled):
+def test_the_regression_can_learn_to_read_the_track(learned, options):
     start = last_of(learned)
-    chosen = replace(
-        options, train="regression", learn_tokens=True, checkpoint=str(start), config="compact", max_steps=3
-    )
-    before, after = weights(start), weights(train(chosen).last)
+    how = dict(train="regression", learn_track=True, checkpoint=str(start), config="compact", max_steps=3)
+    chosen = replace(options, **how, views=2)
+    told = []
+    result = train(chosen, on_record=told.append)
+    before, after = weights(start), weights(result.last)
     moved = {name.rsplit(".", 1)[0] for name in before if not torch.equal(before[name], after[name])}
-    assert any(name.startswith("static_visual_encoder.phases") for name in moved)
-    assert all(name.startswith(("static_visual_encoder.phases", "contrastive_regression")) for name in moved)
+    parts = ("static_visual_encoder.phases", "temporal_action_parser", "contrastive_regression")
+    assert {part for part in parts for name in moved if name.startswith(part)} == set(parts)
+    assert all(name.startswith(parts) for name in moved)
     records = [record for record in Run.read(chosen.out).records() if record["kind"] == "train"]
-    assert all(record["hints"] > 0 for record in records)
+    assert all(record["hints"] > 0 and record["transition"] > 0 for record in records)
+    # Every dive was encoded twice, each time in another way.
+    assert max(record["done"] for record in told if record["kind"] == "encoding") == 8
 
 
-def test_only_a_track_has_tokens_to_learn(smallest, options, tmp_path):
+def test_only_a_track_can_be_learnt_to_be_read(smallest, options, tmp_path):
     FineParser(replace(smallest, diver_track=False)).save_pretrained(tmp_path / "plain")
     chosen = replace(
-        options, train="regression", learn_tokens=True, checkpoint=str(tmp_path / "plain"), config="compact"
+        options, train="regression", learn_track=True, checkpoint=str(tmp_path / "plain"), config="compact"
     )
     with pytest.raises(OptionsError, match="diver_track off"):
         train(chosen)
