@@ -1,7 +1,7 @@
 """Single frames of the diver with the posture in each: what sees postures learns from.
 
-Neighbouring frames show nearly the same, so a clip gives a quarter of them, half of those from around the entry, for
-which judges take most; the outlines of all frames are needed to find the square that follows the diver.
+Neighbouring frames show nearly the same, so a clip gives every fourth one; the outlines of all of them are needed to
+find the square that follows the diver.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,8 @@ from fineparser.data.worn_masks import worn
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.posture import SIDEWAYS
 
-FRAMES = 24
-"""Frames that are taken of a clip."""
-AROUND_ENTRY = (6, 18)
-"""Frames before and after the first of the entry, of which half of those come."""
+STRIDE = 4
+"""Frames from one that is taken to the next."""
 LEAST_SEEN = 6
 """Pixels of the diver without which a frame shows no posture."""
 
@@ -52,9 +50,9 @@ class FrameBatch(TensorBatch):
 
 
 class FrameDataset(DiveDataset):
-    """24 frames of each dive, others each time. Join samples with `FrameBatch.stack`.
+    """Every fourth frame of each dive, from another one on each time. Join samples with `FrameBatch.stack`.
 
-    Dives without masks, transitions or postures are refused with `DataError`.
+    Dives without masks or postures are refused with `DataError`.
     """
 
     def __init__(self, source: DiveSource, transform: ClipTransform, *, seed: int = 0, skip_broken: bool = False):
@@ -65,14 +63,11 @@ class FrameDataset(DiveDataset):
     def _sample(self, epoch: int, index: int, rng: np.random.Generator) -> FrameBatch:
         dive = self._source.at_epoch(epoch)[index]
         numbers = self._transform.numbers(dive, rng)
-        moments = dive.transitions(numbers)
-        if moments is None or not (dive.has_masks and dive.has_postures):
-            raise DataError(
-                f"{dive.place}: it lacks masks, transitions or postures, which single frames are learnt from."
-            )
-        picked = _pick(moments.entry, rng)
+        picked = np.arange(int(rng.integers(STRIDE)), CLIP_FRAMES, STRIDE)
         postures = dive.read_postures(numbers[picked].tolist())
         masks = dive.read_masks(numbers.tolist())
+        if masks is None or postures is None:
+            raise DataError(f"{dive.place}: it lacks masks or postures, which single frames are learnt from.")
         pictures, mask = self._transform(dive.read(numbers[picked].tolist()), masks, rng)
         postures = torch.from_numpy(postures)
         postures[mask[0, picked].sum((1, 2)) < LEAST_SEEN] = torch.nan
@@ -81,12 +76,3 @@ class FrameDataset(DiveDataset):
             pictures, outlined = pictures.flip(-1), outlined.flip(-1)
             postures[:, SIDEWAYS] *= -1
         return FrameBatch(pictures[None], outlined[None], torch.from_numpy(picked)[None], postures[None])
-
-
-def _pick(entry: int, rng: np.random.Generator) -> np.ndarray:
-    """Places of 24 of the 96 frames, rising, half of them around the first of the entry where there are so many."""
-    before, after = AROUND_ENTRY
-    around = np.arange(max(0, entry - before), min(CLIP_FRAMES, entry + after))
-    near = rng.choice(around, min(FRAMES // 2, len(around)), replace=False)
-    others = rng.choice(np.setdiff1d(np.arange(CLIP_FRAMES), near), FRAMES - len(near), replace=False)
-    return np.sort(np.concatenate([near, others]))

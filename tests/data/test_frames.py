@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fineparser.data.dives import DataError, DiveList
-from fineparser.data.frames import AROUND_ENTRY, FrameBatch, FrameDataset
+from fineparser.data.frames import FrameBatch, FrameDataset
 from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
 from fineparser.simulator.posture import POSTURE, SIDEWAYS
@@ -20,15 +20,12 @@ def source():
     return SynDives(2, seed=3, width="full")
 
 
-def test_frames_come_with_their_postures_half_of_them_from_around_the_entry(source):
+def test_frames_are_every_fourth_of_the_clip_with_their_postures(source):
     batch = FrameDataset(source, STILL)[0]
     assert batch.pictures.shape == (1, 3, 24, 112, 112)
     assert batch.outlined.shape == (1, 96, 112, 112)
-    assert (batch.picked[0].diff() > 0).all()
+    assert batch.picked[0].diff().unique().tolist() == [4]
     dive = source[0]
-    entry = dive.transitions(dive.sample()).entry
-    near = (batch.picked[0] >= entry - AROUND_ENTRY[0]) & (batch.picked[0] < entry + AROUND_ENTRY[1])
-    assert near.sum() >= min(12, 96 - entry)
     numbers = dive.sample()[batch.picked[0].numpy()]
     rising, places = np.unique(numbers, return_inverse=True)
     expected = dive.read_postures(rising.tolist())[places]
@@ -71,5 +68,5 @@ def test_frames_change_with_the_epoch_and_join(source):
 def test_a_dive_without_masks_or_postures_is_refused(make_dive):
     values = dict(flight_frame=40, entry_frame=70, score=70.0, has_masks=True)
     dives = DiveList("clips:x", (make_dive("a", **values),))
-    with pytest.raises(DataError, match="lacks masks, transitions or postures"):
+    with pytest.raises(DataError, match="lacks masks or postures"):
         FrameDataset(dives, STILL)[0]
