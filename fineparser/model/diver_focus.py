@@ -28,7 +28,7 @@ class DiverFocus:
     """[B, T]: half the side of the square to look at, smoothed over time."""
     measures: Tensor
     """[B, T, 9]: area (logarithm), centre, spread along x, along y and across of the mask in this very frame, centre
-    and reach of the square."""
+    and reach (logarithm) of the square."""
 
     @classmethod
     def of(cls, probability: Tensor) -> "DiverFocus":
@@ -56,7 +56,8 @@ class DiverFocus:
             variance.sqrt() * 4,
             across[..., None] * 40,
             centre,
-            reach[..., None] * 4 - 1,
+            # As a logarithm, like the area: over time their differences tell how large a splash is for its diver.
+            (reach[..., None] * 4).log(),
         ]
         return cls(centre, reach, torch.cat(measures, -1))
 
