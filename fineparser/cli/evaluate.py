@@ -21,9 +21,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measures a network by the voting protocol."""
-    from accelerate import PartialState
-
     from fineparser.training.evaluator import evaluate as measure
+    from fineparser.training.machine import leave_processes
     from fineparser.training.options import EvaluateOptions
 
     wanted = from_arguments(EvaluateOptions, options)
@@ -40,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         model, bank = analyser.network, analyser.bank
     evaluation = measure(wanted, bank, model)
     written = evaluation.save()
-    if PartialState().is_main_process:
+    if leave_processes():
         print(evaluation.table())
         print("written:", *written)
     return 0

@@ -18,11 +18,10 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Follows the recipe, or goes on with it."""
-    from accelerate import PartialState
-
+    from fineparser.training.machine import leave_processes
     from fineparser.training.recipe import RecipeOptions, follow
 
     weights = follow(from_arguments(RecipeOptions, options))
-    if PartialState().is_main_process:
+    if leave_processes():
         print("stopped early; the same command goes on" if weights is None else f"weights: {weights}")
     return 0

@@ -18,16 +18,12 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains a network, or goes on with a run."""
-    from accelerate import PartialState
-
+    from fineparser.training.machine import leave_processes
     from fineparser.training.options import TrainOptions
     from fineparser.training.train import train as train_network
 
     result = train_network(from_arguments(TrainOptions, options))
-    processes = PartialState()
-    # A process that ends with its group still open may be aborted by a thread of the group's that goes on.
-    processes.destroy_process_group()
-    if not processes.is_main_process:
+    if not leave_processes():
         return 0
     if result.best_value is not None:
         print(f"best checkpoint: {result.best} ({result.chosen_by} {result.best_value:.4f} on the validation split)")

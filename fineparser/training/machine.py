@@ -1,7 +1,7 @@
 """The machine that a run or an evaluation uses: processes, devices and precision, by way of Accelerate."""
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 
 
 def accelerator_for(device: str, precision: str | None, *, find_unused: bool = False) -> Accelerator:
@@ -19,3 +19,13 @@ def accelerator_for(device: str, precision: str | None, *, find_unused: bool = F
         precision = "bf16" if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "no"
     kwargs = DistributedDataParallelKwargs(find_unused_parameters=find_unused)
     return Accelerator(cpu=device == "cpu", mixed_precision=precision, kwargs_handlers=[kwargs])
+
+
+def leave_processes() -> bool:
+    """Closes the group of processes that work together; whether this one is the first, which speaks for them.
+
+    A process that ends with its group still open may be aborted by a thread of the group's that goes on.
+    """
+    processes = PartialState()
+    processes.destroy_process_group()
+    return processes.is_main_process

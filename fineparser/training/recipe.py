@@ -52,7 +52,6 @@ STAGES: dict[str, dict] = {
     "3-comparison": dict(
         train="regression",
         learn_track=True,
-        views=1,
         teacher_forcing=0.0,
         batch_size=32,
         max_steps=1600,
