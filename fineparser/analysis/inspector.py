@@ -64,7 +64,7 @@ def inspect_report(
         ordered=ordered,
         rule=network.config.transition_rule,
         features=plain(query.dynamic[0]),
-        pairing=None if chosen is None else pair(network, query.without_masks(), chosen),
+        pairing=None if chosen is None else pair(network, query.without_masks(), chosen, report.difficulty),
         labels=labels,
         predicted_score=None if report.total is None else report.total.value,
     )
@@ -124,11 +124,11 @@ def vote_of(report: DiveReport, exemplar: str | None) -> Vote | None:
     raise ValueError(f"There is no exemplar {exemplar!r} among the votes on this dive.")
 
 
-def pair(network: FineParser, query: ClipEncoding, vote: Vote) -> Pairing:
-    """What the comparison of one clip with the exemplar of a vote looks at."""
+def pair(network: FineParser, query: ClipEncoding, vote: Vote, difficulty: float) -> Pairing:
+    """What the comparison of one clip, of a dive of that difficulty, with the exemplar of a vote looks at."""
     exemplar = ClipEncoding.from_arrays(vote.encoding, query.window_starts).to(query.dynamic.device)
     with torch.inference_mode(), recorded_attention(network) as seen:
-        comparison = network.compare(query, exemplar)
+        comparison = network.compare(query, exemplar, difficulty)
     phases, blocks = network.config.phase_count, len(seen) // len(comparison.tokens)
     # They run branch by branch, phase by phase, layer by layer.
     of_branch = [torch.cat(seen[first : first + blocks]) for first in range(0, len(seen), blocks)]

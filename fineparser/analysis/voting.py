@@ -54,7 +54,7 @@ class Voters:
         chosen = bank.encodings.select([choice.index for choice in choices])
         device = next(network.parameters()).device
         with torch.inference_mode():
-            comparison = network.compare(query.without_masks().to(device), chosen.to(device))
+            comparison = network.compare(query.without_masks().to(device), chosen.to(device), dived.difficulty)
         votes = [vote(bank, choice, comparison, place, dived) for place, choice in enumerate(choices)]
         return votes, remarks, bank.calibration
 

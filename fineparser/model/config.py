@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, fields
 
 MEASURES = 9
 """Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
+UNIT_DIFFICULTY = 3.0
+"""At this difficulty a network's differences are points as they are; about the mean of competitions."""
 TRANSITION_RULES = ("windowed", "ordered")
 
 
@@ -71,6 +73,10 @@ class FineParserConfig:
     """Heads of each block; they divide the width of the tokens."""
     phase_weights: tuple[float, ...] = (0.3, 0.5, 0.2)
     """Weights of take-off, flight and entry in the score difference (the paper's lambda)."""
+    by_difficulty: bool = False
+    """Differences are those of a dive of difficulty `UNIT_DIFFICULTY`, and count in proportion to the dive's own where
+    that is known: the same fault costs more points in a harder dive, and no picture tells the table of difficulties
+    (the published network has to learn it)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):  # JSON has no tuples
@@ -130,6 +136,7 @@ class FineParserConfig:
             static_channels=(32, 64, 128, 256),
             attention_layers=2,
             attention_heads=4,
+            by_difficulty=True,
             transition_rule="ordered",
         )
 
@@ -150,6 +157,7 @@ class FineParserConfig:
             static_channels=(8, 8, 16, 64),
             attention_layers=1,
             attention_heads=2,
+            by_difficulty=True,
             transition_rule="ordered",
         )
 

@@ -31,6 +31,14 @@ class PairComparison:
         """[B]: score of the query less score of the exemplar."""
         return self.contributions.flatten(1).sum(1)
 
+    def times(self, factor: Tensor) -> "PairComparison":
+        """Every difference of each pair times a factor [B]."""
+        return PairComparison(
+            tokens=tuple(tokens * factor[:, None] for tokens in self.tokens),
+            deltas=self.deltas * factor[:, None, None],
+            contributions=self.contributions * factor[:, None, None],
+        )
+
 
 class PhaseReducer(nn.Module):
     """Window features of one phase [B, 4, 1024] to twelve narrow tokens [B, 12, 64]."""

@@ -7,7 +7,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from fineparser.model.config import MEASURES, FineParserConfig
+from fineparser.model.config import MEASURES, UNIT_DIFFICULTY, FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import ClipEncoding, frame_probability
@@ -171,8 +171,15 @@ class FineParser(nn.Module):
         """Frames [N, C, H, W] as the backbone takes them."""
         return frames.to(self.dtype, memory_format=torch.channels_last)
 
-    def compare(self, query: ClipEncoding, exemplar: ClipEncoding) -> PairComparison:
+    def compare(
+        self, query: ClipEncoding, exemplar: ClipEncoding, difficulty: Tensor | float | None = None
+    ) -> PairComparison:
         """How much better each query is than its exemplar; a single query may meet many exemplars.
+
+        Args:
+            query, exemplar: as encoded by this network.
+            difficulty: of the dive whose points are meant, [B] or one number; NaN, 0 or None where it is not known.
+                Only a network whose differences go `by_difficulty` makes use of it.
 
         Raises:
             ValueError: for batches of different sizes, unless one of them is 1.
@@ -184,7 +191,12 @@ class FineParser(nn.Module):
             for e in (query, exemplar)
         ]
         statics = None if self.static_visual_encoder is None else (query.static, exemplar.static)
-        return self.contrastive_regression(*tokens, statics)
+        comparison = self.contrastive_regression(*tokens, statics)
+        if not self.config.by_difficulty or difficulty is None:
+            return comparison
+        difficulty = torch.as_tensor(difficulty, dtype=torch.float32, device=comparison.deltas.device).expand(count)
+        known = difficulty.isfinite() & (difficulty > 0)
+        return comparison.times((difficulty / UNIT_DIFFICULTY).where(known, 1.0))
 
     def forward(
         self,

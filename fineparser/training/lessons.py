@@ -102,10 +102,13 @@ class PictureNetwork(nn.Module):
             module.eval()
         return self
 
-    def forward(self, clips: Tensor, transitions: Tensor | None) -> dict[str, Tensor | list[Tensor]]:
+    def forward(
+        self, clips: Tensor, transitions: Tensor | None, difficulty: Tensor
+    ) -> dict[str, Tensor | list[Tensor]]:
         """Encodes clips [N, 3, 96, 112, 112] and, in pairs, compares the first half with the second.
 
         transitions: [N, 2] to pool at, -1 where they are not known; None: those that are predicted.
+        difficulty: [N] of the dives, 0 where it is not known; in pairs, that of the first half counts.
         """
         if transitions is not None and (unknown := transitions[:, 0] < 0).any():
             transitions = transitions.clone()
@@ -119,8 +122,8 @@ class PictureNetwork(nn.Module):
             half = len(clips) // 2
             bare = encoding.without_masks()
             query, exemplar = bare.select(slice(half)), bare.select(slice(half, None))
-            found["forward"] = self.model.compare(query, exemplar).delta
-            found["backward"] = self.model.compare(exemplar, query).delta
+            found["forward"] = self.model.compare(query, exemplar, difficulty[:half]).delta
+            found["backward"] = self.model.compare(exemplar, query, difficulty[:half]).delta
         return found
 
     @torch.no_grad()
@@ -154,7 +157,7 @@ class PictureLesson:
         config = self.network.model.config
         clips = at_size(clips.to(next(network.parameters()).device, non_blocking=True), config.image_size)
         transitions = clips.transitions.where(clips.has_transitions[:, None], -1) if forced else None
-        found = network(clips.clips, transitions)
+        found = network(clips.clips, transitions, clips.difficulty * clips.has_difficulty)
         probabilities, masks = found["probabilities"], found["masks"]
 
         scored = clips.has_scores[: len(batch)] & clips.has_scores[len(clips) - len(batch) :]
@@ -235,17 +238,20 @@ class ComparisonNetwork(PartialNetwork):
         super().__init__(model, [*model.parts()["regression"], *track])
         self.reader = TokenReader(model.config) if options.learn_track else None
 
-    def forward(self, query: ClipEncoding, exemplar: ClipEncoding, labelled: tuple[Tensor, Tensor]) -> dict:
+    def forward(
+        self, query: ClipEncoding, exemplar: ClipEncoding, labelled: tuple[Tensor, Tensor], difficulty: Tensor
+    ) -> dict:
         """B queries against B exemplars, and the reverse; of the queries' tracks "probabilities" and "told".
 
         labelled: transitions [B, 2] of both, to cut tracks at; NaN where they are not known: as predicted.
+        difficulty: [B] of the queries, NaN where it is not known.
         """
         found = {}
         if self.reader is not None:
             query, exemplar = (self._reread(*each) for each in zip((query, exemplar), labelled, strict=True))
             found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.static)}
-        found["forward"] = self.model.compare(query, exemplar).delta
-        found["backward"] = self.model.compare(exemplar, query).delta
+        found["forward"] = self.model.compare(query, exemplar, difficulty).delta
+        found["backward"] = self.model.compare(exemplar, query, difficulty).delta
         return found
 
     def _reread(self, encoding: ClipEncoding, labelled: Tensor) -> ClipEncoding:
@@ -297,7 +303,8 @@ class EncodingLesson:
         query, exemplar = batch
         device = next(network.parameters()).device
         labelled = query.transitions.to(device), exemplar.transitions.to(device)
-        found = network(query.encodings.to(device), exemplar.encodings.to(device), labelled)
+        encodings = query.encodings.to(device), exemplar.encodings.to(device)
+        found = network(*encodings, labelled, query.difficulty.to(device))
         scores = query.scores.to(device), exemplar.carried_to(query).to(device)
         weight = torch.full_like(scores[0], float(counted))
         score = score_loss(found["forward"], found["backward"], *scores, weight, reduce(weight.sum()))

@@ -113,7 +113,7 @@ def judge(
                 continue
             query, voters = queries.select([place]), exemplars.select([choice.index for choice in chosen])
             pair = (dives.encodings.to(accelerator.device) for dives in (query, voters))
-            votes = voters.carried_to(query) + model.compare(*pair).delta.float().cpu()
+            votes = voters.carried_to(query) + model.compare(*pair, query.difficulty).delta.float().cpu()
             ids = tuple(choice.exemplar for choice in chosen)
             verdict = Verdict(tuple(votes.tolist()), ids, chosen[0].rule)
             difficulty = query.difficulty.item()

@@ -153,9 +153,9 @@ def test_a_network_without_static_branch_and_phases():
         query, exemplar = (
             model.encode(torch.randn(1, 3, 96, 112, 112, generator=torch.Generator().manual_seed(i))) for i in (1, 2)
         )
-        expected = model.compare(query, exemplar)
+        expected = model.compare(query, exemplar, 3.3)
     vote = Vote("a", "207C", 10, 3.3, 60.0, "SynDive", "", np.zeros((1, 1)), 60.0, encoding=exemplar.to_arrays())
-    pairing = pair(model, query.without_masks(), vote)
+    pairing = pair(model, query.without_masks(), vote, 3.3)
     assert [attention.shape for attention in pairing.attention] == [(1, 1, 2, 12, 12)]
     np.testing.assert_allclose(pairing.contributions, expected.contributions[0].numpy(), atol=1e-6)
 

@@ -87,6 +87,27 @@ def test_contributions_are_weighted_means_of_token_deltas(tiny, encoding):
     torch.testing.assert_close(comparison.delta, expected[None])
 
 
+def test_a_difference_is_worth_more_points_in_a_harder_dive(tiny, encoding):
+    with torch.inference_mode():
+        plain = tiny.compare(encoding.select([0]), encoding)
+        unit = tiny.compare(encoding.select([0]), encoding, 3.0)
+        hard = tiny.compare(encoding.select([0]), encoding, torch.tensor([1.5, torch.nan, 0.0]))
+    torch.testing.assert_close(unit.contributions, plain.contributions)
+    factors = torch.tensor([0.5, 1.0, 1.0])
+    torch.testing.assert_close(hard.delta, plain.delta * factors)
+    torch.testing.assert_close(hard.deltas, plain.deltas * factors[:, None, None])
+    for weighed, tokens in zip(hard.tokens, plain.tokens, strict=True):
+        torch.testing.assert_close(weighed, tokens * factors[:, None])
+
+
+def test_the_published_comparison_knows_no_difficulty(encoding):
+    published = FineParser(replace(FineParserConfig.tiny(), by_difficulty=False)).eval()
+    with torch.inference_mode():
+        pair = encoding.select([0]), encoding.select([1])
+        assert published.compare(*pair, 1.6).delta == published.compare(*pair).delta
+    assert not FineParserConfig.paper().by_difficulty
+
+
 @pytest.mark.parametrize(
     ("change", "branches", "phases"),
     [

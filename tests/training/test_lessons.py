@@ -164,7 +164,7 @@ def test_a_track_is_cut_at_labels_or_else_as_predicted(dives, smallest, options)
     network = ComparisonNetwork(model, replace(options, train="regression", learn_track=True)).eval()
     labelled = torch.tensor([[10.0, 50.0], [torch.nan, torch.nan]])
     with torch.no_grad():
-        found = network(encoding, encoding, (labelled, labelled))
+        found = network(encoding, encoding, (labelled, labelled), torch.full((2,), torch.nan))
         expected = network.reader(model.encode(clips[1:]).static)[0]
     torch.testing.assert_close(found["told"][0][1:], expected, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(found["probabilities"], encoding.transition_probabilities, atol=1e-5, rtol=1e-4)

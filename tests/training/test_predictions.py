@@ -65,8 +65,9 @@ def test_a_vote_is_the_exemplars_score_and_the_difference(smallest, model):
     verdicts = judge(model, dives, dives, choices, Accelerator(cpu=True))
     for place, (verdict, chosen) in enumerate(zip(verdicts, choices, strict=True)):
         for vote, choice in zip(verdict.votes, chosen, strict=True):
+            pair = dives.encodings.select([place]), dives.encodings.select([choice.index])
             with torch.no_grad():
-                delta = model.compare(dives.encodings.select([place]), dives.encodings.select([choice.index])).delta
+                delta = model.compare(*pair, dives.difficulty[place]).delta
             ratio = dives.difficulty[place] / dives.difficulty[choice.index]
             assert vote == pytest.approx((dives.scores[choice.index] * ratio + delta[0]).item(), rel=1e-5)
         assert verdict.exemplars == tuple(choice.exemplar for choice in chosen)
