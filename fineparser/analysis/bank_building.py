@@ -1,7 +1,11 @@
 """Building a bank: graded dives are simulated in processes beside, encoded here, and written as one file with clips.
 
-What is done is kept, one small bank per dive number and height, in a folder beside the file until the bank is whole:
-an interrupted job is taken up where it stopped.
+For each exemplar there are several candidates of its grade, and those stay that the network reads about right. What it
+misreads in an exemplar goes into every vote of it: ten exemplars of random errors put all dives of one number too high
+or too low together.
+
+What is done is kept, one small bank of candidates per dive number and height, in a folder beside the file until the
+bank is whole: an interrupted job is taken up where it stopped.
 """
 
 import os
@@ -12,16 +16,17 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from fineparser.analysis.exemplar import SIMULATED, Exemplar, Recipe
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
+from fineparser.analysis.exemplar_selection import misreadings, select_exemplars
 from fineparser.analysis.graded_dives import (
     GradedDive,
     exemplar_id,
     film_clip,
     graded_dive,
     low_middle_high,
-    plan_of,
     recipes,
 )
 from fineparser.analysis.simulated_exemplars import encode_frames
@@ -32,11 +37,14 @@ from fineparser.model.fineparser import FineParser
 
 COUNT = 10
 """Exemplars a dive number and height: as many as vote on a dive."""
+CANDIDATES = 2
+"""Dives that are made for each exemplar."""
 AHEAD = 2
-"""Dives a worker has waiting: their pictures take 36 MB each."""
+"""Pieces of work that are waiting beyond one a process: the pictures of twenty dives take 72 MB."""
 
+Work, Result = TypeVar("Work"), TypeVar("Result")
 Progress = Callable[[int, int], None]
-"""Told how many exemplars are done, and how many there will be."""
+"""Told how many candidates are done, and how many there will be."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,18 @@ class BankJob:
     count: int = COUNT
     """Exemplars of each, of graded quality."""
     seed: int = 0
-    """The same seed gives the same dives."""
+    """The same seed gives the same candidates."""
+    candidates: int = CANDIDATES
+    """Dives made for each exemplar, of which the network chooses."""
 
     def __post_init__(self) -> None:
         if not self.dives or self.count < 1:
             raise BankError(f"{len(self.dives)} dives with {self.count} exemplars each make no bank")
+        if self.candidates < 1:
+            raise BankError(f"an exemplar is chosen of at least one candidate, not of {self.candidates}")
 
     def __len__(self) -> int:
-        return len(self.dives) * self.count
+        return len(self.dives) * self.count * self.candidates
 
     def is_shown(self, code: DiveCode, height: float) -> bool:
         """Whether clips of this dive are made: each number has them from its highest board of either kind."""
@@ -65,38 +77,32 @@ class BankJob:
 
 @dataclass(frozen=True)
 class Task:
-    """The exemplars of one dive number and height: what a worker makes."""
+    """The candidates of one dive number and height: what a worker makes."""
 
     code: DiveCode
     height: float
     recipes: tuple[Recipe, ...]
-    clips: Path | None
-    """Folder for the clips of the low, middle and high third; None: no clips."""
-    filmed: tuple[Exemplar, ...]
-    """Exemplars of an earlier bank, whose clips are kept where the recipe is the same."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """An exemplar's clip: what a worker films."""
+
+    exemplar: Exemplar
+    path: Path
 
 
 def make(task: Task) -> list[GradedDive]:
     """The dives of a task; runs in a worker."""
-    known = {one.id: one.clip for one in task.filmed if one.recipe in task.recipes and one.clip is not None}
-    ids = [exemplar_id(task.code, task.height, number) for number in range(len(task.recipes))]
-    shown: tuple[int, ...] = ()
-    if task.clips is not None:
-        shown = low_middle_high([plan_of(task.code, task.height, recipe).score for recipe in task.recipes])
-    dives = []
-    for number, (name, recipe) in enumerate(zip(ids, task.recipes, strict=True)):
-        dive = graded_dive(name, task.code, task.height, recipe)
-        if number in shown:
-            task.clips.mkdir(parents=True, exist_ok=True)
-            path, clip = task.clips / f"{name}.mp4", known.get(name)
-            if clip is not None and clip.path.is_file():
-                shutil.copyfile(clip.path, path)
-                clip = replace(clip, path=path)
-            else:
-                clip = film_clip(dive.exemplar, path)
-            dive = replace(dive, exemplar=replace(dive.exemplar, clip=clip))
-        dives.append(dive)
-    return dives
+    return [
+        graded_dive(exemplar_id(task.code, task.height, number), task.code, task.height, recipe)
+        for number, recipe in enumerate(task.recipes)
+    ]
+
+
+def film(shot: Shot) -> Exemplar:
+    """The exemplar with its clip; runs in a worker."""
+    return replace(shot.exemplar, clip=film_clip(shot.exemplar, shot.path))
 
 
 def build_bank(
@@ -115,7 +121,7 @@ def build_bank(
         job: what it is to hold.
         path: of the file; its clips go to `clips_folder(path)`.
         workers: processes that simulate.
-        earlier: a bank whose clips are kept where they show the same dives: only the encodings are new.
+        earlier: a bank whose clips are kept where they show the same dives.
         progress: told after each dive number and height.
 
     Raises:
@@ -127,34 +133,75 @@ def build_bank(
         raise BankError(f"{path} is no name of a bank: end it with .safetensors")
     unfinished = path.with_name(f".{path.stem}.unfinished")
     unfinished.mkdir(parents=True, exist_ok=True)
-    filmed = earlier.exemplars if earlier is not None else ()
-    parts: dict[Path, ExemplarBank | None] = {}
-    todo: list[tuple[Path, Task]] = []
-    for code, height in job.dives:
-        place = unfinished / f"{code}-{height:g}m.safetensors"
-        task = task_of(job, code, height, clips_folder(place), filmed)
-        parts[place] = finished(place, task, model.fingerprint())
-        if parts[place] is None:
-            todo.append((place, task))
-    done = len(job) - len(todo) * job.count
-    progress(done, len(job))
-    for (place, _), dives in zip(todo, simulated([task for _, task in todo], workers), strict=True):
-        encodings = [encode_frames(model, dive.frames, dive.transitions) for dive in dives]
-        exemplars = tuple(dive.exemplar for dive in dives)
-        parts[place] = ExemplarBank(exemplars, ClipEncoding.concatenate(encodings), model.fingerprint(), SIMULATED)
-        parts[place].save(place)
-        done += job.count
-        progress(done, len(job))
-    bank = assemble(list(parts.values()), path)
+    candidates = _candidates(model, job, unfinished, workers, progress)
+    wrong = misreadings(model, candidates)
+    each = job.count * job.candidates
+    chosen = []
+    for first in range(0, len(candidates), each):
+        chosen += [first + place for place in select_exemplars(wrong[first : first + each], job.count)]
+    numbered = [
+        replace(candidates.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
+        for place, index in enumerate(chosen)
+    ]
+    exemplars = _filmed(job, numbered, unfinished / "clips", earlier, workers)
+    bank = ExemplarBank(exemplars, candidates.encodings.select(chosen), model.fingerprint(), path.name)
+    bank = write_with_clips(bank, path)
     shutil.rmtree(unfinished)
     return bank
 
 
-def task_of(job: BankJob, code: DiveCode, height: float, clips: Path, filmed: tuple[Exemplar, ...]) -> Task:
+def _candidates(model: FineParser, job: BankJob, folder: Path, workers: int, progress: Progress) -> ExemplarBank:
+    """All candidates of a job, in the order of its dives; those that lie in the folder already are taken from there."""
+    parts: dict[Path, ExemplarBank | None] = {}
+    todo: list[tuple[Path, Task]] = []
+    for code, height in job.dives:
+        place, task = folder / f"{code}-{height:g}m.safetensors", task_of(job, code, height)
+        parts[place] = finished(place, task, model.fingerprint())
+        if parts[place] is None:
+            todo.append((place, task))
+    each = job.count * job.candidates
+    done = len(job) - len(todo) * each
+    progress(done, len(job))
+    for (place, _), dives in zip(todo, in_processes(make, [task for _, task in todo], workers), strict=True):
+        encodings = [encode_frames(model, dive.frames, dive.transitions) for dive in dives]
+        exemplars = tuple(dive.exemplar for dive in dives)
+        parts[place] = ExemplarBank(exemplars, ClipEncoding.concatenate(encodings), model.fingerprint(), SIMULATED)
+        parts[place].save(place)
+        done += each
+        progress(done, len(job))
+    exemplars = tuple(one for part in parts.values() for one in part.exemplars)
+    encodings = ClipEncoding.concatenate([part.encodings for part in parts.values()])
+    return ExemplarBank(exemplars, encodings, model.fingerprint(), SIMULATED)
+
+
+def _filmed(
+    job: BankJob, exemplars: Sequence[Exemplar], folder: Path, earlier: ExemplarBank | None, workers: int
+) -> tuple[Exemplar, ...]:
+    """The exemplars, with a clip each where they stand for the low, middle or high third of a dive that is shown."""
+    filmed = {} if earlier is None else {(one.code, one.height, one.recipe): one.clip for one in earlier.exemplars}
+    folder.mkdir(parents=True, exist_ok=True)
+    found = list(exemplars)
+    shots: dict[int, Shot] = {}
+    for first in range(0, len(found), job.count):
+        alike = found[first : first + job.count]
+        if not job.is_shown(alike[0].code, alike[0].height):
+            continue
+        for place in low_middle_high([one.score for one in alike]):
+            one, path = alike[place], folder / f"{alike[place].id}.mp4"
+            clip = filmed.get((one.code, one.height, one.recipe))
+            if clip is not None and clip.path.is_file():
+                shutil.copyfile(clip.path, path)
+                found[first + place] = replace(one, clip=replace(clip, path=path))
+            else:
+                shots[first + place] = Shot(one, path)
+    for place, one in zip(shots, in_processes(film, list(shots.values()), workers), strict=True):
+        found[place] = one
+    return tuple(found)
+
+
+def task_of(job: BankJob, code: DiveCode, height: float) -> Task:
     """One dive of a job for a worker."""
-    alike = tuple(one for one in filmed if (one.code, one.height) == (code, height))
-    wanted = tuple(recipes(code, height, job.count, job.seed))
-    return Task(code, height, wanted, clips if job.is_shown(code, height) else None, alike)
+    return Task(code, height, tuple(recipes(code, height, job.count * job.candidates, job.seed)))
 
 
 def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:
@@ -163,46 +210,41 @@ def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:
         part = ExemplarBank.load(path, fingerprint)
     except BankError:
         return None
-    same = tuple(one.recipe for one in part.exemplars) == task.recipes
-    clips = [one.clip for one in part.exemplars if one.clip is not None]
-    whole = bool(clips) == (task.clips is not None) and all(clip.path.is_file() for clip in clips)
-    return part if same and whole else None
+    return part if tuple(one.recipe for one in part.exemplars) == task.recipes else None
 
 
-def simulated(tasks: Sequence[Task], workers: int) -> Iterator[list[GradedDive]]:
-    """The dives of each task, in order; workers stay a little ahead, not more."""
+def in_processes(function: Callable[[Work], Result], work: Sequence[Work], workers: int) -> Iterator[Result]:
+    """What a function gives for each piece of work, in order; the processes stay a little ahead, not more."""
     waiting: deque[Future] = deque()
     # Spawned: a fork of a process whose network has threads may hang.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:
-            for task in tasks:
-                waiting.append(pool.submit(make, task))
+            for piece in work:
+                waiting.append(pool.submit(function, piece))
                 if len(waiting) > workers + AHEAD:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            for dives in waiting:
-                dives.cancel()
+            for future in waiting:
+                future.cancel()
 
 
-def assemble(parts: Sequence[ExemplarBank], path: Path) -> ExemplarBank:
-    """Joins the parts, brings their clips to the bank's folder, writes the file, and drops clips that it does not name.
+def write_with_clips(bank: ExemplarBank, path: Path) -> ExemplarBank:
+    """Brings a bank's clips to its folder, writes the file, and drops clips that it does not name.
 
     The clips come first: an old index may find a new picture of a like dive, a new one never a gap.
     """
     clips = clips_folder(path)
     clips.mkdir(parents=True, exist_ok=True)
     exemplars = []
-    for exemplar in (one for part in parts for one in part.exemplars):
+    for exemplar in bank.exemplars:
         if exemplar.clip is not None:
             target = clips / exemplar.clip.path.name
-            if exemplar.clip.path != target:
-                os.replace(exemplar.clip.path, target)
+            os.replace(exemplar.clip.path, target)
             exemplar = replace(exemplar, clip=replace(exemplar.clip, path=target))
         exemplars.append(exemplar)
-    encodings = ClipEncoding.concatenate([part.encodings for part in parts])
-    bank = ExemplarBank(tuple(exemplars), encodings, parts[0].fingerprint, path.name)
+    bank = replace(bank, exemplars=tuple(exemplars))
     bank.save(path)
     named = {one.clip.path.name for one in exemplars if one.clip is not None}
     for left in clips.iterdir():

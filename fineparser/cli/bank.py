@@ -20,13 +20,21 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     build_grammar = action("build", build, "simulate and encode a bank of graded dives, with a clip for each third")
     build_grammar.add_argument("--out", type=Path, help="file to write (default: the bundled bank)")
     build_grammar.add_argument("--count", type=int, default=10, help="exemplars of each dive (default: 10)")
+    build_grammar.add_argument(
+        "--candidates",
+        type=int,
+        default=2,
+        help="dives made for each exemplar, of which those stay that the network reads right (default: 2)",
+    )
     build_grammar.add_argument("--seed", type=int, default=0, help="the same seed gives the same dives")
     build_grammar.add_argument(
         "--dives", nargs="+", default=[], metavar="NUMBER@HEIGHT", help="such as 207C@10 (default: the usual ones)"
     )
     build_grammar.add_argument("--workers", type=int, default=2, help="processes that simulate (default: 2)")
     build_grammar.add_argument(
-        "--keep-clips", action="store_true", help="keep the clips of the file that is there: only the weights are new"
+        "--keep-clips",
+        action="store_true",
+        help="keep clips of the file that is there where they show the same dives",
     )
     add = action("add", add_dive, "make an own exemplar of a judged dive")
     add.add_argument("clip", type=Path, help="a video file, or a folder of numbered frames")
@@ -65,7 +73,7 @@ def build(options: argparse.Namespace) -> int:
 
     out = options.out or BUNDLED_BANK
     dives = tuple(map(dive_of, options.dives)) or usual_dives()
-    job = BankJob(dives, options.count, options.seed)
+    job = BankJob(dives, options.count, options.seed, options.candidates)
     earlier = ExemplarBank.load(out) if options.keep_clips else None
     analyser = analyser_without_bank(options)
     if options.out is None and not analyser.model.provenance.trained:

@@ -1,4 +1,3 @@
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -6,11 +5,12 @@ import pytest
 from fineparser.analysis import bank_building
 from fineparser.analysis.bank_building import BankJob, build_bank
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
+from fineparser.analysis.graded_dives import exemplar_id, graded_dive, recipes
 from fineparser.domain.dive_code import DiveCode
 from fineparser.video.reading import probe
 
 FORWARD, BACK = DiveCode.parse("101C"), DiveCode.parse("201C")
-JOB = BankJob(((FORWARD, 1.0), (FORWARD, 3.0), (BACK, 1.0)), count=2, seed=5)
+JOB = BankJob(((FORWARD, 1.0), (FORWARD, 3.0), (BACK, 1.0)), count=2, seed=5, candidates=2)
 
 
 class Stopped(Exception):
@@ -24,7 +24,7 @@ def built(model, tmp_path_factory):
 
     def stop_after_one(done, whole):
         told.append((done, whole))
-        if done == 2:
+        if done == 4:
             raise Stopped
 
     with pytest.raises(Stopped):
@@ -46,7 +46,7 @@ def test_a_bank_holds_what_was_asked_for(built, model):
 
 
 def test_an_interrupted_job_goes_on_where_it_stopped(built):
-    assert built[1] == [(0, 6), (2, 6), (2, 6), (4, 6), (6, 6)]
+    assert built[1] == [(0, 12), (4, 12), (4, 12), (8, 12), (12, 12)]
 
 
 def test_each_number_is_shown_from_its_highest_board(built):
@@ -61,33 +61,38 @@ def test_each_number_is_shown_from_its_highest_board(built):
         assert bank.shown(index).code == one.code
 
 
-def test_new_weights_keep_the_clips(built, model, tmp_path, monkeypatch):
+def test_one_of_each_grade_is_kept(built):
+    levels = [one.recipe.level for one in ExemplarBank.load(built[0]).exemplars]
+    for weak, strong in zip(levels[::2], levels[1::2], strict=True):
+        assert weak in (0.125, 0.375)
+        assert strong in (0.625, 0.875)
+
+
+def test_the_same_dives_keep_their_clips(built, model, tmp_path, monkeypatch):
     earlier = ExemplarBank.load(built[0])
     before = {path.name: path.read_bytes() for path in clips_folder(built[0]).iterdir()}
     monkeypatch.setattr(bank_building, "film_clip", None)
-    monkeypatch.setattr(bank_building, "simulated", lambda tasks, workers: map(bank_building.make, tasks))
+    monkeypatch.setattr(bank_building, "in_processes", lambda function, work, workers: map(function, work))
     again = build_bank(model, JOB, tmp_path / "again.safetensors", earlier=earlier)
     assert [one.score for one in again.exemplars] == [one.score for one in earlier.exemplars]
     assert {path.name: path.read_bytes() for path in clips_folder(tmp_path / "again.safetensors").iterdir()} == before
 
 
 def test_parts_of_another_job_are_not_taken(built, model):
-    path = built[0]
-    task = bank_building.task_of(JOB, FORWARD, 3.0, clips_folder(path), ())
-    part = ExemplarBank.load(path)
-    part = replace(part, exemplars=part.exemplars[2:4], encodings=part.encodings.select([2, 3]))
-    place = path.with_name("part.safetensors")
-    part.save(place)
+    job = replace(JOB, candidates=1)
+    exemplars = tuple(
+        graded_dive(exemplar_id(FORWARD, 3.0, number), FORWARD, 3.0, recipe).exemplar
+        for number, recipe in enumerate(recipes(FORWARD, 3.0, 2, 5))
+    )
+    bank = ExemplarBank.load(built[0])
+    place = built[0].with_name("part.safetensors")
+    ExemplarBank(exemplars, bank.encodings.select([2, 3]), bank.fingerprint).save(place)
     try:
+        task = bank_building.task_of(job, FORWARD, 3.0)
         assert bank_building.finished(place, task, model.fingerprint()) is not None
-        shutil.rmtree(clips_folder(place))
-        assert bank_building.finished(place, task, model.fingerprint()) is None
-        unseen = replace(part, exemplars=tuple(replace(one, clip=None) for one in part.exemplars))
-        unseen.save(place)
-        assert bank_building.finished(place, replace(task, clips=None), model.fingerprint()) is not None
-        assert bank_building.finished(place, replace(task, clips=None), "0123456789ab") is None
-        other = bank_building.task_of(replace(JOB, seed=6), FORWARD, 3.0, None, ())
-        assert bank_building.finished(place, replace(other, clips=None), model.fingerprint()) is None
+        assert bank_building.finished(place, task, "0123456789ab") is None
+        for other in (replace(job, seed=6), replace(job, candidates=2)):
+            assert bank_building.finished(place, bank_building.task_of(other, FORWARD, 3.0), bank.fingerprint) is None
     finally:
         place.unlink()
 
@@ -95,6 +100,8 @@ def test_parts_of_another_job_are_not_taken(built, model):
 def test_what_makes_no_bank_is_refused(model, tmp_path):
     with pytest.raises(BankError, match="0 dives with 10 exemplars"):
         BankJob(())
+    with pytest.raises(BankError, match="not of 0"):
+        replace(JOB, candidates=0)
     with pytest.raises(BankError, match=r"bank\.bin is no name of a bank"):
         build_bank(model, JOB, tmp_path / "bank.bin")
     assert list(tmp_path.iterdir()) == []
