@@ -86,6 +86,15 @@ class Shortcut:
         seconds = clock() - start
         return Scoring(seconds, score, deltas, encoding.mask_logits, encoding.transitions)
 
+    def judged(self, exemplar_scores: Tensor) -> Tensor:
+        """Scores [votes] of the exemplars themselves, each by all of them."""
+        return torch.stack(
+            [
+                (exemplar_scores + self.model.compare(self.bank.select([place]), self.bank).delta).mean()
+                for place in range(len(self.bank))
+            ]
+        )
+
 
 def bench_model(options: ModelBenchOptions, told: Callable[[str], None] = lambda text: None) -> dict:
     """Seconds, ratios, differences, operations and memory of both ways to score a dive, as plain values.
@@ -154,6 +163,7 @@ def _measure(model: FineParser, name: str, clips: list[Tensor], clock: Clock, to
                 "matrix_rate": rates[shortcut.name],
                 "times_operations_over_rate": best[shortcut.name].seconds * rates[shortcut.name] / operations,
                 **differences(best[shortcut.name], published),
+                **moves(shortcut, ours[0], exemplar_scores),
                 "peak_memory": _peak(lambda shortcut=shortcut: shortcut.score(query, exemplar_scores, clock)),
             }
             for shortcut in ours
@@ -174,6 +184,17 @@ def differences(found: Scoring, expected: Scoring) -> dict:
         "relative_delta_difference": relative("deltas"),
         "relative_mask_logit_difference": relative("mask_logits"),
         "transition_difference": (found.transitions - expected.transitions).abs().max().item(),
+    }
+
+
+def moves(found: Shortcut, finest: Shortcut, exemplar_scores: Tensor) -> dict:
+    """How far a precision moves what the finest says of the exemplars: points and frames at most, and of how many."""
+    scores = (found.judged(exemplar_scores) - finest.judged(exemplar_scores)).abs()
+    switches = (found.bank.transitions - finest.bank.transitions).abs()
+    return {
+        "moved_dives": len(scores),
+        "greatest_score_move": scores.max().item(),
+        "greatest_transition_move": switches.max().item(),
     }
 
 
@@ -230,6 +251,14 @@ def table(result: dict) -> str:
                     f"| {ours['times_operations_over_rate']:.2f} | {ours['relative_score_difference']:.1e} "
                     f"| {ours['relative_mask_logit_difference']:.1e} | {_gigabytes(ours['peak_memory'])} |"
                 )
+    for name, figures in result["networks"].items():
+        if "bf16" in figures:
+            coarse = figures["bf16"]
+            lines.append(
+                f"\n{name}: bf16 moves no score of {coarse['moved_dives']} dives by more than "
+                f"{coarse['greatest_score_move']:.3f} points and no switch by more than "
+                f"{coarse['greatest_transition_move']} frames."
+            )
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +8,15 @@ import torch
 
 from fineparser.bench import model as bench
 from fineparser.bench.machine import matrix_rate
-from fineparser.bench.model import ModelBenchOptions, Scoring, bench_model, count_operations, differences, table
+from fineparser.bench.model import (
+    ModelBenchOptions,
+    Scoring,
+    bench_model,
+    count_operations,
+    differences,
+    moves,
+    table,
+)
 from fineparser.model.config import FineParserConfig
 from fineparser.model.fineparser import FineParser
 
@@ -42,9 +51,27 @@ def test_ratios_follow_from_the_seconds(result):
     assert ours["times_operations_over_rate"] == pytest.approx(ours["seconds"] / least)
 
 
+def test_a_precision_is_held_against_the_finest_one(result):
+    figures = result["networks"]["tiny"]
+    assert figures["float32"]["moved_dives"] == 2
+    assert figures["float32"]["greatest_score_move"] == figures["float32"]["greatest_transition_move"] == 0
+    if "bf16" in figures:
+        assert 0 < figures["bf16"]["greatest_score_move"] < 5
+        assert "bf16 moves no score of 2 dives" in table(result)
+
+
+def test_moves_are_the_greatest_ones():
+    def shortcut(scores, transitions):
+        bank = SimpleNamespace(transitions=torch.tensor(transitions))
+        return SimpleNamespace(bank=bank, judged=lambda exemplar_scores: exemplar_scores + torch.tensor(scores))
+
+    found = moves(shortcut([1.0, -2.0], [[3, 40], [5, 60]]), shortcut([0.5, 1.0], [[3, 44], [6, 60]]), torch.zeros(2))
+    assert found == {"moved_dives": 2, "greatest_score_move": 3.0, "greatest_transition_move": 4}
+
+
 def test_results_are_plain_and_fill_a_table(result):
     assert json.loads(json.dumps(result)) == result
-    rows = table(result).splitlines()
+    rows = [row for row in table(result).splitlines() if row.startswith("|")]
     assert len(rows) == 2 + len(result["networks"]["tiny"]) - 1  # a head, and a row for every way to score
     assert all(row.count("|") == rows[0].count("|") for row in rows)
 
