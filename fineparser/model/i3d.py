@@ -133,7 +133,7 @@ class I3D(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """What it computes in: autocast's choice, else that of its weights."""
-        weight = self.conv3d_1a_7x7.conv3d.weight
+        weight = next(self.parameters())
         if torch.is_autocast_enabled(weight.device.type):
             return torch.get_autocast_dtype(weight.device.type)
         return weight.dtype

@@ -13,12 +13,13 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.resnet import BasicBlock
 
+from fineparser.model.column_pairs import ColumnPairConv3d
 from fineparser.model.fineparser import FineParser
 from fineparser.model.onednn import FusedConvolution, FusedResidualBlock
 from fineparser.model.portions import PORTION_BYTES
 from fineparser.model.rectified_pooling import RectifiedMaxPool
 from fineparser.model.spatial_action_parser import SpatialActionParser
-from fineparser.model.winograd import SpatialWinograd, TemporalWinograd
+from fineparser.model.winograd import SpatialWinograd, StemWinograd, TemporalWinograd
 
 SPATIAL_CHANNELS, TEMPORAL_CHANNELS = 256, 64
 """From so many channels on, Winograd's convolutions were faster than oneDNN's in 32 bits: 3x3 on the small maps where
@@ -125,6 +126,8 @@ def residual_block(block: BasicBlock, winograd: bool) -> FusedResidualBlock:
 
 def fused(convolution: nn.Conv2d | nn.Conv3d, relu: bool, winograd: bool) -> nn.Module:
     """The fastest form of a convolution, with its ReLU or without."""
+    if winograd and relu and isinstance(convolution, ColumnPairConv3d):
+        return StemWinograd(convolution)
     if winograd and relu and set(convolution.kernel_size) == {3} and set(convolution.stride) == {1}:
         for kind, faster, channels in (
             (nn.Conv2d, SpatialWinograd, SPATIAL_CHANNELS),

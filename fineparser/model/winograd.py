@@ -8,34 +8,44 @@ it loses a decimal place.
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fineparser.model.column_pairs import ColumnPairConv3d, pair_kernel, pair_stride
 from fineparser.model.onednn import FusedConvolution
 
 TILE = 4
-"""Outputs of a tile along an axis; it sees 6 inputs."""
+"""Outputs of a tile along an axis."""
 PRODUCTS = TILE + 2
-"""Products of a tile along an axis."""
-# The matrices of F(4, 3) for the points 0, 1, -1, 2, -2 and infinity.
-_INPUTS = (
-    (4, 0, -5, 0, 1, 0),
-    (0, -4, -4, 1, 1, 0),
-    (0, 4, -4, -1, 1, 0),
-    (0, -2, -1, 2, 1, 0),
-    (0, 2, -1, -2, 1, 0),
-    (0, 4, 0, -5, 0, 1),
-)
-_KERNEL = (
-    (1 / 4, 0, 0),
-    (-1 / 6, -1 / 6, -1 / 6),
-    (-1 / 6, 1 / 6, -1 / 6),
-    (1 / 24, 1 / 12, 1 / 6),
-    (1 / 24, -1 / 12, 1 / 6),
-    (0, 0, 1),
-)
-_OUTPUTS = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+"""Products of a tile of a kernel of 3 along an axis; it sees as many inputs."""
+_POINTS = (0, 1, -1, 2, -2, 0.5)
+"""Where the polynomials behind the matrices are evaluated, beside infinity; the second puts a product into every output
+as it is."""
+
+
+@lru_cache
+def minimal_filtering(kernel: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The matrices of F(4, kernel), by Toom and Cook: of inputs [P, P], of the kernel [P, kernel], of outputs [4, P].
+
+    P = kernel + 3. The outputs of a tile are `outputs @ ((of_kernel @ kernel) * (inputs @ tile))`. In 64 bits.
+    """
+    products = TILE + kernel - 1
+    points = np.array(_POINTS[: products - 1], dtype=float)
+    others = [np.delete(points, place) for place in range(len(points))]
+    inputs = np.zeros((products, products))
+    for place, rest in enumerate(others):
+        inputs[place, :-1] = np.poly(rest)[::-1]
+    inputs[-1] = np.poly(points)[::-1]
+    scales = np.array([np.prod(point - rest) for point, rest in zip(points, others, strict=True)])
+    infinity = np.zeros((1, kernel))
+    infinity[0, -1] = 1
+    of_kernel = np.concatenate([points[:, None] ** np.arange(kernel) / scales[:, None], infinity])
+    last = np.zeros((TILE, 1))
+    last[-1] = 1
+    outputs = np.concatenate([points[None] ** np.arange(TILE)[:, None], last], axis=1)
+    return torch.from_numpy(inputs), torch.from_numpy(of_kernel), torch.from_numpy(outputs)
 
 
 class SpatialWinograd(nn.Module):
@@ -43,14 +53,13 @@ class SpatialWinograd(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
-        kernel = torch.tensor(_KERNEL, dtype=torch.float64)
+        inputs, kernel, outputs = minimal_filtering(3)
         weight = convolution.weight.detach().double()
         products = torch.einsum("ay,bx,oiyx->abio", kernel, kernel, weight).flatten(0, 1)
         self.weight = nn.Parameter(products.float(), requires_grad=False)  # [36, I, O]
         self.bias = nn.Parameter(convolution.bias.detach(), requires_grad=False)
-        for name, matrix in (("inputs", _INPUTS), ("outputs", _OUTPUTS)):
-            one_axis = torch.tensor(matrix, dtype=torch.float32)
-            self.register_buffer(name, torch.kron(one_axis, one_axis), persistent=False)  # [36, 36] and [16, 36]
+        for name, matrix in (("inputs", inputs), ("outputs", outputs)):
+            self.register_buffer(name, torch.kron(matrix, matrix).float(), persistent=False)  # [36, 36] and [16, 36]
 
     def forward(self, x: Tensor) -> Tensor:
         return self._convolve(x).relu_()
@@ -81,8 +90,7 @@ class TemporalWinograd(nn.Module):
 
     def __init__(self, convolution: nn.Conv3d) -> None:
         super().__init__()
-        kernel = torch.tensor(_KERNEL, dtype=torch.float64)
-        weights = torch.einsum("kt,oityx->koiyx", kernel, convolution.weight.detach().double()).float()
+        weights = torch.einsum("kt,oityx->koiyx", minimal_filtering(3)[1], convolution.weight.detach().double()).float()
         self.products = nn.ModuleList()
         for number, weight in enumerate(weights):
             # The second product enters each output once, and with it the bias.
@@ -114,10 +122,75 @@ def temporal_matrices(frames: int) -> tuple[Tensor, Tensor]:
     Frames before the first and after the last are zero, so their columns are left out.
     """
     tiles = -(-frames // TILE)
+    of_tile, _, of_products = minimal_filtering(3)
     inputs = torch.zeros(PRODUCTS, tiles, TILE * tiles + 2)
     outputs = torch.zeros(TILE * tiles, PRODUCTS, tiles)
     for tile in range(tiles):
         start = TILE * tile
-        inputs[:, tile, start : start + PRODUCTS] = torch.tensor(_INPUTS)
-        outputs[start : start + TILE, :, tile] = torch.tensor(_OUTPUTS)
+        inputs[:, tile, start : start + PRODUCTS] = of_tile
+        outputs[start : start + TILE, :, tile] = of_products
     return inputs[:, :, 1 : frames + 1].contiguous(), outputs[:frames].flatten(1)
+
+
+class StemWinograd(nn.Module):
+    """The I3D's first layer, 7x7x7 at stride 2 over pairs of columns, with its ReLU: 13 products along time for 28.
+
+    At stride 2 the even frames meet the kernel's even slices alone, and the odd ones its odd slices: two convolutions
+    at stride 1, of 4 and of 3 slices, whose products along time are convolutions of single frames.
+
+    [N, 2I, 2T + 5, H, W] -> [N, O, T, ...], channels last in memory, T a multiple of 4.
+    """
+
+    def __init__(self, convolution: ColumnPairConv3d) -> None:
+        super().__init__()
+        weight = pair_kernel(convolution.weight.detach().double())
+        self.out_channels = convolution.out_channels
+        self.over = weight.shape[3:], pair_stride(convolution)[1:]  # kernel and stride over a picture of column pairs
+        self.products = nn.ModuleList()
+        for parity in (0, 1):
+            slices = weight[:, :, parity::2]
+            of_kernel = minimal_filtering(slices.shape[2])[1]
+            for number, product in enumerate(torch.einsum("kt,oityx->koiyx", of_kernel, slices).float()):
+                has_bias = parity == 0 and number == 1  # it enters each output once
+                layer = nn.Conv3d(*product.shape[1::-1], (1, *self.over[0]), (1, *self.over[1]))
+                layer.weight = nn.Parameter(product[:, :, None], requires_grad=False)
+                layer.bias = nn.Parameter(convolution.bias.detach(), requires_grad=False) if has_bias else None
+                self.products.append(FusedConvolution(layer, relu=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        windows = x.permute(0, 2, 3, 4, 1)  # [N, 2T + 5, H, W, 2I]
+        inputs, outputs = stem_matrices(windows.shape[1])
+        height, width = (
+            (side - size) // stride + 1 for side, size, stride in zip(x.shape[3:], *self.over, strict=True)
+        )
+        tiles = len(inputs) // len(self.products)
+        maps = x.new_empty(len(x), len(outputs), height, width, self.out_channels)
+        products = x.new_empty(len(self.products), tiles, *maps.shape[2:])
+        for window, found in zip(
+            windows, maps, strict=True
+        ):  # one by one: what a window takes stays near the processor
+            seen = (inputs @ window.flatten(1)).view(-1, tiles, *window.shape[1:])
+            products.zero_()
+            for product, tile, layer in zip(products, seen, self.products, strict=True):
+                layer.accumulate(*(frames[None].permute(0, 4, 1, 2, 3) for frames in (product, tile)))
+            torch.mm(outputs, products.flatten(0, 1).flatten(1), out=found.flatten(1)).relu_()
+        return maps.permute(0, 4, 1, 2, 3)
+
+
+@lru_cache
+def stem_matrices(frames: int) -> tuple[Tensor, Tensor]:
+    """From 2T + 5 frames to what is multiplied in tiles [13 T / 4, frames], and back from products [T, 13 T / 4]."""
+    tiles = (frames - 5) // 2 // TILE
+    inputs, outputs = [], []
+    for parity in (0, 1):
+        of_tile, _, of_products = minimal_filtering(4 - parity)
+        count = len(of_tile)
+        every = torch.zeros(count, tiles, frames)
+        back = torch.zeros(TILE * tiles, count, tiles)
+        for tile in range(tiles):
+            first = 2 * TILE * tile + parity
+            every[:, tile, first : first + 2 * count : 2] = of_tile
+            back[TILE * tile : TILE * (tile + 1), :, tile] = of_products
+        inputs.append(every.flatten(0, 1))
+        outputs.append(back.flatten(1))
+    return torch.cat(inputs), torch.cat(outputs, dim=1)
