@@ -11,7 +11,7 @@ from fineparser.simulator.render import Film, Performer, render
 from fineparser.simulator.scene import Scene, build_scene
 from fineparser.simulator.sensor import Sensor
 from fineparser.simulator.skin import Paint
-from fineparser.simulator.splash import Splash, crossings, drips, touch_speed
+from fineparser.simulator.splash import Splash, crossings, drips
 from fineparser.simulator.water import Water
 
 WINDOW = 112
@@ -71,9 +71,7 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
             # Partners are painted from the same seed: their suits match.
             paint=Paint.sample(np.random.default_rng([style.seeds[2], 1]), body),
             motion=motion,
-            splash=Splash.sample(
-                rng, motion.entry_time, crossings(motion), motion.splash_size, touch_speed(motion), parcels
-            ),
+            splash=Splash.sample(rng, motion.entry_time, crossings(motion), motion.splash_size, parcels),
             drips=drips(rng, motion, lines),
             side=side,
         )

@@ -23,8 +23,6 @@ SLOW_SHARE = 0.1
 CUT_SHARE = 0.05
 STRETCHED_SHARE = 0.28
 ASIDE_SHARE = 0.3
-LATE_SHARE, LONGEST_AFTER = 0.25, 3.0
-"""How often a clip goes on well after the entry, and seconds until it ends at the latest: people trim as they like."""
 CLOSER = {"broadcast": 0.6, "handheld": 0.3, "static": 0.0}  # logarithm of the closest zoom
 
 
@@ -207,7 +205,7 @@ def _source_clip(rng, motions, kind):
     else:
         long = rng.random() < (0.1 if kind == "broadcast" else 0.3)
         lead = rng.uniform(2.0, 5.0) if long else rng.uniform(0.3, 2.0)
-        after = rng.uniform(1.2, LONGEST_AFTER) if rng.random() < LATE_SHARE else rng.uniform(0.3, 1.2)
+        after = rng.uniform(0.3, 1.2)
     count = int((lead + entry + after) * fps * slow) + 1
     return -lead + np.arange(count) / (fps * slow), fps, slow
 
