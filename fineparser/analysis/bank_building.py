@@ -66,8 +66,13 @@ class BankJob:
         if self.candidates < 1:
             raise BankError(f"an exemplar is chosen of at least one candidate, not of {self.candidates}")
 
+    @property
+    def each(self) -> int:
+        """Candidates of a dive number and height."""
+        return self.count * self.candidates
+
     def __len__(self) -> int:
-        return len(self.dives) * self.count * self.candidates
+        return len(self.dives) * self.each
 
     def is_shown(self, code: DiveCode, height: float) -> bool:
         """Whether clips of this dive are made: each number has them from its highest board of either kind."""
@@ -135,10 +140,9 @@ def build_bank(
     unfinished.mkdir(parents=True, exist_ok=True)
     candidates = _candidates(model, job, unfinished, workers, progress)
     wrong = misreadings(model, candidates)
-    each = job.count * job.candidates
     chosen = []
-    for first in range(0, len(candidates), each):
-        chosen += [first + place for place in select_exemplars(wrong[first : first + each], job.count)]
+    for first in range(0, len(candidates), job.each):
+        chosen += [first + place for place in select_exemplars(wrong[first : first + job.each], job.count)]
     numbered = [
         replace(candidates.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
         for place, index in enumerate(chosen)
@@ -159,15 +163,14 @@ def _candidates(model: FineParser, job: BankJob, folder: Path, workers: int, pro
         parts[place] = finished(place, task, model.fingerprint())
         if parts[place] is None:
             todo.append((place, task))
-    each = job.count * job.candidates
-    done = len(job) - len(todo) * each
+    done = len(job) - len(todo) * job.each
     progress(done, len(job))
     for (place, _), dives in zip(todo, in_processes(make, [task for _, task in todo], workers), strict=True):
         encodings = [encode_frames(model, dive.frames, dive.transitions) for dive in dives]
         exemplars = tuple(dive.exemplar for dive in dives)
         parts[place] = ExemplarBank(exemplars, ClipEncoding.concatenate(encodings), model.fingerprint(), SIMULATED)
         parts[place].save(place)
-        done += each
+        done += job.each
         progress(done, len(job))
     exemplars = tuple(one for part in parts.values() for one in part.exemplars)
     encodings = ClipEncoding.concatenate([part.encodings for part in parts.values()])
@@ -201,7 +204,7 @@ def _filmed(
 
 def task_of(job: BankJob, code: DiveCode, height: float) -> Task:
     """One dive of a job for a worker."""
-    return Task(code, height, tuple(recipes(code, height, job.count * job.candidates, job.seed)))
+    return Task(code, height, tuple(recipes(code, height, job.each, job.seed)))
 
 
 def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:

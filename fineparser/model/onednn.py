@@ -33,13 +33,8 @@ class FusedConvolution(nn.Module):
         finish = "relu" if self.relu else "none"
         return torch.ops.mkldnn._convolution_pointwise(x, *self.geometry, finish, [], "")
 
-    def accumulate(self, total: Tensor, x: Tensor) -> None:
-        """Adds the convolution of x, without its ReLU, to what is in `total`, channels last in memory."""
-        finish = ("add", 1.0, None, [], "")
-        torch.ops.mkldnn._convolution_pointwise_.binary(total, x, *self.geometry, *finish)
-
     def add_to(self, shortcut: Tensor, x: Tensor) -> Tensor:
-        """ReLU of the shortcut and the convolution of x, in the shortcut's memory."""
+        """The shortcut and the convolution of x, with its ReLU or without, in the shortcut's memory."""
         finish = ("add", 1.0, "relu" if self.relu else None, [], "")
         return torch.ops.mkldnn._convolution_pointwise_.binary(shortcut, x, *self.geometry, *finish)
 

@@ -172,7 +172,7 @@ class StemWinograd(nn.Module):
             seen = (inputs @ window.flatten(1)).view(-1, tiles, *window.shape[1:])
             products.zero_()
             for product, tile, layer in zip(products, seen, self.products, strict=True):
-                layer.accumulate(*(frames[None].permute(0, 4, 1, 2, 3) for frames in (product, tile)))
+                layer.add_to(*(frames[None].permute(0, 4, 1, 2, 3) for frames in (product, tile)))
             torch.mm(outputs, products.flatten(0, 1).flatten(1), out=found.flatten(1)).relu_()
         return maps.permute(0, 4, 1, 2, 3)
 

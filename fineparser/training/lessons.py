@@ -157,7 +157,7 @@ class PictureLesson:
         config = self.network.model.config
         clips = at_size(clips.to(next(network.parameters()).device, non_blocking=True), config.image_size)
         transitions = clips.transitions.where(clips.has_transitions[:, None], -1) if forced else None
-        found = network(clips.clips, transitions, clips.difficulty * clips.has_difficulty)
+        found = network(clips.clips, transitions, clips.difficulty)
         probabilities, masks = found["probabilities"], found["masks"]
 
         scored = clips.has_scores[: len(batch)] & clips.has_scores[len(clips) - len(batch) :]
