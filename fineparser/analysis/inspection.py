@@ -25,7 +25,7 @@ ARRAYS = {
     "frames": "uint8 [96, 112, 112, 3]: the pictures that the network saw, RGB",
     "frame_numbers": "int64 [96]: their numbers in the clip",
     "seconds": "float64 [96]: when they are shown",
-    "mask_probability": "float32 [96, 112, 112]: the fused mask, averaged over the windows that see a frame",
+    "mask_probability": "float32 [96, 112, 112]: the mask, drawn anew around the diver or averaged over the windows",
     "side_probability": "float16 [4, 96, 112, 112]: the same of each side output, the finest depth first",
     "window_starts": "int64 [9]: first frame of each window",
     "window_probability": "float16 [9, 16, 112, 112]: the fused mask as each window gives it",

@@ -78,7 +78,7 @@ class Footage(Protocol):
         ...
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
-        """The diver's postures in these frames, float32 [n, 25]; asked only of a dive that has them."""
+        """The diver's postures in these frames, float32 [n, 28]; asked only of a dive that has them."""
         ...
 
 
@@ -233,7 +233,7 @@ class Dive:
         return self._read(self.footage.read_masks, numbers) if self.has_masks else None
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray | None:
-        """The postures in the frames `numbers`, float32 [n, 25], or None where they are not known."""
+        """The postures in the frames `numbers`, float32 [n, 28], or None where they are not known."""
         return self._read(self.footage.read_postures, numbers) if self.has_postures else None
 
     def _read(self, read: Callable[[Sequence[int]], np.ndarray], numbers: Sequence[int]) -> np.ndarray:

@@ -4,7 +4,7 @@ FOLDER/
   <seed>.json         labels
   <seed>.npy          the 96 sampled frames, RGB uint8 [96, 112, 200, 3]: the whole picture at the loader's size
   <seed>.masks.npy    the masks, packed bits, uint8 [96, 112, 25]
-  <seed>.postures.npy the postures, float16 [96, 25]
+  <seed>.postures.npy the postures and their places, float32 [96, 28]
 
 Drawing a clip takes a processor's core a third of a second, reading it a few milliseconds. 1,000 dives take 6.7 GB.
 """
@@ -26,7 +26,7 @@ from fineparser.data.syndive import SOURCE, SynDives
 from fineparser.data.transforms import PICTURE_HEIGHT, PICTURE_WIDTH
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import CLIP_FRAMES
-from fineparser.simulator.posture import POSTURE
+from fineparser.simulator.posture import PLACE, POSTURE
 
 _SHAPE = (CLIP_FRAMES, PICTURE_HEIGHT, PICTURE_WIDTH)
 
@@ -48,9 +48,8 @@ class KeptFootage:
         return np.unpackbits(packed[list(numbers)], axis=-1).view(np.bool_)
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
-        """The postures in the frames `numbers`, float32 [n, 25]; DataError where the file is broken."""
-        postures = self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE)), np.float16)
-        return postures[list(numbers)].astype(np.float32)
+        """The postures in the frames `numbers`, float32 [n, 28]; DataError where the file is broken."""
+        return self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE) + len(PLACE)), np.float32)[list(numbers)]
 
     def _open(self, ending: str, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.ndarray:
         path = self.stem.with_name(self.stem.name + ending)
@@ -125,7 +124,7 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
     wanted, places = np.unique(numbers, return_inverse=True)
     frames, masks = dive.read(wanted.tolist()), dive.read_masks(wanted.tolist())
     file = _labels(folder, source, index)
-    np.save(file.with_suffix(".postures.npy"), dive.read_postures(numbers).astype(np.float16))
+    np.save(file.with_suffix(".postures.npy"), dive.read_postures(numbers))
     np.save(file.with_suffix(".npy"), frames[places])
     np.save(file.with_suffix(".masks.npy"), np.packbits(masks[places], axis=-1))
     moments = dive.transitions(numbers)

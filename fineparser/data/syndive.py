@@ -152,9 +152,9 @@ class PlannedFootage:
         return self._film(numbers)[1]
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
-        """The first diver's postures in the frames `numbers`, float32 [n, 25]."""
+        """The first diver's postures in the frames `numbers`, float32 [n, 28]."""
         rising, places = np.unique(np.asarray(numbers, dtype=np.int64), return_inverse=True)
-        return self.plan.postures(rising)[places]
+        return self.plan.postures(rising, self.lines, self.width)[places]
 
     def _film(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         rising, places = np.unique(np.asarray(numbers, dtype=np.int64), return_inverse=True)

@@ -2,6 +2,11 @@
 
 from dataclasses import asdict, dataclass, fields
 
+LANDMARKS = 7
+"""Points of the body that `FocusDecoder` places: head, neck, knees, ankles, toes, wrists (of both sides the middle) and
+pelvis."""
+LIMBS = 31
+"""Numbers that say how these points lie to each other, see `fineparser.model.limbs`."""
 MEASURES = 9
 """Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
 UNIT_DIFFICULTY = 3.0
@@ -50,6 +55,8 @@ class FineParserConfig:
     seen there (the published network looks at whole frames, and finds transitions in nine windows)."""
     focus_size: int = 64
     """With `diver_track`: height and width in pixels to which what the square shows is scaled."""
+    focus_outlines: bool = False
+    """With `diver_track`: outline the diver anew in what the square shows, and tell where points of the body are."""
     track_width: int = 128
     """With `diver_track`: channels of the convolutions over time."""
     token_dropout: float = 0.2
@@ -106,6 +113,14 @@ class FineParserConfig:
             raise ValueError(
                 "diver_track reads the static branch's frame features: with static_branch off, it is off too"
             )
+        if self.focus_outlines and not self.diver_track:
+            raise ValueError(
+                "focus_outlines draws in the squares that diver_track cuts: with diver_track off, it is off too"
+            )
+        if self.focus_outlines and self.focus_size % 32:
+            raise ValueError(
+                f"focus_outlines halves the square five times: focus_size {self.focus_size} has no such half"
+            )
         if self.transition_rule not in TRANSITION_RULES:
             raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
         if len(self.phase_weights) != self.phase_count:
@@ -132,6 +147,7 @@ class FineParserConfig:
             side_channels=24,
             side_refinement=True,
             diver_track=True,
+            focus_outlines=True,
             static_blocks=(1, 1, 1, 1),
             static_channels=(32, 64, 128, 256),
             attention_layers=2,
@@ -150,6 +166,7 @@ class FineParserConfig:
             side_channels=4,
             side_refinement=True,
             diver_track=True,
+            focus_outlines=True,
             focus_size=32,
             track_width=16,
             token_dropout=0.0,
@@ -177,9 +194,20 @@ class FineParserConfig:
         return sum(self.i3d_channels(channels) for channels in (384, 384, 128, 128))
 
     @property
+    def frame_features(self) -> int:
+        """Numbers that the static branch tells of a frame: 512 in the paper; x, y and spread of points of the body,
+        where these are looked for, come last."""
+        return self.static_channels[-1] + 3 * LANDMARKS * self.focus_outlines
+
+    @property
+    def seen_features(self) -> int:
+        """Numbers that a diver's track sees of a frame: its features and, with points of the body, their limbs."""
+        return self.frame_features + LIMBS * self.focus_outlines
+
+    @property
     def track_features(self) -> int:
         """Numbers that a diver's track has a frame: what is seen, what happens around, where and how the mask lies."""
-        return self.static_channels[-1] + self.track_width + MEASURES
+        return self.seen_features + self.track_width + MEASURES
 
     @property
     def token_width(self) -> int:

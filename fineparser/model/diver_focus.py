@@ -1,6 +1,6 @@
 """Where the diver is, frame by frame, and the picture cut out around that place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -79,6 +79,29 @@ class DiverFocus:
         frames = pictures.transpose(1, 2)  # [B, T, C, H, W]
         narrow = frames @ columns[:, :, None].transpose(-1, -2).to(frames.dtype)
         return (rows[:, :, None].to(frames.dtype) @ narrow).flatten(0, 1)
+
+    def paste(self, squares: Tensor, pictures: Tensor) -> Tensor:
+        """Squares [B, T, S, S], as `cut` shows them, laid over pictures [B, T, H, W], which stay where no square is."""
+        (rows, tall), (columns, wide) = (
+            self._taps_back(axis, pictures.shape[3 - axis], squares.shape[-1]) for axis in (1, 0)
+        )
+        laid = rows @ squares @ columns.transpose(-1, -2)
+        return laid.where(tall[..., :, None] & wide[..., None, :], pictures)
+
+    def remeasured(self, probability: Tensor) -> "DiverFocus":
+        """The same squares with the masks' measures taken of other masks [B, T, H, W]."""
+        of_mask = DiverFocus.of(probability).measures
+        return replace(self, measures=torch.cat([of_mask[..., :-3], self.measures[..., -3:]], dim=-1))
+
+    def _taps_back(self, axis: int, length: int, size: int) -> tuple[Tensor, Tensor]:
+        """What each pixel of a cut counts in each row or column of the picture, [B, T, length, size], and which of
+        these the square shows, [B, T, length]."""
+        pixels = (torch.arange(length, device=self.reach.device) + 0.5) / length - 0.5
+        steps = (pixels - self.centre[..., axis, None]) / self.reach[..., None]  # -1 to 1 in the square
+        places, taken = (steps + 1) / 2 * size, torch.arange(size, device=self.reach.device) + 0.5
+        wide = (size / (2 * self.reach * length)).clamp_min(1)[..., None, None]
+        taps = (1 - (places[..., None] - taken).abs() / wide).clamp_min(0)
+        return taps / taps.sum(-1, keepdim=True).clamp_min(_TINY), steps.abs() <= 1
 
     def _taps(self, axis: int, length: int, size: int) -> Tensor:
         """What each pixel of a row or column counts in each of the cut's: [B, T, size, length]."""

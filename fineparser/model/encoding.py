@@ -9,6 +9,8 @@ from torch import Tensor
 
 NEAR = 2
 """Frames off that still count as the place where a transition was put."""
+LEAST_SURE = 1e-4
+"""Probabilities nearer to 0 or 1 count as this far off, where logits are made of them."""
 NO_SIDES = "this encoding has no side outputs: call encode(..., side_outputs=True)"
 
 
@@ -31,6 +33,8 @@ class ClipEncoding:
     """[B, 96, 512] (of a diver's track [B, 96, 649]): what the static tokens were made of; None unless asked for."""
     mask_logits: Tensor | None = None
     """[B, 9, 16, 112, 112]: the fused mask of each window; None once dropped to save memory."""
+    outlines: Tensor | None = None
+    """[B, 96, 112, 112]: probabilities of the masks as they were drawn anew around the diver (`focus_outlines`)."""
     side_logits: Tensor | None = None
     """[B, 9, 4, 16, 112, 112]: the mask of each depth, where side outputs were asked for."""
     window_starts: tuple[int, ...] = ()
@@ -41,11 +45,13 @@ class ClipEncoding:
 
     @property
     def mask_probability(self) -> Tensor:
-        """[B, 96, 112, 112]: probability that a pixel shows the diver, averaged over the windows that see it.
+        """[B, 96, 112, 112]: probability that a pixel shows the diver: as drawn anew, or averaged over the windows.
 
         Raises:
             ValueError: where the masks were dropped.
         """
+        if self.outlines is not None:
+            return self.outlines
         if self.mask_logits is None:
             raise ValueError("this encoding has no masks: it was made or stored without them; encode the clip again")
         return frame_probability(self.mask_logits, self.window_starts)
@@ -73,7 +79,8 @@ class ClipEncoding:
 
     @property
     def mask_outputs(self) -> list[Tensor]:
-        """Five tensors [B * 9, 1, 16, 112, 112], the side outputs and then the fused mask, as the mask loss sums them.
+        """Tensors [B * 9, 1, 16, 112, 112] as the mask loss sums them: four side outputs, the fused mask and, where
+        masks were drawn anew, the logits of those.
 
         Raises:
             ValueError: where the side outputs were not asked for.
@@ -81,7 +88,10 @@ class ClipEncoding:
         if self.side_logits is None or self.mask_logits is None:
             raise ValueError(NO_SIDES)
         sides = self.side_logits.flatten(0, 1).split(1, dim=1)
-        return [*sides, self.mask_logits.flatten(0, 1)[:, None]]
+        outputs = [*sides, self.mask_logits.flatten(0, 1)[:, None]]
+        if self.outlines is not None:
+            outputs.append(self.windows_of(self.outlines[:, None].clamp(LEAST_SURE, 1 - LEAST_SURE).logit()))
+        return outputs
 
     def windows_of(self, per_frame: Tensor) -> Tensor:
         """A tensor [B, C, 96, H, W], such as true masks, cut like `mask_outputs`: [B * 9, C, 16, H, W]."""
@@ -91,7 +101,7 @@ class ClipEncoding:
 
     def without_masks(self) -> "ClipEncoding":
         """The same without masks and side outputs: what a bank keeps."""
-        return replace(self, mask_logits=None, side_logits=None)
+        return replace(self, mask_logits=None, outlines=None, side_logits=None)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What a bank keeps, without torch: arrays by the names of the fields, floating point ones in 32 bits."""
@@ -99,7 +109,7 @@ class ClipEncoding:
         return {
             name: (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()
             for name, tensor in tensors.items()
-            if tensor is not None and name not in ("frames", "mask_logits", "side_logits")
+            if tensor is not None and name not in ("frames", "mask_logits", "outlines", "side_logits")
         }
 
     @classmethod

@@ -7,11 +7,13 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from fineparser.model.config import MEASURES, UNIT_DIFFICULTY, FineParserConfig
+from fineparser.model.config import LANDMARKS, MEASURES, UNIT_DIFFICULTY, FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import ClipEncoding, frame_probability
+from fineparser.model.focus_decoder import FocusDecoder, FocusView
 from fineparser.model.i3d import I3D, I3DTop
+from fineparser.model.limbs import limbs
 from fineparser.model.portions import portions
 from fineparser.model.spatial_action_parser import SpatialActionParser, SpatialParse
 from fineparser.model.static_visual_encoder import StaticVisualEncoder
@@ -33,7 +35,8 @@ class FineParser(nn.Module):
     masks lead a square through the clip; single frames are seen through it, and the transitions found in what it shows:
 
       masks --> DiverFocus --> squares [96, 4, 64, 64] --> frame features --> TrackActionParser --> 2 switches
-                                                                              \\-> frame features --> static [3, 4, 64]
+                                                       \\                      \\-> frame features --> static [3, 4, 64]
+                                                        \\-> FocusDecoder --> masks, points of the body
 
     query and exemplar, each [dynamic, static] --> FineGrainedContrastiveRegression --> difference by branch and phase
 
@@ -51,6 +54,7 @@ class FineParser(nn.Module):
         self.spatial_action_parser = SpatialActionParser(config)
         self.temporal_action_parser = (TrackActionParser if config.diver_track else TemporalActionParser)(config)
         self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
+        self.focus_decoder = FocusDecoder(config) if config.focus_outlines else None
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
     def encode(
@@ -90,8 +94,10 @@ class FineParser(nn.Module):
             return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
         dynamic, mask_logits = by_clip(torch.cat([feature for feature, _ in seen])), by_clip(parse.fused_logits)
+        outlines = None
         if config.diver_track:
-            frames, probabilities = self.read_track(clips, frame_probability(mask_logits, config.window_starts))
+            outlined = frame_probability(mask_logits, config.window_starts)
+            frames, probabilities, outlines = self.read_track(clips, outlined)
         else:
             frames, probabilities = self._read_frames(clips, dynamic)
         if transitions is None:
@@ -104,6 +110,7 @@ class FineParser(nn.Module):
             static=None if frames is None else self.static_visual_encoder(frames, transitions),
             frames=frames if keep_frames else None,
             mask_logits=mask_logits if masks else None,
+            outlines=outlines if masks else None,
             side_logits=by_clip(parse.side_logits),
             window_starts=config.window_starts,
         )
@@ -130,7 +137,13 @@ class FineParser(nn.Module):
             feature = self.i3d(windows).feature
         return feature * parse.feature.sigmoid() if self.config.spatial_gate else feature, parse
 
-    def read_track(self, clips: Tensor, outlined: Tensor) -> tuple[Tensor, Tensor]:
+    def outline(self, clips: Tensor) -> Tensor:
+        """Logits of the spatial parser's masks [B, 9, 16, 112, 112] of clips [B, 3, 96, 112, 112], and nothing else."""
+        windows = portions(self._windows(clips), self.windows_at_once)
+        logits = [self.spatial_action_parser(some).fused_logits for some in windows]
+        return torch.cat(logits).unflatten(0, (len(clips), len(self.config.window_starts)))
+
+    def read_track(self, clips: Tensor, outlined: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """What a network with a diver's track sees along the outlines.
 
         Args:
@@ -139,26 +152,49 @@ class FineParser(nn.Module):
 
         Returns:
             The track [B, 96, 649]: frame features, what happens around each frame, and where and how its mask lies;
-            and the transitions' probabilities [B, 96, 2].
+            the transitions' probabilities [B, 96, 2]; and, with `focus_outlines`, the outlines drawn anew.
         """
         focus = DiverFocus.of(outlined.detach())
-        return self._track(self.look(clips, outlined, focus), focus.measures)
+        features, view = self.look(clips, outlined, focus)
+        if view is not None:
+            squares = view.outline.sigmoid().unflatten(0, outlined.shape[:2])
+            outlined = focus.paste(squares, outlined.detach())
+            focus = focus.remeasured(outlined.detach())
+        return *self._track(features, focus.measures), None if view is None else outlined
 
     def reread(self, track: Tensor) -> tuple[Tensor, Tensor]:
         """A track [B, 96, 649] that was kept, read by the temporal parser as it now is: as from `read_track`."""
         config = self.config
-        features, _, measures = track.split((config.static_channels[-1], config.track_width, MEASURES), dim=-1)
-        return self._track(features, measures)
+        seen, _, measures = track.split((config.seen_features, config.track_width, MEASURES), dim=-1)
+        return self._track(seen[..., : config.frame_features], measures)
 
     def _track(self, features: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
+        if self.focus_decoder is not None:
+            points = features[..., -3 * LANDMARKS :].unflatten(-1, (LANDMARKS, 3))
+            features = torch.cat([features, limbs(points)], dim=-1)
         around, probabilities = self.temporal_action_parser(features, measures)
         return torch.cat([features, around, measures], dim=-1), probabilities
 
-    def look(self, frames: Tensor, outlined: Tensor, focus: DiverFocus) -> Tensor:
-        """Features [B, F, 512] of frames [B, 3, F, 112, 112] with outlines [B, F, 112, 112], seen where `focus` is."""
+    def look(self, frames: Tensor, outlined: Tensor, focus: DiverFocus) -> tuple[Tensor, FocusView | None]:
+        """Features [B, F, 512] of frames [B, 3, F, 112, 112] with outlines [B, F, 112, 112], seen where `focus` is; and
+        what is drawn of the B * F squares, with `focus_outlines`."""
         seen = (frames.to(self.dtype), outlined[:, None].to(self.dtype))
         squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
-        return self.static_visual_encoder.frame_features(self._in_order(squares), len(frames))
+        return self.view(squares, len(frames))
+
+    def view(self, squares: Tensor, clips: int) -> tuple[Tensor, FocusView | None]:
+        """The same of squares [B * F, 4, 64, 64] of B clips that have been cut out already."""
+        encoder, squares = self.static_visual_encoder, self._in_order(squares)
+        if self.focus_decoder is None:
+            return encoder.frame_features(squares, clips), None
+        features, views = [], []
+        for some in portions(squares, encoder.frames_at_once):
+            stages = encoder.backbone.stages(some)
+            features.append(stages[-1].float().mean((2, 3)))
+            views.append(self.focus_decoder(stages))
+        view = FocusView.concatenate(views)
+        features = torch.cat([torch.cat(features), view.points.flatten(1)], dim=-1)
+        return features.unflatten(0, (clips, -1)), view
 
     def _read_frames(self, clips: Tensor, dynamic: Tensor) -> tuple[Tensor | None, Tensor]:
         """Features of whole frames, None without the static branch, and the transitions' probabilities by windows."""
@@ -217,7 +253,8 @@ class FineParser(nn.Module):
         encoder = self.static_visual_encoder
         parsers = [self.spatial_action_parser, self.temporal_action_parser]
         if self.config.diver_track:  # single frames tell the transitions there, and windows do not
-            parsers, branches = [*parsers, encoder.backbone], [self.i3d, encoder.phases]
+            drawing = [] if self.focus_decoder is None else [self.focus_decoder]
+            parsers, branches = [*parsers, encoder.backbone, *drawing], [self.i3d, encoder.phases]
         else:
             parsers, branches = [self.i3d, *parsers], [] if encoder is None else [encoder]
         return {"parsers": parsers, "branches": branches, "regression": [self.contrastive_regression]}

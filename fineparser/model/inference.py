@@ -47,6 +47,8 @@ def optimise(model: FineParser, dtype: torch.dtype = torch.float32) -> FineParse
     backbones: list[nn.Module] = [fast.i3d, fast.spatial_action_parser]
     if fast.static_visual_encoder is not None:
         backbones.append(fast.static_visual_encoder.backbone)
+    if fast.focus_decoder is not None:
+        backbones.append(fast.focus_decoder)
     on_processor = next(model.parameters()).device.type == "cpu" and torch.backends.mkldnn.is_available()
     for backbone in backbones:
         if on_processor:

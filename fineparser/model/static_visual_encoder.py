@@ -43,6 +43,17 @@ class FrameResNet(nn.Sequential):
         layers["flatten"] = nn.Flatten()
         super().__init__(layers)
 
+    def stages(self, frames: Tensor) -> list[Tensor]:
+        """Frames [N, 3, H, W] -> what the first convolution and the four stages give: 1/2 to 1/32 as fine."""
+        found = []
+        for name, layer in self.named_children():
+            if name == "avgpool":
+                break
+            frames = layer(frames)
+            if name == "relu" or name.startswith("layer"):
+                found.append(frames)
+        return found
+
     @staticmethod
     def _shortcut(before: int, width: int, stride: int) -> nn.Module | None:
         if stride == 1 and before == width:

@@ -41,7 +41,7 @@ class TrackActionParser(nn.Module):
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
         width = config.track_width
-        self.from_frames = nn.Linear(config.static_channels[-1], width)
+        self.from_frames = nn.Linear(config.seen_features, width)
         self.from_measures = nn.Linear(MEASURES, width)
         self.norm = nn.LayerNorm(width)
         self.blocks = nn.Sequential(*(DilatedBlock(width, dilation) for dilation in DILATIONS))

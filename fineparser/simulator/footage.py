@@ -11,7 +11,7 @@ from fineparser.simulator.render import Film, Performer, render
 from fineparser.simulator.scene import Scene, build_scene
 from fineparser.simulator.sensor import Sensor
 from fineparser.simulator.skin import Paint
-from fineparser.simulator.splash import Splash, crossings, drips
+from fineparser.simulator.splash import Splash, crossings, drips, touch_speed
 from fineparser.simulator.water import Water
 
 WINDOW = 112
@@ -71,7 +71,9 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
             # Partners are painted from the same seed: their suits match.
             paint=Paint.sample(np.random.default_rng([style.seeds[2], 1]), body),
             motion=motion,
-            splash=Splash.sample(rng, motion.entry_time, crossings(motion), motion.splash_size, parcels),
+            splash=Splash.sample(
+                rng, motion.entry_time, crossings(motion), motion.splash_size, touch_speed(motion), parcels
+            ),
             drips=drips(rng, motion, lines),
             side=side,
         )
@@ -93,12 +95,9 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
     return pictures, masks
 
 
-def watch(motions, sides, board, times, style, *, frames):
-    """What `shoot` shows of the first diver's posture, in numbers: [F, 25] of `fineparser.simulator.posture.POSTURE`.
-
-    The whole picture is looked at; the numbers are the same for any part of it, and at any size.
-    """
-    take = _take(motions, sides, board, times, style, lines=WINDOW, width="full", frames=frames)
+def watch(motions, sides, board, times, style, *, lines, width, frames):
+    """What `shoot` shows of the first diver in the same picture, in numbers: [F, 28], see `posture`."""
+    take = _take(motions, sides, board, times, style, lines=lines, width=width, frames=frames)
     rows = take.frames[::2] if take.sensor.combed else take.frames
     return posture(motions, take.times[rows], take.camera, rows, take.wide / take.camera.width)
 

@@ -26,7 +26,7 @@ RATE = 240.0
 """Samples a second of a motion."""
 CLEARANCE = 0.5  # m between a diver and the board on the way down, less for one who stays too near
 TOUCH_CLOSE = 0.006  # s
-AFTER = 1.25  # s of the motion after the touch of the water
+AFTER = 3.1  # s of the motion after the touch of the water
 
 
 @dataclass(frozen=True)

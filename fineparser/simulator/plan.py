@@ -13,7 +13,7 @@ from fineparser.simulator.faults import Faults, draw_faults, draw_level
 from fineparser.simulator.footage import WINDOW, Style, shoot, watch
 from fineparser.simulator.judges import award_panel, execution
 from fineparser.simulator.motion import plan_motion, plan_partner
-from fineparser.simulator.posture import POSTURE
+from fineparser.simulator.posture import PLACE, POSTURE
 from fineparser.simulator.programme import draw_dive
 
 SPLITS = ("train", "validation", "test")
@@ -23,6 +23,8 @@ SLOW_SHARE = 0.1
 CUT_SHARE = 0.05
 STRETCHED_SHARE = 0.28
 ASIDE_SHARE = 0.3
+LATE_SHARE, LONGEST_AFTER = 0.25, 3.0
+"""How often a clip goes on well after the entry, and seconds until it ends at the latest: people trim as they like."""
 CLOSER = {"broadcast": 0.6, "handheld": 0.3, "static": 0.0}  # logarithm of the closest zoom
 
 
@@ -92,20 +94,23 @@ class DivePlan:
         frames, masks = zip(*pieces, strict=True)
         return np.concatenate(frames), np.concatenate(masks)
 
-    def postures(self, frame_numbers):
-        """The first diver's posture in frames of the source clip, as the camera sees it.
+    def postures(self, frame_numbers, lines=WINDOW, width="full"):
+        """The first diver's posture in frames of the source clip, as the camera sees it, and its place in the picture.
 
         Args:
             frame_numbers: source frames, rising.
+            lines, width: of the picture, as for `film`.
 
         Returns:
-            float32 [F, 25], see `fineparser.simulator.posture.POSTURE`; NaN before a cut and where a number says
+            float32 [F, 28], see `fineparser.simulator.posture.posture`; NaN before a cut and where a number says
             nothing.
         """
         numbers = self._checked(frame_numbers)
-        seen = np.full((len(numbers), len(POSTURE)), np.nan, np.float32)
+        seen = np.full((len(numbers), len(POSTURE) + len(PLACE)), np.nan, np.float32)
         if (numbers >= self.cut).any():
-            seen[numbers >= self.cut] = watch(*self._staging, frames=numbers[numbers >= self.cut])
+            seen[numbers >= self.cut] = watch(
+                *self._staging, lines=lines, width=width, frames=numbers[numbers >= self.cut]
+            )
         return seen
 
     @property
@@ -205,7 +210,7 @@ def _source_clip(rng, motions, kind):
     else:
         long = rng.random() < (0.1 if kind == "broadcast" else 0.3)
         lead = rng.uniform(2.0, 5.0) if long else rng.uniform(0.3, 2.0)
-        after = rng.uniform(0.3, 1.2)
+        after = rng.uniform(1.2, LONGEST_AFTER) if rng.random() < LATE_SHARE else rng.uniform(0.3, 1.2)
     count = int((lead + entry + after) * fps * slow) + 1
     return -lead + np.arange(count) / (fps * slow), fps, slow
 

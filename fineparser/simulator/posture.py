@@ -1,7 +1,8 @@
-"""A diver's posture as a camera sees it, in numbers that do not depend on how large or where it is shown.
+"""A diver's posture as a camera sees it, in numbers that do not depend on how large or where it is shown; its place.
 
-Lengths are metres in the picture's plane at the diver's distance. Cutting or enlarging the picture changes none of the
-numbers; in a mirror those in `SIDEWAYS` change their sign.
+Lengths of a posture are metres in the picture's plane at the diver's distance. Cutting or enlarging the picture changes
+none of the numbers; in a mirror those in `SIDEWAYS` change their sign. Three more numbers tell where in the picture
+that is, so that both together give the body's points in pixels.
 """
 
 import numpy as np
@@ -39,6 +40,11 @@ NEAR = 0.3
 """Seconds around the take-off that tell it apart from what is before and after."""
 LOW = 2.0
 """Metres above the water below which the entry is near."""
+PLACE = ("x", "y", "metre")
+"""Where the posture's origin, the pelvis, is in the whole picture, right and down from its upper left corner, and how
+long a metre is there: heights of the picture."""
+LANDMARKS = (*_POINTS, "pelvis")
+"""Points of the body that posture and place tell together."""
 LEAST_AGE = 0.06
 """Seconds after the touch before which no splash can be judged, and no posture after them: the body is in the water."""
 
@@ -54,8 +60,8 @@ def posture(motions, times, camera, frames, squeeze):
         squeeze: width of the picture that is made over the camera's own.
 
     Returns:
-        float32 [F, 25] in the order of `POSTURE`: NaN from "head_x" to "feet_open" once the body is in the water, and
-        in "splash" before.
+        float32 [F, 28] in the order of `POSTURE` and `PLACE`: NaN from "head_x" to "feet_open" once the body is in the
+        water, and in "splash" before.
     """
     motion = motions[0]
     joints = motion.at(times).joints  # [F, 20, 3]
@@ -105,7 +111,19 @@ def posture(motions, times, camera, frames, squeeze):
     aloft = np.clip(times - motion.take_off_time, -NEAR, NEAR)
     height = np.clip(joints[:, JOINT["pelvis"], 2], 0.0, LOW)
     wet = (joints[..., 2] < 0).mean(1)
-    return np.column_stack([body, aloft, height, wet, age, splash]).astype(np.float32)
+    metre = camera.focal[frames] / depth[:, 0, 0]
+    place = seen[:, 0, :2] * metre[:, None] + np.array(camera.principal_point)
+    place = np.column_stack([place * (squeeze, 1.0), metre]) / camera.height
+    return np.column_stack([body, aloft, height, wet, age, splash, place]).astype(np.float32)
+
+
+def landmarks(seen):
+    """The points of `LANDMARKS` that [F, 28] numbers of `posture` tell: [F, 7, 2] heights of the picture, right and
+    down from its upper left corner; NaN where the posture is not known."""
+    points = seen[:, : 2 * len(_POINTS)].reshape(len(seen), len(_POINTS), 2)
+    points = np.concatenate([points, 0 * points[:, :1]], axis=1)
+    place, metre = seen[:, None, -3:-1], seen[:, None, -1:]
+    return points * metre + place
 
 
 def _cosine(one, other):

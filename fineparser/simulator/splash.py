@@ -1,9 +1,10 @@
 """What the water does when a diver goes in: crown, jet, boiling foam and the cloud of bubbles below.
 
 Seen in slow motion, a body opens a hole with a low crown of spray around it; when the hole closes, a jet rises out
-of it; foam spreads and dies within a second or two. A rip entry shows little more than a small boil of bubbles; the
-largest splash throws a white wall a metre and a half high, and its jet higher than a diver is tall. Judges take a
-fifth of ten for the difference, so it must be as plain to see as that.
+of it; foam spreads and dies within a second or two. The air that the body took along comes up after it and boils. A rip
+entry shows little more than that boil, and the small spray that any body of this speed throws up; the largest splash
+throws a white wall a metre and a half high, and its jet higher than a diver is tall. Judges take a fifth of ten for the
+difference, so it must be as plain to see as that, and no plainer: they do not price how high the board was.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from fineparser.simulator.water import surface_homography
 FOAM = 96  # pixels across the foam picture
 TRACK_STEP = 0.02  # s
 TRACK_TIME = 0.4  # s from the touch until the body has passed
+FASTEST = 14.0
+"""Metres a second at which a diver from 10 metres touches the water (domain facts): what speeds are measured by."""
 _TRUNK_BONES = ((0, 1), (1, 2), (2, 3), (2, 4), (2, 5), (0, 12), (0, 13))
 _LIMB_BONES = tuple((joint, joint + 2) for joint in (4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17))
 _BONES = np.array(_TRUNK_BONES + _LIMB_BONES)
@@ -38,22 +41,26 @@ class Splash:
     """[FOAM, FOAM] float32 0-1, what decides where the foam tears open."""
     reach: float
     """Radius in metres that the foam has after a second."""
+    boil: "Boil"
 
     @classmethod
-    def sample(cls, rng, time, track, size, parcels=500):
+    def sample(cls, rng, time, track, size, speed, parcels=500):
         """Draw a splash.
 
         Args:
             time: seconds of the touch.
             track: [K, 2] of `crossings`: a slanting body ploughs through the surface.
             size: 0 (rip) to 1 (huge).
+            speed: of the diver at the touch, metres a second.
             parcels: how finely it is made (more for larger pictures).
         """
         track = np.asarray(track, dtype=float)
         size = float(np.clip(size, 0, 1))
+        # What any body stirs up, however cleanly it goes in: it differs from dive to dive, and no judge prices it.
+        stir = float(rng.uniform(0.5, 1.3)) * speed / FASTEST
         parts = []
         for share, build in ((0.3, _crown), (0.45, _jet), (0.25, _spray)):
-            parts.append(build(rng, max(int(share * parcels * (0.15 + 1.25 * size)), 12), size))
+            parts.append(build(rng, max(int(share * parcels * (0.15 + 0.2 * stir + 1.25 * size)), 12), size, stir))
         birth, position, velocity, radius, density = (np.concatenate(column) for column in zip(*parts, strict=True))
         position[:, :2] += _along(track, birth)
         # Finer parcels must be thinner, so that a splash is as opaque however finely it is made.
@@ -77,7 +84,8 @@ class Splash:
             size=size,
             droplets=droplets,
             grain=np.clip(0.6 * coarse + 0.4 * fine, 0, 1),
-            reach=float(rng.uniform(0.85, 1.15) * (0.34 + 1.15 * size)),
+            reach=float(rng.uniform(0.85, 1.15) * (0.34 + 1.15 * size) + 0.3 * stir),
+            boil=Boil.sample(rng, speed),
         )
 
     def foam(self, views, instant, time, tone):
@@ -89,7 +97,9 @@ class Splash:
         age = time - self.time
         if age <= 0 or views.position[2] <= 0.1:
             return None
-        radius = 0.22 + (self.reach - 0.22) * (1 - np.exp(-age / 0.4)) + 0.12 * age
+        spread = 0.22 + (self.reach - 0.22) * (1 - np.exp(-age / 0.4)) + 0.12 * age
+        welling, boil_radius = self.boil.at(age)
+        radius = max(spread, boil_radius)
         start, now = _along(self.track, np.array([0.0, age]))
         furrow = now - start
         length = float(np.hypot(*furrow))
@@ -108,12 +118,17 @@ class Splash:
         if x1 - x0 < 1 or y1 - y0 < 1:
             return None
         steps = (np.arange(FOAM, dtype=np.float32) + 0.5) / FOAM * 2 - 1
-        from_centre = 1.25 * np.hypot(steps[None], steps[:, None])
+        metres = 1.25 * radius * np.hypot(steps[None], steps[:, None])
+        from_centre = metres / spread
         ring = np.clip(age / 0.6, 0, 1)
         profile = np.clip(1.15 - from_centre, 0, 1) - 0.35 * ring * np.clip(0.6 - from_centre, 0, 1)
         strength = np.exp(-max(age - 0.25, 0) / (0.7 + 0.9 * self.size)) * min(age / 0.08, 1)
         foam = np.clip((profile * (0.55 + 0.75 * strength) + 0.55 * self.grain - 0.72) * 3.2, 0, 1) * strength**0.5
         cloud = 0.45 * np.clip(1.0 - from_centre, 0, 1) * strength**0.5
+        if welling > 0:
+            risen = np.clip(1.2 - metres / boil_radius, 0, 1) * welling
+            cloud = np.maximum(cloud, 0.75 * risen)
+            foam = np.maximum(foam, np.clip((risen + 0.5 * self.grain - 0.75) * 2.5, 0, 1) * welling**0.5)
         both = np.stack([foam, np.maximum(cloud, foam)], -1)
         shift = np.array([[1, 0, -x0 - 0.5], [0, 1, -y0 - 0.5], [0, 0, 1]]) @ to_pixels
         shift = shift @ np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
@@ -124,6 +139,39 @@ class Splash:
         dense = seen[..., :1]
         colour = dense * white * 0.96 + (seen[..., 1:] - dense) * bubbles
         return x0, y0, colour, alpha
+
+
+@dataclass(frozen=True)
+class Boil:
+    """Air that the body took along, coming up where it went in: a pale patch that wells up, whitens and fades."""
+
+    start: float
+    """Seconds after the touch at which it reaches the surface."""
+    radius: float
+    """Metres across half of it, once it has spread."""
+    white: float
+    """How white it gets, 0 to 1."""
+    fade: float
+    """Seconds in which it falls to a third."""
+
+    @classmethod
+    def sample(cls, rng, speed):
+        """Draw the boil of a body that touched the water at `speed` metres a second."""
+        share = speed / FASTEST
+        return cls(
+            start=float(rng.uniform(0.25, 0.8)),
+            radius=float(rng.uniform(0.4, 0.9) * (0.4 + 0.6 * share)),
+            white=float(rng.uniform(0.35, 1.0)),
+            fade=float(rng.uniform(0.6, 1.6)),
+        )
+
+    def at(self, age):
+        """How strong it is, 0 to 1, and its radius in metres, `age` seconds after the touch."""
+        since = age - self.start
+        if since <= 0:
+            return 0.0, 0.0
+        strength = self.white * (1 - np.exp(-since / 0.15)) * np.exp(-max(since - 0.3, 0) / self.fade)
+        return float(strength), float(self.radius * (0.4 + 0.6 * (1 - np.exp(-since / 0.3))) + 0.1 * since)
 
 
 def crossings(motion):
@@ -139,6 +187,12 @@ def crossings(motion):
     for place, here in zip(places[1:], passing[1:], strict=True):
         track.append(place[here].mean(0) if here.any() else track[-1])
     return np.array(track)
+
+
+def touch_speed(motion):
+    """How fast a diver falls at the touch, metres a second."""
+    last = motion.at(motion.entry_time - np.array([TRACK_STEP, 0.0])).centre_of_mass[:, 2]
+    return float(abs(last[1] - last[0]) / TRACK_STEP)
 
 
 def _along(track, ages):
@@ -170,12 +224,12 @@ def _speed(metres):
     return np.sqrt(2 * GRAVITY * metres)
 
 
-def _crown(rng, count, size):
+def _crown(rng, count, size, stir):
     velocity = _fingers(
         rng,
         count,
         lambda n: rng.uniform(0.4, 1.7, n) * (0.3 + size),
-        lambda n: _speed(0.06 + 1.3 * size) * rng.uniform(0.5, 1.1, n),
+        lambda n: _speed(0.06 + 0.15 * stir + 1.3 * size) * rng.uniform(0.5, 1.1, n),
         0.12,
     )
     birth = rng.uniform(0.0, 0.16, count)
@@ -183,13 +237,13 @@ def _crown(rng, count, size):
     return birth, _ring(rng, velocity, 0.1, 0.28), velocity, radius, density
 
 
-def _jet(rng, count, size):
+def _jet(rng, count, size, stir):
     lean = rng.normal(0, 0.1, 2)
     velocity = _fingers(
         rng,
         count,
         lambda n: rng.gamma(2.0, 0.13, n) * (0.6 + size),
-        lambda n: _speed(0.12 + 2.2 * size) * rng.uniform(0.35, 1.05, n),
+        lambda n: _speed(0.12 + 0.4 * stir + 2.2 * size) * rng.uniform(0.35, 1.05, n),
         0.5,
     )
     velocity[:, :2] += lean * velocity[:, 2:]
@@ -198,12 +252,12 @@ def _jet(rng, count, size):
     return birth, _ring(rng, velocity, 0.0, 0.2), velocity, radius, density
 
 
-def _spray(rng, count, size):
+def _spray(rng, count, size, stir):
     velocity = _fingers(
         rng,
         count,
         lambda n: rng.gamma(2.0, 0.7, n) * (0.35 + size),
-        lambda n: _speed(0.1 + 1.4 * size) * rng.uniform(0.5, 1.2, n),
+        lambda n: _speed(0.1 + 0.3 * stir + 1.4 * size) * rng.uniform(0.5, 1.2, n),
         0.2,
     )
     birth = rng.uniform(0.0, 0.4, count)

@@ -1,7 +1,8 @@
-"""Single frames as a lesson of their own: what the diver's posture is, seen through the square that follows the mask.
+"""Single frames as a lesson of their own: the diver's outline, points of the body and posture in the square.
 
-What a fault cost is one number a dive, and thousands of dives are too few to learn from it what a body looks like. A
-posture is known of every frame: hundreds of times as much to learn from. What has been learnt is then read over time.
+What a fault cost is one number a dive, and thousands of dives are too few to learn from it what a body looks like. An
+outline and a posture are known of every frame: hundreds of times as much to learn from. What has been learnt is then
+read over time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,58 +10,59 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from fineparser.data.frames import FrameBatch, FrameDataset
-from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
-from fineparser.training.hints import PostureReader, posture_hints
+from fineparser.model.focus_decoder import FocusView
+from fineparser.training.hints import PostureReader, landmark_hints, posture_hints
 from fineparser.training.lessons import PartialNetwork, Reduce, read_batches
-from fineparser.training.losses import Losses
+from fineparser.training.looks import LookBatch, Looks
+from fineparser.training.losses import Losses, outline_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
 
 class FrameNetwork(PartialNetwork):
-    """Frames and outlines to postures; only the encoder of single frames learns.
+    """Squares to outlines, points and postures; only what looks at single frames learns.
 
-    OptionsError for a network that does not follow the diver.
+    OptionsError for a network that does not outline the diver in squares.
     """
 
     def __init__(self, model: FineParser) -> None:
-        if not model.config.diver_track:
-            raise OptionsError("train='frames' teaches what looks along the diver's track: this one has none")
-        super().__init__(model, [model.static_visual_encoder.backbone])
+        if model.focus_decoder is None:
+            raise OptionsError(
+                "train='frames' teaches what looks along the diver's track: this network has focus_outlines off"
+            )
+        super().__init__(model, [model.static_visual_encoder.backbone, model.focus_decoder])
         self.reader = PostureReader(model.config)
 
-    def forward(self, batch: FrameBatch) -> Tensor:
-        """The postures [B, 24, 25] of B clips' frames."""
-        size = self.model.config.image_size
-        pictures, outlined = batch.pictures, batch.outlined
-        if pictures.shape[-1] != size:
-            pictures = functional.interpolate(pictures, (pictures.shape[2], size, size), mode="area")
-            outlined = functional.interpolate(outlined, (size, size), mode="area")
-        focus = DiverFocus.of(outlined).at(batch.picked)
-        chosen = batch.picked[:, :, None, None].expand(-1, -1, size, size)
-        return self.reader(self.model.look(pictures, outlined.gather(1, chosen), focus))
+    def forward(self, squares: Tensor) -> tuple[Tensor, FocusView]:
+        """Squares [B, 12, 4, 64, 64] to the postures [B, 12, 25] in them, and to what is drawn of all B * 12."""
+        features, view = self.model.view(squares.flatten(0, 1), len(squares))
+        return self.reader(features), view
 
 
 @dataclass
 class FrameLesson:
-    """The encoder of single frames, on postures."""
+    """What looks at single frames, on kept looks."""
 
     network: FrameNetwork
-    dataset: FrameDataset
+    dataset: Looks
     options: TrainOptions
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[FrameBatch]:
-        yield from read_batches(self, epoch, indices, FrameBatch.stack)
+    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[LookBatch]:
+        yield from read_batches(self, epoch, indices, LookBatch.stack)
 
-    def losses(self, network: nn.Module, batch: FrameBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
+    def losses(self, network: nn.Module, batch: LookBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
         batch = batch.to(next(network.parameters()).device, non_blocking=True)
-        weight = torch.full((len(batch),), float(counted), device=batch.postures.device)
-        hints = posture_hints(network(batch), batch.postures, weight)
-        nothing = hints.new_zeros(())
-        return Losses(nothing, nothing, nothing, weights=(0.0, 0.0, 0.0), hints=hints)
+        postures, view = network(batch.squares)
+        frames = batch.squares.shape[1]
+        weight = torch.full((len(batch),), float(counted), device=postures.device)
+        each = weight.repeat_interleave(frames)
+        truth = batch.truth.flatten(0, 1)[:, None, None]  # a mask each, as windows of one frame
+        outlines = outline_loss([view.outline[:, None, None]], truth, each, reduce(weight.sum()) * frames)
+        hints = posture_hints(postures, batch.postures, weight)
+        hints = hints + landmark_hints(view, batch.landmarks.flatten(0, 1), each)
+        nothing = outlines.new_zeros(())
+        return Losses(nothing, nothing, outlines, weights=(0.0, 0.0, self.options.mask_weight), hints=hints)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
+from fineparser.model.focus_decoder import FocusView
 from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import POSTURE
 
@@ -25,6 +26,10 @@ POSTURE_SCALE = (
 """Mean and standard deviation of each number of `POSTURE` over the frames of 250 drawn dives."""
 SPLASH_SHARE = 4.0
 """What the splash counts in the loss of postures, compared with any other number."""
+SPOT = 0.07
+"""Standard deviation of the spot that stands for a point of the body, half sides of the square: a pixel of the map."""
+MAP_SHARE, DISTANCE_SHARE = 0.1, 1.0
+"""What the maps of points and their distances, in half sides of the square, count in the loss."""
 PHASE_SHARE, WINDOW_DEDUCTION_SHARE = 0.2, 0.02
 """What the readings of a window count in the loss."""
 DEDUCTION_SHARE, AWARD_SHARE = 1.0, 0.3
@@ -54,7 +59,7 @@ class PostureReader(nn.Module):
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
-        self.read = nn.Linear(config.static_channels[-1], len(POSTURE))
+        self.read = nn.Linear(config.frame_features, len(POSTURE))
 
     def forward(self, features: Tensor) -> Tensor:
         middle, spread = (features.new_tensor(numbers) for numbers in zip(*POSTURE_SCALE, strict=True))
@@ -106,6 +111,24 @@ def posture_hints(told: Tensor, postures: Tensor, weight: Tensor) -> Tensor:
     known = postures.isfinite() & (weight[:, None, None] > 0)
     errors = ((told.float() - postures.where(known, 0.0)) / spread).square() * known
     return (errors.sum((0, 1)) / known.sum((0, 1)).clamp_min(1) * shares).sum() / shares.sum()
+
+
+def landmark_hints(view: FocusView, landmarks: Tensor, weight: Tensor) -> Tensor:
+    """What the points of squares are off by, a scalar: landmarks [N, 7, 2], NaN where not known; weight [N].
+
+    The points by their distance, and their maps by the cross-entropy with a spot around the truth: by the mean alone, a
+    map could be anything that has its middle there.
+    """
+    known = landmarks.isfinite().all(-1) & (weight[:, None] > 0)
+    truth = landmarks.where(known[..., None], 0.0)
+    size = view.places.shape[-1]
+    side = (torch.arange(size, device=truth.device) + 0.5) / size * 2 - 1
+    columns, rows = (torch.exp(-0.5 * ((side - truth[..., axis, None]) / SPOT) ** 2) for axis in (0, 1))
+    spots = rows[..., :, None] * columns[..., None, :]  # [N, 7, S, S]
+    spots = spots / spots.sum((-2, -1), keepdim=True)
+    maps = -(spots * view.places).sum((-2, -1))
+    distance = (view.points[..., :2] - truth).norm(dim=-1)
+    return ((MAP_SHARE * maps + DISTANCE_SHARE * distance) * known).sum() / known.sum().clamp_min(1)
 
 
 def _deduction_error(found: Tensor, deductions: Tensor, weight: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
 FOCAL_GAMMA = 2.0
-SIDE_SHARE = 0.25
-"""What a side output counts beside the fused mask in `outline_loss`."""
+SIDES, SIDE_SHARE = 4, 0.25
+"""Side outputs of the spatial parser, and what each counts beside a final mask in `outline_loss`."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def mask_loss(
 ) -> Tensor:
     """Focal loss (gamma 2, no alpha; Lin et al. 2017), its mean summed over the mask outputs.
 
-    mask_logits: the four side outputs and the fused one, each of the shape of `target`, [R, 1, frames, H, W].
+    mask_logits: the side outputs and the final ones, each of the shape of `target`, [R, 1, frames, H, W].
     target: 0 or 1, any dtype. weight: [R].
     """
     truth = target.float()
@@ -143,18 +143,19 @@ def outline_loss(
     weight: Tensor | None = None,
     normaliser: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy plus Dice loss of the fused mask, and a quarter of them for each side output.
+    """Cross-entropy plus Dice loss of each final mask, and a quarter of them for each side output.
 
     Not in the paper. The focal loss counts pixels, so that a distant diver weighs little, and all outputs alike, so
     that the shallow ones, which cannot tell a diver from a railing, hold the fused one back. The soft Dice coefficient
-    (Milletari et al. 2016) counts every frame the same. Arguments as in `mask_loss`, the fused mask last.
+    (Milletari et al. 2016) counts every frame the same. Arguments as in `mask_loss`: of more
+    than four masks the first four are side outputs.
     """
     truth = target.float()
     if weight is not None:
         truth = truth.where(weight.reshape(-1, *[1] * (truth.ndim - 1)) > 0, 0.0)
     total = truth.new_zeros(())
     for number, logits in enumerate(mask_logits, start=1):
-        share = 1.0 if number == len(mask_logits) else SIDE_SHARE
+        share = SIDE_SHARE if number <= SIDES < len(mask_logits) else 1.0
         logits = logits.float()
         entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").flatten(1).mean(dim=1)
         errors = entropy + (1 - dice(logits.sigmoid(), truth)).flatten(1).mean(dim=1)

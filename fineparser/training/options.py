@@ -50,7 +50,8 @@ class TrainOptions:
     # What is learnt
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
-    dives), "frames" (what sees single frames of the diver, from simulated postures), or "regression" (the
+    dives), "frames" (what sees single frames of the diver and draws the masks anew, from true masks and simulated
+    postures), or "regression" (the
     score alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
@@ -316,7 +317,8 @@ def ablated(config: FineParserConfig, without: tuple[str, ...]) -> FineParserCon
     if "gate" in without:
         changes["spatial_gate"] = False
     if "static" in without:
-        changes |= {"static_branch": False, "diver_track": False}  # the track is made of the static branch's frames
+        # The track is made of the static branch's frames, and what draws anew, too.
+        changes |= {"static_branch": False, "diver_track": False, "focus_outlines": False}
     if "transitions" in without:
         changes |= {"temporal_parsing": False, "phase_weights": (1.0,)}
     return replace(config, **changes)

@@ -15,14 +15,7 @@ from fineparser.training.train import train
 NAME = "fineparser-compact"
 DIVES, DIVES_SEED = 4400, 0
 """Simulated dives that are learnt from; they take 30 GB."""
-VARIED = dict(
-    colour_jitter=0.25,
-    closer=0.28,
-    looks=2,
-    validation_share=0.01,
-    validation_limit=16,
-    averaged=0.998,
-)
+VARIED = dict(colour_jitter=0.25, validation_share=0.01, averaged=0.998)
 STAGES: dict[str, dict] = {
     # Outlines, and the I3D that they and the windows' features share, from single windows of many dives.
     "1-outlines": dict(
@@ -35,14 +28,16 @@ STAGES: dict[str, dict] = {
         weight_decay=1e-3,
         max_gradient_norm=1.0,
         side_chance=0.25,
+        closer=0.28,
+        looks=2,
+        validation_limit=16,
         **VARIED,
     ),
-    # What a body looks like, from the postures in single frames, along true outlines that were made worse: needs
-    # nothing of the first.
+    # What a body looks like, in the squares that those outlines lead: its outline anew, points of it and its posture.
     "2-frames": dict(
         train="frames",
         batch_size=16,
-        max_steps=4700,
+        max_steps=5500,
         learning_rate=2e-3,
         weight_decay=0.02,
         max_gradient_norm=5.0,
@@ -60,9 +55,7 @@ STAGES: dict[str, dict] = {
         max_gradient_norm=5.0,
         score_weight=0.003,
         transition_weight=0.5,
-        colour_jitter=0.25,
-        validation_share=0.01,
-        averaged=0.99,
+        **VARIED | dict(averaged=0.99),
     ),
 }
 """By name: the options that differ from `TrainOptions`."""

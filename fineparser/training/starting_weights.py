@@ -56,7 +56,8 @@ def start_at_priors(model: FineParser) -> None:
     hundred steps only teach that most of a picture shows no diver.
     """
     parser = model.spatial_action_parser
-    for layer in (parser.fuse, *parser.side_scores):
+    drawing = [] if model.focus_decoder is None else [model.focus_decoder.outline]
+    for layer in (parser.fuse, *parser.side_scores, *drawing):
         layer.bias.fill_(logit(MASK_PRIOR))
     if not model.config.diver_track:  # there the probabilities of a transition add up to 1 from the start
         model.temporal_action_parser.classifier[-1].bias.fill_(logit(1 / model.config.clip_frames))

@@ -1,5 +1,6 @@
 """`train`: from options to a finished run."""
 
+import shutil
 from collections.abc import Callable
 
 import numpy as np
@@ -8,8 +9,8 @@ from accelerate import Accelerator
 
 from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.exemplars import ExemplarPool
-from fineparser.data.frames import FrameDataset
 from fineparser.data.pairs import ClipDataset, PairDataset
+from fineparser.data.posed_clips import PosedClips
 from fineparser.data.sources import FirstDives, open_data
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
@@ -19,6 +20,7 @@ from fineparser.model.weights import Provenance
 from fineparser.training.encoding import EncodedDives, encode_dives
 from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
+from fineparser.training.looks import Looks, keep_looks
 from fineparser.training.machine import accelerator_for
 from fineparser.training.normalisation import join_batch_norms
 from fineparser.training.options import TrainOptions
@@ -28,6 +30,8 @@ from fineparser.training.starting_weights import starting_network
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
 
+LOOKS = "looks"
+"""Folder in a run's, for what single frames are learnt from."""
 ENCODED_AT_ONCE = 4
 """Clips encoded together for the regression: enough to keep a machine busy, whatever a step compares."""
 
@@ -61,8 +65,9 @@ def train(
     model, remarks = starting_network(options)
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
-    # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses.
-    unused = not model.config.spatial_gate or options.train in ("spatial", "frames")
+    # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses; nor
+    # has, but for single frames, what draws the outlines anew.
+    unused = not model.config.spatial_gate or model.config.focus_outlines or options.train == "spatial"
     accelerator = accelerator_for(options.device, options.precision, find_unused=unused)
     run = _open_run(options, accelerator)
     model.to(accelerator.device)
@@ -72,7 +77,7 @@ def train(
     lesson, validate = _lesson(options, model, training, validation, accelerator, on_record)
     if validate is None:
         remarks.append(
-            "Postures are not measured on the validation split: the last checkpoint counts as the best."
+            "Single frames are not measured on the validation split: the last checkpoint counts as the best."
             if options.train == "frames"
             else "There is no validation split: the last checkpoint counts as the best."
         )
@@ -82,7 +87,10 @@ def train(
     if trainer.progress.step == 0:
         for remark in remarks:
             trainer.note(remark)
-    return trainer.train()
+    result = trainer.train()
+    if options.train == "frames" and not result.stopped and accelerator.is_main_process:
+        shutil.rmtree(options.out / LOOKS)  # gigabytes that nothing but going on needs
+    return result
 
 
 def _split(options: TrainOptions, split: str) -> DiveSource:
@@ -141,17 +149,46 @@ def _lesson(
         transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks)
         how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
         if options.train == "frames":
-            lesson = FrameLesson(FrameNetwork(model), FrameDataset(training, **how), options)
+            lesson = _frames(options, model, training, accelerator, on_record)
         elif options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
             lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
         else:
             kind = ClipDataset if options.train == "parsers" else PairDataset
             lesson = PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
-        if validation is None or options.train == "frames":  # postures are nothing that a dive is measured by
+        if (
+            validation is None or options.train == "frames"
+        ):  # what is learnt there is no more than a part of a dive's measures
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)
+
+
+def _frames(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+) -> FrameLesson:
+    """Single frames, along the masks of the network as it is."""
+    network = FrameNetwork(model)
+    folder = options.out / LOOKS
+    keep_looks(
+        _quick(options, model, accelerator),
+        PosedClips(training, options.colour_jitter, seed=options.seed, skip_broken=options.skip_broken),
+        folder,
+        accelerator,
+        workers=options.workers,
+        on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
+    )
+    return FrameLesson(network, Looks(folder, model.config.focus_size, options.colour_jitter, options.seed), options)
+
+
+def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:
+    """The network's quick copy, for what encodes and does not change."""
+    half = options.precision == "bf16" and has_bfloat16(accelerator.device)
+    return optimise(model, torch.bfloat16 if half else torch.float32)
 
 
 def _regression(
@@ -174,9 +211,7 @@ def _regression(
     varied = ClipTransform.for_reading(options.colour_jitter) if options.learn_track else None
     views = options.views if options.learn_track else 1
     every = views * len(scored) + len(indices)
-    half = options.precision == "bf16" and has_bfloat16(accelerator.device)
-    # What encodes does not change, so its quick copy does the work.
-    fast = optimise(model, torch.bfloat16 if half else torch.float32)
+    fast = _quick(options, model, accelerator)
     dives = EncodedDives.concatenate(
         training.name,
         [

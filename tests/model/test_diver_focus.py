@@ -55,6 +55,29 @@ def test_beyond_the_edge_there_is_nothing():
     assert (cut[:, 21:] == 0).all()
 
 
+def test_what_was_cut_is_laid_back_where_it_was():
+    rows, columns = torch.meshgrid(torch.linspace(0, 6, 96), torch.linspace(0, 6, 96), indexing="ij")
+    picture = (0.5 + 0.4 * torch.sin(rows) * torch.cos(columns))[None, None, None]  # smooth: survives the scaling
+    focus = DiverFocus(torch.tensor([[[0.1, -0.2]]]), torch.full((1, 1), 0.2), torch.zeros(1, 1, MEASURES))
+    for size in (24, 64):
+        laid = focus.paste(focus.cut(picture, size)[None, :, 0], torch.full((1, 1, 96, 96), -1.0))[0, 0]
+        inside = laid >= 0
+        # 0.4 of the side, from 0.4 to 0.8 of the width and from 0.1 to 0.5 of the height
+        assert inside.nonzero().min(0).values.tolist() == [10, 38]
+        assert inside.nonzero().max(0).values.tolist() == [47, 76]
+        assert (laid - picture[0, 0, 0])[inside].abs().max() < 0.03
+        assert (laid[~inside] == -1).all()
+
+
+def test_other_masks_change_the_measures_and_not_the_squares():
+    masks = boxes((10, 50, 60, 80))
+    focus = DiverFocus.of(masks)
+    other = focus.remeasured(boxes((20, 30, 60, 80)))
+    assert torch.equal(other.centre, focus.centre)
+    assert torch.equal(other.measures[..., -3:], focus.measures[..., -3:])
+    assert (other.measures[..., 0] < focus.measures[..., 0]).all()
+
+
 def test_smoothing_keeps_the_sum_of_what_is_far_from_the_ends():
     values = torch.zeros(1, 41)
     values[0, 20] = 1

@@ -19,12 +19,12 @@ def test_encode_gives_everything(encoding):
     assert encoding.transition_probabilities.shape == (3, 96, 2)
     assert encoding.static.shape == (3, 3, 4, 8)
     assert encoding.mask_probability.shape == (3, 96, 32, 32)
-    assert [list(t.shape) for t in encoding.mask_outputs] == [[27, 1, 16, 32, 32]] * 5
+    assert [list(t.shape) for t in encoding.mask_outputs] == [[27, 1, 16, 32, 32]] * 6
     assert 0 <= encoding.mask_probability.min() <= encoding.mask_probability.max() <= 1
 
 
 def test_mask_probability_averages_the_windows_that_see_a_frame(encoding):
-    probability = encoding.mask_probability
+    probability = replace(encoding, outlines=None).mask_probability
     torch.testing.assert_close(probability[:, 3], encoding.mask_logits[:, 0, 3].sigmoid())
     both = (encoding.mask_logits[:, 0, 12].sigmoid() + encoding.mask_logits[:, 1, 2].sigmoid()) / 2
     torch.testing.assert_close(probability[:, 12], both)
@@ -112,8 +112,8 @@ def test_the_published_comparison_knows_no_difficulty(encoding):
     ("change", "branches", "phases"),
     [
         ({"spatial_gate": False}, 2, 3),
-        ({"static_branch": False, "diver_track": False}, 1, 3),
-        ({"diver_track": False}, 2, 3),
+        ({"static_branch": False, "diver_track": False, "focus_outlines": False}, 1, 3),
+        ({"diver_track": False, "focus_outlines": False}, 2, 3),
         ({"shared_i3d": False}, 2, 3),
         ({"temporal_parsing": False, "phase_weights": (1.0,)}, 2, 1),
     ],
@@ -194,6 +194,7 @@ def test_what_learns_together(tiny):
         "spatial_action_parser",
         "temporal_action_parser",
         "static_visual_encoder.backbone",
+        "focus_decoder",
     }
     assert names(parts["branches"]) == {"i3d", "static_visual_encoder.phases"}
     groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}
@@ -214,7 +215,7 @@ def test_a_kept_track_is_read_as_the_clip_was(tiny, clips, encoding):
     """Whatever the middle part of a kept track holds: the parser tells it anew."""
     kept = tiny.encode(clips, keep_frames=True).frames
     stale = kept.clone()
-    seen = tiny.config.static_channels[-1]
+    seen = tiny.config.seen_features
     stale[..., seen : seen + tiny.config.track_width] = 0
     track, probabilities = tiny.reread(stale)
     torch.testing.assert_close(track, kept)

@@ -56,7 +56,7 @@ def test_folded_weights_are_not_saved(fast, tmp_path):
 
 
 def test_without_the_static_branch(clips):
-    change = {"static_branch": False, "diver_track": False}
+    change = {"static_branch": False, "diver_track": False, "focus_outlines": False}
     model = FineParser(FineParserConfig(**FineParserConfig.tiny().to_json() | change)).eval()
     with torch.inference_mode():
         assert optimise(model).encode(clips[:1]).static is None

@@ -8,7 +8,7 @@ from fineparser.model.track_action_parser import DILATIONS, TrackActionParser
 
 def inputs(config, batch=2):
     return (
-        torch.randn(batch, config.clip_frames, config.static_channels[-1]),
+        torch.randn(batch, config.clip_frames, config.seen_features),
         torch.randn(batch, config.clip_frames, MEASURES),
     )
 

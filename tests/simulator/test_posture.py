@@ -9,7 +9,7 @@ import pytest
 from fineparser.simulator.body import JOINT, JOINTS
 from fineparser.simulator.camera import Camera, orientation
 from fineparser.simulator.plan import plan_dive
-from fineparser.simulator.posture import LEAST_AGE, POSTURE, SIDEWAYS, posture
+from fineparser.simulator.posture import LANDMARKS, LEAST_AGE, PLACE, POSTURE, SIDEWAYS, landmarks, posture
 
 FROM_THE_SIDE = Camera(
     position=np.array([0.0, -20.0, 5.0]),
@@ -37,7 +37,7 @@ class Straight:
 
 def numbers_of(motions, times, camera=FROM_THE_SIDE, squeeze=1.0):
     rows = posture(motions, np.asarray(times), camera, np.zeros(len(times), int), squeeze)
-    return [dict(zip(POSTURE, row, strict=True)) for row in rows.tolist()]
+    return [dict(zip(POSTURE, row[: len(POSTURE)], strict=True)) for row in rows.tolist()]
 
 
 def test_a_straight_body_seen_from_the_side():
@@ -72,11 +72,37 @@ def test_a_camera_elsewhere_sees_the_same_sizes_and_a_mirrored_one_the_other_sid
     assert POSTURE.index("front_x") in SIDEWAYS
 
 
+def test_points_are_where_the_camera_projects_the_joints():
+    near = replace(FROM_THE_SIDE, position=np.array([2.0, -12.0, 6.0]))
+    seen = posture([Straight()], np.array([0.5]), near, np.zeros(1, int), 1.0)
+    joints = Straight().at(np.array([0.5])).joints
+    pixels, _ = near.project(joints)
+    points = dict(zip(LANDMARKS, landmarks(seen)[0] * near.height, strict=True))
+    for name in ("head", "neck", "pelvis"):
+        np.testing.assert_allclose(points[name], pixels[0, JOINT[name]], atol=1e-3)
+    np.testing.assert_allclose(points["toes"], pixels[0, [JOINT["toe_l"], JOINT["toe_r"]]].mean(0), atol=0.05)
+
+
+def test_points_lie_on_the_masks_of_any_part_of_the_picture():
+    plan = plan_dive(3, code="105B", height=3, synchro=False, opening=False)
+    numbers = np.flatnonzero((plan.times > 0) & (plan.times < plan.motions[0].entry_time))[::10]
+    for width in (None, "full"):
+        _, masks = plan.film(112, width, numbers)
+        middles = landmarks(plan.postures(numbers, 112, width))[:, LANDMARKS.index("pelvis")] * 112
+        inside = [
+            mask[int(y), int(x)]
+            for mask, (x, y) in zip(masks, middles, strict=True)
+            if 0 <= x < mask.shape[1] and 0 <= y < 112
+        ]
+        assert len(inside) >= 3
+        assert np.mean(inside) > 0.8
+
+
 def test_a_plan_tells_postures_of_the_frames_that_it_films():
     plan = plan_dive(11, code="107B", height=3, opening=True)
     numbers = np.array([0, plan.cut, plan.cut + 20, len(plan.times) - 1])
     seen = plan.postures(numbers)
-    assert seen.shape == (4, len(POSTURE))
+    assert seen.shape == (4, len(POSTURE) + len(PLACE))
     assert np.isnan(seen[0]).all()  # before the cut is another dive
     assert np.isfinite(seen[1, : POSTURE.index("splash")]).all()
     assert seen[-1, POSTURE.index("splash")] == pytest.approx(plan.motions[0].splash_size)

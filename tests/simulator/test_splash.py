@@ -1,14 +1,17 @@
 """Splashes: water flies by the laws of motion, and more of it for larger splashes."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from fineparser.domain.dive_code import DiveCode
 from fineparser.simulator.camera import orientation
 from fineparser.simulator.droplets import Droplets, draw_droplets
 from fineparser.simulator.limbs import Views
-from fineparser.simulator.splash import TRACK_STEP, Splash, crossings
+from fineparser.simulator.plan import plan_dive
+from fineparser.simulator.splash import TRACK_STEP, Boil, Splash, crossings, touch_speed
 
 WHITE = (255, 255, 255)
 
@@ -57,13 +60,13 @@ def test_droplets_are_drawn_where_they_are():
 
 
 def test_nothing_flies_before_the_entry():
-    splash = Splash.sample(np.random.default_rng(0), 1.5, [(1.0, 0.0)], 0.5)
+    splash = Splash.sample(np.random.default_rng(0), 1.5, [(1.0, 0.0)], 0.5, 12.0)
     assert splash.foam(views(), 0, 1.49, WHITE) is None
     assert draw_droplets(splash.droplets, np.array([1.4]), 0.0, views(), np.array([0]), WHITE) == [None]
 
 
-def covered(size, seed, after=0.5):
-    splash = Splash.sample(np.random.default_rng(seed), 0.0, [(0.0, 0.0)], size)
+def covered(size, seed, after=0.5, speed=12.0):
+    splash = Splash.sample(np.random.default_rng(seed), 0.0, [(0.0, 0.0)], size, speed)
     cloud = draw_droplets(splash.droplets, np.array([after]), 0.01, views(), np.array([0]), WHITE)[0]
     return 0 if cloud is None else cloud[3].sum()
 
@@ -73,12 +76,40 @@ def test_larger_splashes_throw_up_more_water():
     assert 1.5 * areas[0] < areas[1] < areas[2] / 1.2
 
 
+def test_a_faster_body_stirs_up_more_water():
+    slow, fast = (np.mean([covered(0.05, seed, 0.3, speed) for seed in range(6)]) for speed in (5.5, 14.0))
+    assert fast > 1.3 * slow
+
+
+def test_what_any_body_stirs_up_is_no_large_splash():
+    assert max(covered(0.0, seed, speed=14.0) for seed in range(6)) < min(
+        covered(0.9, seed, speed=9.0) for seed in range(6)
+    )
+
+
+def test_a_boil_wells_up_after_the_body_and_fades():
+    boil = Boil(start=0.4, radius=0.7, white=0.8, fade=1.0)
+    strengths, radii = zip(*(boil.at(age) for age in (0.3, 0.5, 0.8, 3.0)), strict=True)
+    assert strengths[0] == radii[0] == 0
+    assert 0 < strengths[1] < strengths[2] <= 0.8
+    assert strengths[3] < 0.3 * strengths[2]
+    assert 0 < radii[1] < radii[2] < radii[3] < 1.1
+
+
+def test_the_boil_is_seen_after_the_foam_of_a_rip_is_gone():
+    rip = Splash.sample(np.random.default_rng(1), 0.0, [(0.0, 0.0)], 0.0, 14.0)
+    white, clear = (replace(rip, boil=Boil(0.4, 0.7, share, 1.0)) for share in (1.0, 0.0))
+    early, late = ([splash.foam(views(), 0, age, WHITE)[3].sum() for splash in (white, clear)] for age in (0.3, 1.2))
+    assert early[0] == early[1]
+    assert late[0] > 2 * late[1]
+
+
 def test_a_splash_is_as_dense_however_finely_it_is_made():
     coarse, fine = (
         np.mean(
             [
                 draw_droplets(
-                    Splash.sample(np.random.default_rng(seed), 0.0, [(0.0, 0.0)], 0.6, parcels).droplets,
+                    Splash.sample(np.random.default_rng(seed), 0.0, [(0.0, 0.0)], 0.6, 12.0, parcels).droplets,
                     np.array([0.4]),
                     0.01,
                     views(),
@@ -94,7 +125,7 @@ def test_a_splash_is_as_dense_however_finely_it_is_made():
 
 
 def test_foam_spreads_and_then_dies():
-    splash = Splash.sample(np.random.default_rng(3), 0.0, [(0.0, 0.0)], 0.6)
+    splash = Splash.sample(np.random.default_rng(3), 0.0, [(0.0, 0.0)], 0.6, 12.0)
     strength = [splash.foam(views(), 0, age, WHITE)[3].sum() for age in (0.05, 0.4, 4.0)]
     assert strength[0] < strength[1]
     assert strength[2] < 0.5 * strength[1]
@@ -126,6 +157,12 @@ def test_a_slanting_body_ploughs_through_the_surface():
 
 def test_water_leaves_where_the_body_passes():
     track = np.stack([np.linspace(0, 1, 21), np.zeros(21)], -1)
-    droplets = Splash.sample(np.random.default_rng(0), 0.0, track, 0.3).droplets
+    droplets = Splash.sample(np.random.default_rng(0), 0.0, track, 0.3, 8.0).droplets
     early, late = droplets.birth < 0.05, droplets.birth > 0.25
     assert droplets.position[late, 0].mean() > droplets.position[early, 0].mean() + 0.4
+
+
+def test_the_speed_at_the_touch_is_that_of_the_fall():
+    for code, height, expected in (("101B", 1.0, 6.2), ("107B", 10.0, 14.2)):
+        plan = plan_dive(3, code=DiveCode.parse(code), height=height)
+        assert touch_speed(plan.motions[0]) == pytest.approx(expected, rel=0.08)

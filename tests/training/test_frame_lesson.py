@@ -5,23 +5,26 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fineparser.data.frames import FrameDataset
+from fineparser.data.posed_clips import PosedClips
 from fineparser.data.syndive import SynDives
-from fineparser.data.transforms import ClipTransform
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE
 from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
-from fineparser.training.hints import posture_hints
+from fineparser.training.hints import landmark_hints, posture_hints
+from fineparser.training.looks import Looks, keep_looks
+from fineparser.training.losses import outline_loss
+from fineparser.training.machine import accelerator_for
 from fineparser.training.options import OptionsError
 from fineparser.training.runs import Run
-from fineparser.training.train import train
+from fineparser.training.train import LOOKS, train
 
 
 @pytest.fixture
-def lesson(smallest, options):
+def lesson(smallest, options, tmp_path):
     torch.manual_seed(0)
-    dataset = FrameDataset(SynDives(2, seed=3, width="full"), ClipTransform())
-    return FrameLesson(FrameNetwork(FineParser(smallest)), dataset, replace(options, train="frames"))
+    network = FrameNetwork(FineParser(smallest))
+    keep_looks(network.model, PosedClips(SynDives(2, seed=3, width="full")), tmp_path, accelerator_for("cpu", "no"))
+    return FrameLesson(network, Looks(tmp_path, smallest.focus_size), replace(options, train="frames"))
 
 
 def losses_of(lesson, counted=True):
@@ -35,11 +38,18 @@ def test_it_teaches_what_sees_single_frames_alone(lesson):
     losses.total.backward()
     model = lesson.network.model
     learning = {".".join(name.split(".")[:2]) for name, p in model.named_parameters() if p.grad is not None}
-    assert learning == {"static_visual_encoder.backbone"}
+    assert learning == {
+        "static_visual_encoder.backbone",
+        *(f"focus_decoder.{n}" for n in ("joins", "outline", "places")),
+    }
     assert not model.spatial_action_parser.training
-    found = lesson.network(batch)
-    assert found.shape == (2, 24, len(POSTURE))
-    assert losses.total.item() == pytest.approx(posture_hints(found, batch.postures, torch.ones(2)).item(), rel=1e-4)
+    postures, view = lesson.network(batch.squares)
+    assert postures.shape == (2, 12, len(POSTURE))
+    outlines = outline_loss([view.outline[:, None]], batch.truth.flatten(0, 1)[:, None])
+    hints = posture_hints(postures, batch.postures, torch.ones(2))
+    hints = hints + landmark_hints(view, batch.landmarks.flatten(0, 1), torch.ones(24))
+    assert losses.mask.item() == pytest.approx(outlines.item(), rel=1e-4)
+    assert losses.total.item() == pytest.approx((outlines + hints).item(), rel=1e-4)
 
 
 def test_a_filler_does_not_count(lesson):
@@ -58,15 +68,17 @@ def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
         checkpoint_every=1,
     )
     whole = FineParser.from_pretrained(train(chosen).last).state_dict()
+    assert not (chosen.out / LOOKS).exists()
     cut = replace(chosen, out=tmp_path / "cut")
     asked = iter((False, True))
     assert train(cut, should_stop=lambda: next(asked)).stopped
+    assert (cut.out / LOOKS / "squares.npy").is_file()
     again = FineParser.from_pretrained(train(replace(cut, resume=True)).last).state_dict()
     for name, tensor in whole.items():
         torch.testing.assert_close(again[name], tensor, msg=name)
     records = Run.read(tmp_path / "cut").records()
-    assert all(record["hints"] > 0 for record in records if record["kind"] == "train")
-    assert any("Postures are not measured" in record["text"] for record in records if record["kind"] == "note")
+    assert all(record["hints"] > 0 and record["mask"] > 0 for record in records if record["kind"] == "train")
+    assert any("are not measured" in record["text"] for record in records if record["kind"] == "note")
 
 
 def test_checkpoints_hold_averaged_weights(options, tmp_path):
@@ -79,6 +91,13 @@ def test_checkpoints_hold_averaged_weights(options, tmp_path):
     torch.testing.assert_close(kept[name], learning[name], atol=0.02, rtol=0)
 
 
-def test_a_network_without_a_track_is_refused(smallest):
-    with pytest.raises(OptionsError, match="this one has none"):
-        FrameNetwork(FineParser(replace(smallest, diver_track=False)))
+def test_dives_with_masks_alone_teach_outlines(options, dives, tmp_path):
+    chosen = replace(options, data=(f"clips:{dives}",), train="frames", out=tmp_path / "run", max_steps=2)
+    result = train(chosen)
+    records = [record for record in Run.read(result.run).records() if record["kind"] == "train"]
+    assert all(record["mask"] > 0 and record["hints"] == 0 for record in records)
+
+
+def test_a_network_that_does_not_draw_is_refused(smallest):
+    with pytest.raises(OptionsError, match="focus_outlines off"):
+        FrameNetwork(FineParser(replace(smallest, focus_outlines=False)))

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
+from fineparser.model.focus_decoder import FocusView
 from fineparser.simulator.faults import draw_faults
 from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import POSTURE
@@ -13,13 +14,17 @@ from fineparser.training.hints import (
     AWARD_SHARE,
     DEDUCTION_SHARE,
     DEDUCTION_SPREAD,
+    DISTANCE_SHARE,
+    MAP_SHARE,
     PHASE_SHARE,
     POSTURE_SCALE,
     SPLASH_SHARE,
+    SPOT,
     WINDOW_DEDUCTION_SHARE,
     PostureReader,
     TokenReader,
     WindowReader,
+    landmark_hints,
     posture_hints,
     squared_error,
     token_hints,
@@ -87,6 +92,27 @@ def test_postures_count_by_number_and_the_splash_more():
     expected = errors.sum() / (splash + SPLASH_SHARE)
     torch.testing.assert_close(posture_hints(told, true, torch.ones(2)), expected)
     assert posture_hints(told, true, torch.zeros(2)) == 0
+
+
+def test_points_count_by_their_distance_and_their_maps():
+    torch.manual_seed(0)
+    logits, true = torch.randn(3, 7, 8, 8), torch.rand(3, 7, 2) * 1.6 - 0.8
+    view = FocusView(torch.zeros(3, 16, 16), logits.flatten(2).log_softmax(-1).view_as(logits))
+    true[0, 2] = torch.nan
+    errors = []
+    side = torch.arange(8) / 4 - 0.875
+    for square in range(3):
+        for point in range(7):
+            if square == 0 and point == 2:
+                continue
+            x, y = true[square, point]
+            spot = torch.exp(-0.5 * (((side[None] - x) ** 2 + (side[:, None] - y) ** 2) / SPOT**2)).flatten()
+            maps = functional.cross_entropy(logits[square, point].flatten()[None], (spot / spot.sum())[None])
+            chance = logits[square, point].flatten().softmax(0).view(8, 8)
+            found = torch.stack([(chance.sum(0) * side).sum(), (chance.sum(1) * side).sum()])
+            errors.append(MAP_SHARE * maps + DISTANCE_SHARE * (found - true[square, point]).norm())
+    torch.testing.assert_close(landmark_hints(view, true, torch.ones(3)), torch.stack(errors).mean())
+    assert landmark_hints(view, true, torch.zeros(3)) == 0
 
 
 def test_a_reader_of_postures_answers_in_their_units():

@@ -120,7 +120,10 @@ def test_outline_loss_counts_small_divers_as_much_and_takes_empty_frames():
     assert outline_loss([right], truth).item() == pytest.approx(0, abs=1e-6)
     missed = outline_loss([wrong], truth).item() - 50 * 2 / 800  # without its cross-entropy
     assert missed == pytest.approx((1 - 1 / 3) / 2, abs=1e-5)
-    assert outline_loss([wrong, right], truth).item() == pytest.approx((missed + 50 * 2 / 800) / 4, abs=1e-5)
+    one = missed + 50 * 2 / 800
+    side = outline_loss([wrong, *[right] * 4], truth).item()  # the first of four sides, a final one
+    assert side == pytest.approx(one / 4, abs=1e-5)
+    assert outline_loss([*[right] * 4, wrong, right], truth).item() == pytest.approx(one, abs=1e-5)
 
 
 def test_outline_loss_leaves_out_windows_without_masks():

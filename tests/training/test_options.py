@@ -86,9 +86,12 @@ def test_the_papers_schedule_is_the_papers_default():
     [
         ((), {}),
         (("gate",), {"spatial_gate": False}),
-        (("static",), {"static_branch": False, "diver_track": False}),
+        (("static",), {"static_branch": False, "diver_track": False, "focus_outlines": False}),
         (("transitions",), {"temporal_parsing": False, "phase_weights": (1.0,)}),
-        (("gate", "static"), {"spatial_gate": False, "static_branch": False, "diver_track": False}),
+        (
+            ("gate", "static"),
+            {"spatial_gate": False, "static_branch": False, "diver_track": False, "focus_outlines": False},
+        ),
     ],
 )
 def test_an_ablation_is_a_configuration(without, changes):

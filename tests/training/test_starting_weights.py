@@ -60,7 +60,10 @@ def test_other_weights_are_refused_by_name(tmp_path, options, smallest):
     with pytest.raises(CheckpointError, match=r"ResNet-34 weights .* does not fit.*missing"):
         load_resnet(FineParser(smallest), str(tmp_path / "other.pt"))
     with pytest.raises(OptionsError, match="no static branch"):
-        load_resnet(FineParser(replace(smallest, static_branch=False, diver_track=False)), str(tmp_path / "other.pt"))
+        load_resnet(
+            FineParser(replace(smallest, static_branch=False, diver_track=False, focus_outlines=False)),
+            str(tmp_path / "other.pt"),
+        )
     with pytest.raises(CheckpointError, match="does not exist"):
         starting_network(replace(options, i3d=tmp_path / "missing.pt"))
 

@@ -399,7 +399,7 @@ def test_the_regression_can_learn_to_read_the_track(learned, options):
 
 
 def test_only_a_track_can_be_learnt_to_be_read(smallest, options, tmp_path):
-    FineParser(replace(smallest, diver_track=False)).save_pretrained(tmp_path / "plain")
+    FineParser(replace(smallest, diver_track=False, focus_outlines=False)).save_pretrained(tmp_path / "plain")
     chosen = replace(
         options, train="regression", learn_track=True, checkpoint=str(tmp_path / "plain"), config="compact"
     )

@@ -1,0 +1,203 @@
+"""Looks at divers, kept on disk: the squares that a network's own masks lead through clips, and what is true in them.
+
+FOLDER/
+  squares.npy    uint8 [N, 96, 5, 80, 80]: red, green, blue, the mask that led there, the true mask
+  postures.npy   float32 [N, 96, 25]
+  landmarks.npy  float32 [N, 96, 7, 2]: right and down, -1 to 1 from edge to edge of the square that is looked at
+  whole.json     how many there are, and by which weights: where it is, the rest is
+
+What sees single frames learns from them for as long as it wants; the network that made the masks is asked once. The
+squares reach a quarter further than what is looked at: learning shifts and scales them. 1,000 dives take 3.1 GB.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fineparser.data.batches import TensorBatch
+from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data.transforms import IMAGE_MEAN, IMAGE_SD, jitter_colours
+from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.encoding import frame_probability
+from fineparser.model.fineparser import FineParser
+from fineparser.simulator.posture import LANDMARKS, POSTURE, SIDEWAYS
+from fineparser.training.encoding import at_size, evaluating
+from fineparser.training.runs import write_whole
+
+MARGIN = 1.25
+"""Half side of a kept square over that of the square that is looked at."""
+STRIDE = 8
+"""Frames from one that is taken to the next: neighbours show nearly the same."""
+NEARER, FARTHER = 0.8, 1.2
+"""Sizes of the squares that are learnt from, over that of the square that is looked at."""
+AT_ONCE = 2
+"""Clips whose masks are made together."""
+_CHANNELS = 5
+
+
+@dataclass(frozen=True)
+class LookBatch(TensorBatch):
+    """12 frames each of B clips, seen through squares."""
+
+    squares: Tensor
+    """float32 [B, 12, 4, 64, 64]: the picture, normalised as clips are, and the mask that led there, 0 to 1."""
+
+    truth: Tensor
+    """bool [B, 12, 64, 64]: the true mask in the square."""
+
+    postures: Tensor
+    """float32 [B, 12, 25], see `fineparser.simulator.posture.POSTURE`; NaN where a number is not known."""
+
+    landmarks: Tensor
+    """float32 [B, 12, 7, 2]: right and down, -1 to 1 from edge to edge; NaN where they are not known or not inside."""
+
+    def __len__(self) -> int:
+        return len(self.squares)
+
+    @classmethod
+    def stack(cls, batches: Sequence["LookBatch"]) -> "LookBatch":
+        """Joins batches into one, in their order."""
+        return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
+
+
+class Looks(Dataset):
+    """Every eighth frame of each kept clip, from another one on each time, at another size and place and colour.
+
+    Join samples with `LookBatch.stack`.
+    """
+
+    def __init__(self, folder: Path, size: int, colour_jitter: float = 0.0, seed: int = 0) -> None:
+        self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
+        self._count = json.loads((folder / "whole.json").read_text())["clips"]
+        # In shared memory, so that workers kept from epoch to epoch see the new one.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses which epoch's samples come next; call it before iterating over the DataLoader."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> LookBatch:
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        rng = np.random.default_rng((self._seed, int(self._epoch), index))
+        picked = slice(int(rng.integers(STRIDE)), None, STRIDE)
+        squares, postures, landmarks = (
+            np.array(np.load(self._folder / f"{name}.npy", mmap_mode="r")[index, picked]) for name in _KEPT
+        )
+        kept = squares.shape[-1]
+        side = int(np.clip(round(kept / MARGIN * rng.uniform(NEARER, FARTHER)), 8, kept))
+        left, top = rng.integers(0, kept - side + 1, 2)
+        frames = squares[..., top : top + side, left : left + side].transpose(2, 3, 0, 1)  # [s, s, 12, 5]
+        shape = frames.shape[2:]
+        frames = cv2.resize(np.ascontiguousarray(frames).reshape(side, side, -1), (self._size, self._size))
+        frames = frames.reshape(self._size, self._size, *shape).transpose(2, 0, 1, 3)  # [12, S, S, 5]
+        corner = np.array([left, top])
+        landmarks = (((landmarks / MARGIN + 1) / 2 * kept - corner) / side * 2 - 1).astype(np.float32)
+        landmarks[(np.abs(landmarks) > 1).any(-1)] = np.nan
+        if rng.random() < 0.5:
+            frames = frames[:, :, ::-1]
+            postures[:, SIDEWAYS] *= -1
+            landmarks[..., 0] *= -1
+        pictures = frames[..., :3]
+        if self._colour_jitter:
+            pictures = jitter_colours(pictures, rng, self._colour_jitter)
+        seen = (torch.from_numpy(np.ascontiguousarray(pictures)).float() / 255 - _MEAN) / _SD
+        others = torch.from_numpy(np.ascontiguousarray(frames[..., 3:])).float() / 255
+        return LookBatch(
+            torch.cat([seen, others[..., :1]], dim=-1).permute(0, 3, 1, 2)[None],
+            (others[..., 1] >= 0.5)[None],
+            torch.from_numpy(postures)[None],
+            torch.from_numpy(landmarks)[None],
+        )
+
+
+_KEPT = ("squares", "postures", "landmarks")
+_MEAN, _SD = torch.tensor(IMAGE_MEAN), torch.tensor(IMAGE_SD)
+
+
+def keep_looks(
+    model: FineParser,
+    clips: PosedClips,
+    folder: Path,
+    accelerator: Accelerator,
+    *,
+    workers: int = 0,
+    on_done: Callable[[int, int], None] = lambda done, of: None,
+) -> None:
+    """Lets a network outline the clips and keeps what its squares show, unless the folder holds that already.
+
+    Args:
+        model: one with a diver's track; in evaluation mode meanwhile.
+        clips: what to look at, each once, shared out over the processes.
+        folder: made where it is not there; what an interrupted call left in it is written anew.
+        on_done: is told how many of how many clips of this process are done; what it raises ends the work.
+
+    Raises:
+        OSError: where the disk takes no more.
+    """
+    whole = folder / "whole.json"
+    about = {"clips": len(clips), "weights": model.fingerprint()}
+    if whole.is_file() and json.loads(whole.read_text()) == about:
+        return
+    side = round(model.config.focus_size * MARGIN)
+    shapes = (_CHANNELS, side, side), (len(POSTURE),), (len(LANDMARKS), 2)
+    kinds = np.uint8, np.float32, np.float32
+    if accelerator.is_main_process:
+        folder.mkdir(parents=True, exist_ok=True)
+        whole.unlink(missing_ok=True)
+        for name, shape, kind in zip(_KEPT, shapes, kinds, strict=True):
+            np.lib.format.open_memmap(
+                folder / f"{name}.npy", "w+", kind, (len(clips), model.config.clip_frames, *shape)
+            )
+    accelerator.wait_for_everyone()
+    kept = [np.load(folder / f"{name}.npy", mmap_mode="r+") for name in _KEPT]
+    own = list(range(len(clips)))[accelerator.process_index :: accelerator.num_processes]
+    batches = [own[start : start + AT_ONCE] for start in range(0, len(own), AT_ONCE)]
+    loader = DataLoader(clips, batch_sampler=batches, collate_fn=PosedBatch.stack, num_workers=workers)
+    done = 0
+    with evaluating(model), torch.no_grad():
+        for indices, batch in zip(batches, loader, strict=True):
+            with accelerator.autocast():
+                found = look_at(model, batch.to(accelerator.device))
+            for array, values in zip(kept, found, strict=True):
+                array[indices] = values
+            done += len(indices)
+            on_done(done, len(own))
+    for array in kept:
+        array.flush()
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        write_whole(whole, json.dumps(about))
+    accelerator.wait_for_everyone()
+
+
+def look_at(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The squares [B, 96, 5, 80, 80], postures [B, 96, 25] and landmarks [B, 96, 7, 2] of B clips, as they are kept."""
+    clips = at_size(batch.clips, model.config.image_size)
+    logits = model.outline(clips.clips)
+    outlined = frame_probability(logits, model.config.window_starts)
+    return look_through(DiverFocus.of(outlined), outlined, clips.clips, clips.masks, batch, model.config.focus_size)
+
+
+def look_through(
+    focus: DiverFocus, outlined: Tensor, clips: Tensor, masks: Tensor, batch: PosedBatch, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the squares of a focus show of clips [B, 3, 96, H, W] with found and true masks, as it is kept."""
+    wide = DiverFocus(focus.centre, focus.reach * MARGIN, focus.measures)
+    pictures = wide.cut(torch.cat([clips, outlined[:, None], masks.float()], dim=1).float(), round(size * MARGIN))
+    pictures = pictures.unflatten(0, outlined.shape[:2])
+    pictures[:, :, :3] = pictures[:, :, :3] * _SD.view(3, 1, 1).to(clips.device) + _MEAN.view(3, 1, 1).to(clips.device)
+    squares = (pictures * 255).round().clamp(0, 255).byte()
+    landmarks = (batch.landmarks - focus.centre[:, :, None]) / focus.reach[:, :, None, None]
+    return tuple(values.cpu().numpy() for values in (squares, batch.postures, landmarks))

@@ -1,0 +1,130 @@
+"""Kept looks: what the squares show, what varies, and that they are made once."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data.syndive import SynDives
+from fineparser.model.config import MEASURES
+from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.fineparser import FineParser
+from fineparser.simulator.posture import POSTURE, SIDEWAYS
+from fineparser.training import looks
+from fineparser.training.looks import MARGIN, LookBatch, Looks, keep_looks, look_through
+from fineparser.training.machine import accelerator_for
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return PosedClips(SynDives(2, seed=3, width="full"))
+
+
+def whole_picture(batch: PosedBatch) -> DiverFocus:
+    frames = batch.clips.clips.shape[2]
+    return DiverFocus(torch.zeros(1, frames, 2), torch.full((1, frames), 0.5), torch.zeros(1, frames, MEASURES))
+
+
+def test_a_square_around_everything_shows_the_clip_in_its_middle(clips):
+    batch = clips[0]
+    clip, masks = batch.clips.clips, batch.clips.masks
+    outlined = masks[:, 0].float() * 0.5
+    squares, postures, landmarks = look_through(whole_picture(batch), outlined, clip, masks, batch, 112)
+    edge = (squares.shape[-1] - 112) // 2
+    middle = torch.from_numpy(squares[0, :, :, edge : edge + 112, edge : edge + 112]).float() / 255
+    back = (middle[:, :3].transpose(0, 1) - torch.tensor((0.485, 0.456, 0.406)).view(3, 1, 1, 1)) / torch.tensor(
+        (0.229, 0.224, 0.225)
+    ).view(3, 1, 1, 1)
+    assert (back - clip[0]).abs().mean() < 0.02
+    torch.testing.assert_close(middle[:, 3], outlined[0], atol=0.01, rtol=0)
+    assert ((middle[:, 4] >= 0.5) == masks[0, 0]).float().mean() > 0.999
+    np.testing.assert_allclose(landmarks, batch.landmarks.numpy() * 2, atol=1e-6)
+    np.testing.assert_array_equal(postures, batch.postures.numpy())
+
+
+def kept(folder, count=1, seen=0.6):
+    """Squares that are black but for a white column at 60% of the way, where the landmarks are, too."""
+    side = 40
+    squares = np.zeros((count, 96, 5, side, side), np.uint8)
+    column = int(side * seen)
+    squares[..., column] = 255
+    place = ((column + 0.5) / side * 2 - 1) * MARGIN
+    landmarks = np.full((count, 96, 7, 2), [place, 0.0], np.float32)
+    postures = np.broadcast_to(np.arange(96, dtype=np.float32)[None, :, None], (count, 96, len(POSTURE)))
+    for name, array in (("squares", squares), ("landmarks", landmarks), ("postures", postures)):
+        np.save(folder / f"{name}.npy", array)
+    (folder / "whole.json").write_text(json.dumps({"clips": count}))
+    return Looks(folder, 32)
+
+
+def test_points_follow_the_picture_through_shift_scale_and_mirror(tmp_path):
+    dataset = kept(tmp_path)
+    mirrored = 0
+    for epoch in range(12):
+        dataset.set_epoch(epoch)
+        batch = dataset[0]
+        assert batch.squares.shape == (1, 12, 4, 32, 32)
+        where = batch.truth[0].float().mean((0, 1))
+        column = ((where * (torch.arange(32) + 0.5)).sum() / where.sum()).item() / 16 - 1
+        known = batch.landmarks[0][batch.landmarks[0].isfinite().all(-1)]
+        assert known[:, 0] == pytest.approx(torch.full((len(known),), column).numpy(), abs=0.05)
+        mirrored += int((batch.postures[0, :, SIDEWAYS[0]] < 0).any())
+    assert 0 < mirrored < 12
+
+
+def test_frames_are_every_eighth_and_the_same_each_time_an_epoch_is_asked_for(tmp_path):
+    dataset = kept(tmp_path)
+    first = dataset[0].postures[0, :, POSTURE.index("age")]
+    assert first.diff().unique().tolist() == [8]
+    dataset.set_epoch(1)
+    others = dataset[0].squares
+    dataset.set_epoch(0)
+    assert not torch.equal(dataset[0].squares, others)
+    assert torch.equal(dataset[0].postures[0, :, POSTURE.index("age")], first)
+    assert len(LookBatch.stack([dataset[0], dataset[0]])) == 2
+    with pytest.raises(IndexError):
+        dataset[1]
+
+
+def test_colours_vary(tmp_path):
+    kept(tmp_path)
+    plain, varied = (Looks(tmp_path, 32, jitter)[0].squares for jitter in (0.0, 0.3))
+    assert not torch.allclose(plain[:, :, :3], varied[:, :, :3])
+    assert torch.equal(plain[:, :, 3], varied[:, :, 3])
+
+
+def test_they_are_made_once_and_anew_for_other_weights(clips, smallest, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    model, accelerator = FineParser(smallest), accelerator_for("cpu", "no")
+    told = []
+    keep_looks(model, clips, tmp_path, accelerator, on_done=lambda done, of: told.append((done, of)))
+    assert told == [(2, 2)]
+    assert len(Looks(tmp_path, smallest.focus_size)) == 2
+    assert np.load(tmp_path / "squares.npy").any(axis=(2, 3, 4)).mean() > 0.9
+    with monkeypatch.context() as patch:
+        patch.setattr(looks, "look_at", lambda *_: pytest.fail("made again"))
+        keep_looks(model, clips, tmp_path, accelerator)
+    keep_looks(FineParser(smallest), clips, tmp_path, accelerator, on_done=lambda done, of: told.append((done, of)))
+    assert len(told) == 2
+
+
+def test_what_was_interrupted_is_made_anew(clips, smallest, tmp_path):
+    model, accelerator = FineParser(smallest), accelerator_for("cpu", "no")
+
+    def stop(done, of):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        keep_looks(model, clips, tmp_path, accelerator, on_done=stop)
+    assert not (tmp_path / "whole.json").exists()
+    keep_looks(model, clips, tmp_path, accelerator)
+    assert (tmp_path / "whole.json").is_file()
+
+
+def test_a_network_of_smaller_pictures_keeps_smaller_squares(clips, smallest, tmp_path):
+    model = FineParser(replace(smallest, focus_size=64))
+    keep_looks(model, clips, tmp_path, accelerator_for("cpu", "no"))
+    assert Looks(tmp_path, 64)[0].squares.shape == (1, 12, 4, 64, 64)
