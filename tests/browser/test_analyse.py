@@ -100,7 +100,7 @@ def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, ap
 
 def test_an_example_becomes_a_score(page):
     page.get_by_role("button", name="3 m, camera stands still, 105B").click()
-    expect(page.locator("#clip-note")).to_contain_text("115 frames", timeout=PATIENCE)
+    expect(page.locator("#clip-note")).to_contain_text("107 frames", timeout=PATIENCE)
     expect(page.locator("#dive-note")).to_contain_text("105B forward 2 1/2 somersaults, pike, 3 m: difficulty 2.4")
     expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
     page.locator("#analyse").click()
