@@ -20,6 +20,11 @@ from fineparser.simulator.judges import PRICES
 class TensorBatch:
     """Moves every tensor of a dataclass; what is no tensor stays."""
 
+    @classmethod
+    def stack(cls, batches: Sequence[Self]) -> Self:
+        """Joins batches of nothing but tensors into one, in their order."""
+        return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
+
     def _map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Self:
         moved = {}
         for item in fields(self):
@@ -153,11 +158,6 @@ class WindowBatch(TensorBatch):
 
     def __len__(self) -> int:
         return len(self.clips)
-
-    @classmethod
-    def stack(cls, batches: Sequence["WindowBatch"]) -> "WindowBatch":
-        """Joins batches into one, in their order."""
-        return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
 
 
 def deductions_of(dive: Dive) -> torch.Tensor:

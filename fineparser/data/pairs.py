@@ -32,25 +32,32 @@ def load_clip(dive: Dive, transform: ClipTransform, rng: np.random.Generator) ->
     return ClipBatch.of_dive(dive, numbers, clip, None if mask is None else mask[:, places])
 
 
-class DiveDataset(Dataset):
-    """What datasets of dives share: the source, the epoch, and the step over broken dives."""
+class EpochDataset(Dataset):
+    """What datasets share whose samples are drawn anew every epoch."""
+
+    def __init__(self) -> None:
+        # In shared memory, so that workers kept from epoch to epoch see the new one.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses which epoch's samples come next; call it before iterating over the DataLoader."""
+        self._epoch.fill_(epoch)
+
+
+class DiveDataset(EpochDataset):
+    """What datasets of dives share: the source, and the step over broken dives."""
 
     def __init__(self, source: DiveSource, transform: ClipTransform, *, seed: int, skip_broken: bool):
+        super().__init__()
         if len(source) == 0:
             raise DataError(f"{source.name}: there are no dives in it.")
         self._source = source
         self._transform = transform
         self._seed = seed
         self._skip_broken = skip_broken
-        # In shared memory, so that workers kept from epoch to epoch see the new one.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         return len(self._source)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses which epoch's samples come next; call it before iterating over the DataLoader."""
-        self._epoch.fill_(epoch)
 
     def __getitem__(self, index: int):
         if not 0 <= index < len(self):

@@ -70,13 +70,18 @@ class PosedClips(DiveDataset):
             postures[hidden], points[hidden] = np.nan, np.nan
         if rng.random() < self._mirror_chance:
             clip, mask = clip.flip(-1), mask.flip(-1)
-            postures[:, SIDEWAYS] *= -1
-            points[..., 0] *= -1
+            mirror(postures, points)
         return PosedBatch(
             ClipBatch.of_dive(dive, numbers, clip, mask),
             torch.from_numpy(postures)[None],
             torch.from_numpy(points)[None],
         )
+
+
+def mirror(postures: np.ndarray, points: np.ndarray) -> None:
+    """Turns postures [F, 25], and points [..., 2] that are counted from the middle, as a mirror does, in place."""
+    postures[:, SIDEWAYS] *= -1
+    points[..., 0] *= -1
 
 
 def in_clip(points: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -222,6 +222,12 @@ def jitter_colours(frames: np.ndarray, rng: np.random.Generator, strength: float
     return cv2.transform(rows, affine).reshape(shape)  # rounds, and stays within 0..255
 
 
+def denormalise(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures [..., 3, H, W] that the network reads as shares of full brightness, 0 to 1: the way back."""
+    mean, sd = (torch.tensor(values, device=pictures.device).view(3, 1, 1) for values in (IMAGE_MEAN, IMAGE_SD))
+    return pictures * sd + mean
+
+
 def normalise(frames: np.ndarray) -> torch.Tensor:
     """Frames uint8 [T, H, W, 3] as the network reads them: float32 [3, T, H, W], ImageNet's mean and SD."""
     tensor = torch.from_numpy(np.ascontiguousarray(frames.transpose(3, 0, 1, 2))).float()

@@ -33,15 +33,7 @@ class DiverFocus:
     @classmethod
     def of(cls, probability: Tensor) -> "DiverFocus":
         """From mask probabilities [B, T, H, W], float32; what is doubtful counts by the square of its probability."""
-        weight = probability.square()
-        side = torch.linspace(-0.5, 0.5, probability.shape[-1], device=weight.device)
-        rows, columns = weight.mean(-1), weight.mean(-2)  # [B, T, H], [B, T, W]
-        mass = columns.mean(-1)  # [B, T]
-        share = mass.clamp_min(_TINY)
-        place = torch.stack([(columns * side).mean(-1), (rows * side).mean(-1)], -1) / share[..., None]
-        squares = torch.stack([(columns * side**2).mean(-1), (rows * side**2).mean(-1)], -1) / share[..., None]
-        variance = (squares - place**2).clamp_min(0)
-        across = ((weight * side).mean(-1) * side).mean(-1) / share - place.prod(-1)
+        mass, place, variance, _ = moments = _moments(probability)
         # A frame counts by its diver, but a splash that fills the picture no more than a diver does.
         certainty = mass.clamp_max(0.02)
         known = smooth(certainty, PLACE_SPREAD)[..., None]
@@ -50,25 +42,7 @@ class DiverFocus:
         known = smooth(certainty, SIZE_SPREAD)
         reach = (REACH * smooth(certainty * spread, SIZE_SPREAD) + 0.5 * DOUBT) / (known + DOUBT)
         reach = reach.clamp(LEAST_REACH, 0.5)
-        measures = [
-            mass.add(1e-4).log()[..., None] / 4 + 1,
-            place,
-            variance.sqrt() * 4,
-            across[..., None] * 40,
-            centre,
-            # As a logarithm, like the area: over time their differences tell how large a splash is for its diver.
-            (reach[..., None] * 4).log(),
-        ]
-        return cls(centre, reach, torch.cat(measures, -1))
-
-    def at(self, picked: Tensor) -> "DiverFocus":
-        """The frames `picked` [B, F] of each clip."""
-
-        def of(values: Tensor) -> Tensor:
-            index = picked.view(*picked.shape, *[1] * (values.ndim - 2)).expand(-1, -1, *values.shape[2:])
-            return values.gather(1, index)
-
-        return DiverFocus(of(self.centre), of(self.reach), of(self.measures))
+        return cls(centre, reach, _measures(moments, centre, reach))
 
     def cut(self, pictures: Tensor, size: int) -> Tensor:
         """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
@@ -90,8 +64,7 @@ class DiverFocus:
 
     def remeasured(self, probability: Tensor) -> "DiverFocus":
         """The same squares with the masks' measures taken of other masks [B, T, H, W]."""
-        of_mask = DiverFocus.of(probability).measures
-        return replace(self, measures=torch.cat([of_mask[..., :-3], self.measures[..., -3:]], dim=-1))
+        return replace(self, measures=_measures(_moments(probability), self.centre, self.reach))
 
     def _taps_back(self, axis: int, length: int, size: int) -> tuple[Tensor, Tensor]:
         """What each pixel of a cut counts in each row or column of the picture, [B, T, length, size], and which of
@@ -111,6 +84,38 @@ class DiverFocus:
         wide = (2 * self.reach * length / size).clamp_min(1)[..., None, None]  # pixels to one of the cut
         taps = (1 - (places[..., None] - pixels).abs() / wide).clamp_min(0)
         return taps / taps.sum(-1, keepdim=True).clamp_min(_TINY)
+
+
+Moments = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Of masks: area [B, T], centre and variances [B, T, 2], covariance [B, T]; lengths in sides of the picture."""
+
+
+def _moments(probability: Tensor) -> Moments:
+    weight = probability.square()
+    side = torch.linspace(-0.5, 0.5, probability.shape[-1], device=weight.device)
+    rows, columns = weight.mean(-1), weight.mean(-2)  # [B, T, H], [B, T, W]
+    mass = columns.mean(-1)  # [B, T]
+    share = mass.clamp_min(_TINY)
+    place = torch.stack([(columns * side).mean(-1), (rows * side).mean(-1)], -1) / share[..., None]
+    squares = torch.stack([(columns * side**2).mean(-1), (rows * side**2).mean(-1)], -1) / share[..., None]
+    variance = (squares - place**2).clamp_min(0)
+    across = ((weight * side).mean(-1) * side).mean(-1) / share - place.prod(-1)
+    return mass, place, variance, across
+
+
+def _measures(moments: Moments, centre: Tensor, reach: Tensor) -> Tensor:
+    """See `DiverFocus.measures`."""
+    mass, place, variance, across = moments
+    measures = [
+        mass.add(1e-4).log()[..., None] / 4 + 1,
+        place,
+        variance.sqrt() * 4,
+        across[..., None] * 40,
+        centre,
+        # As a logarithm, like the area: over time their differences tell how large a splash is for its diver.
+        (reach[..., None] * 4).log(),
+    ]
+    return torch.cat(measures, -1)
 
 
 def smooth(values: Tensor, spread: float) -> Tensor:

@@ -41,7 +41,7 @@ NEAR = 0.3
 LOW = 2.0
 """Metres above the water below which the entry is near."""
 PLACE = ("x", "y", "metre")
-"""Where the posture's origin, the pelvis, is in the whole picture, right and down from its upper left corner, and how
+"""Where the posture's origin, the pelvis, is in the picture, right and down from its upper left corner, and how
 long a metre is there: heights of the picture."""
 LANDMARKS = (*_POINTS, "pelvis")
 """Points of the body that posture and place tell together."""

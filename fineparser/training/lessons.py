@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from fineparser.data.batches import ClipBatch, PairBatch
 from fineparser.data.exemplars import ExemplarPool
-from fineparser.data.pairs import DiveDataset
+from fineparser.data.pairs import DiveDataset, EpochDataset
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
@@ -53,7 +53,7 @@ class ReadingLesson(Protocol):
     """A lesson that reads its samples from a dataset."""
 
     network: nn.Module
-    dataset: DiveDataset
+    dataset: EpochDataset
     options: TrainOptions
 
 

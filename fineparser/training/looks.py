@@ -11,8 +11,8 @@ squares reach a quarter further than what is looked at: learning shifts and scal
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,15 +20,16 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from fineparser.data.batches import TensorBatch
-from fineparser.data.posed_clips import PosedBatch, PosedClips
-from fineparser.data.transforms import IMAGE_MEAN, IMAGE_SD, jitter_colours
+from fineparser.data.pairs import EpochDataset
+from fineparser.data.posed_clips import PosedBatch, PosedClips, mirror
+from fineparser.data.transforms import denormalise, jitter_colours, normalise
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
-from fineparser.simulator.posture import LANDMARKS, POSTURE, SIDEWAYS
+from fineparser.simulator.posture import LANDMARKS, POSTURE
 from fineparser.training.encoding import at_size, evaluating
 from fineparser.training.runs import write_whole
 
@@ -62,30 +63,20 @@ class LookBatch(TensorBatch):
     def __len__(self) -> int:
         return len(self.squares)
 
-    @classmethod
-    def stack(cls, batches: Sequence["LookBatch"]) -> "LookBatch":
-        """Joins batches into one, in their order."""
-        return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
 
-
-class Looks(Dataset):
+class Looks(EpochDataset):
     """Every eighth frame of each kept clip, from another one on each time, at another size and place and colour.
 
     Join samples with `LookBatch.stack`.
     """
 
     def __init__(self, folder: Path, size: int, colour_jitter: float = 0.0, seed: int = 0) -> None:
+        super().__init__()
         self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
         self._count = json.loads((folder / "whole.json").read_text())["clips"]
-        # In shared memory, so that workers kept from epoch to epoch see the new one.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         return self._count
-
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses which epoch's samples come next; call it before iterating over the DataLoader."""
-        self._epoch.fill_(epoch)
 
     def __getitem__(self, index: int) -> LookBatch:
         if not 0 <= index < len(self):
@@ -107,23 +98,20 @@ class Looks(Dataset):
         landmarks[(np.abs(landmarks) > 1).any(-1)] = np.nan
         if rng.random() < 0.5:
             frames = frames[:, :, ::-1]
-            postures[:, SIDEWAYS] *= -1
-            landmarks[..., 0] *= -1
+            mirror(postures, landmarks)
         pictures = frames[..., :3]
         if self._colour_jitter:
             pictures = jitter_colours(pictures, rng, self._colour_jitter)
-        seen = (torch.from_numpy(np.ascontiguousarray(pictures)).float() / 255 - _MEAN) / _SD
-        others = torch.from_numpy(np.ascontiguousarray(frames[..., 3:])).float() / 255
+        led, truth = torch.from_numpy(frames[..., 3:].transpose(3, 0, 1, 2) / np.float32(255))
         return LookBatch(
-            torch.cat([seen, others[..., :1]], dim=-1).permute(0, 3, 1, 2)[None],
-            (others[..., 1] >= 0.5)[None],
+            torch.cat([normalise(pictures), led[None]]).transpose(0, 1)[None],
+            (truth >= 0.5)[None],
             torch.from_numpy(postures)[None],
             torch.from_numpy(landmarks)[None],
         )
 
 
 _KEPT = ("squares", "postures", "landmarks")
-_MEAN, _SD = torch.tensor(IMAGE_MEAN), torch.tensor(IMAGE_SD)
 
 
 def keep_looks(
@@ -197,7 +185,7 @@ def look_through(
     wide = DiverFocus(focus.centre, focus.reach * MARGIN, focus.measures)
     pictures = wide.cut(torch.cat([clips, outlined[:, None], masks.float()], dim=1).float(), round(size * MARGIN))
     pictures = pictures.unflatten(0, outlined.shape[:2])
-    pictures[:, :, :3] = pictures[:, :, :3] * _SD.view(3, 1, 1).to(clips.device) + _MEAN.view(3, 1, 1).to(clips.device)
+    pictures[:, :, :3] = denormalise(pictures[:, :, :3])
     squares = (pictures * 255).round().clamp(0, 255).byte()
     landmarks = (batch.landmarks - focus.centre[:, :, None]) / focus.reach[:, :, None, None]
     return tuple(values.cpu().numpy() for values in (squares, batch.postures, landmarks))

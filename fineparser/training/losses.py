@@ -147,8 +147,8 @@ def outline_loss(
 
     Not in the paper. The focal loss counts pixels, so that a distant diver weighs little, and all outputs alike, so
     that the shallow ones, which cannot tell a diver from a railing, hold the fused one back. The soft Dice coefficient
-    (Milletari et al. 2016) counts every frame the same. Arguments as in `mask_loss`: of more
-    than four masks the first four are side outputs.
+    (Milletari et al. 2016) counts every frame the same. Arguments as in `mask_loss`: of more than four masks
+    the first four are side outputs.
     """
     truth = target.float()
     if weight is not None:

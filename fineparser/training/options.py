@@ -51,8 +51,7 @@ class TrainOptions:
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
     dives), "frames" (what sees single frames of the diver and draws the masks anew, from true masks and simulated
-    postures), or "regression" (the
-    score alone, from encodings that are computed once)."""
+    postures), or "regression" (the score alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
     learn_track: bool = False

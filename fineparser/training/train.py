@@ -66,7 +66,7 @@ def train(
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
     # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses; nor
-    # has, but for single frames, what draws the outlines anew.
+    # has what draws the masks anew where their loss is left out.
     unused = not model.config.spatial_gate or model.config.focus_outlines or options.train == "spatial"
     accelerator = accelerator_for(options.device, options.precision, find_unused=unused)
     run = _open_run(options, accelerator)
@@ -146,19 +146,17 @@ def _lesson(
 ) -> tuple[Lesson, Validation | None]:
     """What is learnt, and how it is measured on the validation split."""
     if options.train != "regression":
+        if options.train == "frames":  # what is learnt there is no more than a part of a dive's measures
+            return _frames(options, model, training, accelerator, on_record), None
         transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks)
         how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
-        if options.train == "frames":
-            lesson = _frames(options, model, training, accelerator, on_record)
-        elif options.train == "spatial":
+        if options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
             lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
         else:
             kind = ClipDataset if options.train == "parsers" else PairDataset
             lesson = PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
-        if (
-            validation is None or options.train == "frames"
-        ):  # what is learnt there is no more than a part of a dive's measures
+        if validation is None:
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)

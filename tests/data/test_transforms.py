@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.transforms.functional import normalize
 
-from fineparser.data.transforms import ClipTransform, crop, jitter_colours, normalise, resize
+from fineparser.data.transforms import ClipTransform, crop, denormalise, jitter_colours, normalise, resize
 
 
 def columns(count=200, height=112):
@@ -183,3 +183,9 @@ def test_clips_can_be_cut_short_around_the_dive(make_dive):
     assert firsts.max() <= 75
     assert lasts.min() >= 135
     assert (ClipTransform().numbers(dive, np.random.default_rng(0)) == dive.sample()).all()
+
+
+def test_what_was_normalised_comes_back():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3), dtype=np.uint8)
+    back = denormalise(normalise(frames).transpose(0, 1))  # [2, 3, 6, 5]
+    np.testing.assert_allclose(back.permute(0, 2, 3, 1) * 255, frames, atol=1e-3)

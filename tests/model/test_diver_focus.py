@@ -83,12 +83,3 @@ def test_smoothing_keeps_the_sum_of_what_is_far_from_the_ends():
     values[0, 20] = 1
     torch.testing.assert_close(smooth(values, 2.0).sum(), torch.tensor(1.0))
     torch.testing.assert_close(smooth(values[..., None].expand(-1, -1, 3), 2.0)[..., 1], smooth(values, 2.0))
-
-
-def test_some_frames_are_looked_at_as_among_all():
-    masks = boxes((10, 50, 60, 80))
-    masks[:, 12:] = boxes((40, 90, 10, 50))[:, 12:]
-    focus, picked = DiverFocus.of(masks), torch.tensor([[3, 14, 11]])
-    some, pictures = focus.at(picked), torch.rand(1, 3, 20, 100, 100)
-    torch.testing.assert_close(some.measures, focus.measures[:, picked[0]])
-    torch.testing.assert_close(some.cut(pictures[:, :, picked[0]], 32), focus.cut(pictures, 32)[picked[0]])
