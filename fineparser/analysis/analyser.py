@@ -152,7 +152,7 @@ class DiveAnalyser:
         if proposal is None:
             proposal = self.propose(clip, first, last, framing, limits=limits, progress=progress)
         progress("Reading the dive", 0.35)
-        seen = proposal.read()
+        seen = proposal.read(self.model.config.picture_size)
         span, cuts = (proposal.first, proposal.last), proposal.survey.cuts
         warnings = [*proposal.warnings, *clip_doubts(seen.info, cuts, *span), *self._weights_warnings()]
         progress("Finding the diver and the phases", 0.45)
@@ -241,6 +241,7 @@ class DiveAnalyser:
             window,
             outline=self._outline if knows else None,
             switches=self._switches if knows else None,
+            side=self.model.config.picture_size,
         )
 
     def _outline(self, windows: np.ndarray) -> np.ndarray:

@@ -87,6 +87,8 @@ class Task:
     code: DiveCode
     height: float
     recipes: tuple[Recipe, ...]
+    lines: int
+    """Of the pictures."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Shot:
 def make(task: Task) -> list[GradedDive]:
     """The dives of a task; runs in a worker."""
     return [
-        graded_dive(exemplar_id(task.code, task.height, number), task.code, task.height, recipe)
+        graded_dive(exemplar_id(task.code, task.height, number), task.code, task.height, recipe, task.lines)
         for number, recipe in enumerate(task.recipes)
     ]
 
@@ -159,7 +161,8 @@ def _candidates(model: FineParser, job: BankJob, folder: Path, workers: int, pro
     parts: dict[Path, ExemplarBank | None] = {}
     todo: list[tuple[Path, Task]] = []
     for code, height in job.dives:
-        place, task = folder / f"{code}-{height:g}m.safetensors", task_of(job, code, height)
+        place = folder / f"{code}-{height:g}m.safetensors"
+        task = task_of(job, code, height, model.config.picture_size)
         parts[place] = finished(place, task, model.fingerprint())
         if parts[place] is None:
             todo.append((place, task))
@@ -202,9 +205,9 @@ def _filmed(
     return tuple(found)
 
 
-def task_of(job: BankJob, code: DiveCode, height: float) -> Task:
+def task_of(job: BankJob, code: DiveCode, height: float, lines: int) -> Task:
     """One dive of a job for a worker."""
-    return Task(code, height, tuple(recipes(code, height, job.each, job.seed)))
+    return Task(code, height, tuple(recipes(code, height, job.each, job.seed)), lines)
 
 
 def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:

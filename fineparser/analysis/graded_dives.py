@@ -36,7 +36,7 @@ class GradedDive:
 
     exemplar: Exemplar
     frames: np.ndarray
-    """RGB uint8 [96, 112, 112, 3]."""
+    """RGB uint8 [96, 112, 112, 3], or larger."""
     transitions: Transitions
 
 
@@ -61,9 +61,9 @@ def plan_of(code: DiveCode, height: float, recipe: Recipe, camera: str | None = 
     return plan_dive(recipe.seed, split=SPLIT, code=code, height=height, level=recipe.level, camera=camera, **ALONE)
 
 
-def graded_dive(name: str, code: DiveCode, height: float, recipe: Recipe) -> GradedDive:
-    """The dive of a recipe, filmed for the network."""
-    dive = simulate(recipe.seed, split=SPLIT, code=code, height=height, level=recipe.level, **ALONE)
+def graded_dive(name: str, code: DiveCode, height: float, recipe: Recipe, lines: int) -> GradedDive:
+    """The dive of a recipe, filmed for the network with so many lines."""
+    dive = simulate(recipe.seed, split=SPLIT, lines=lines, code=code, height=height, level=recipe.level, **ALONE)
     exemplar = Exemplar(name, dive.code, dive.height, dive.difficulty, dive.score, SIMULATED, recipe=recipe)
     return GradedDive(exemplar, dive.frames, dive.transitions)
 

@@ -22,7 +22,7 @@ SIDES = 4
 """Depths of the spatial parser that each give a mask of their own."""
 
 ARRAYS = {
-    "frames": "uint8 [96, 112, 112, 3]: the pictures that the network saw, RGB",
+    "frames": "uint8 [96, 112, 112, 3]: the pictures as the windows of the network see them, RGB",
     "frame_numbers": "int64 [96]: their numbers in the clip",
     "seconds": "float64 [96]: when they are shown",
     "mask_probability": "float32 [96, 112, 112]: the mask, drawn anew around the diver or averaged over the windows",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,7 +40,9 @@ def inspect_report(
     """
     network, info = analyser.network, report.info
     with open_source(info.path, folder_fps=info.fps) as source:
-        clip = read_clip(source, report.first_frame, report.last_frame, framing=report.framing)
+        clip = read_clip(
+            source, report.first_frame, report.last_frame, report.framing, analyser.model.config.picture_size
+        )
     frames = clip.frames.transpose(1, 2, 3, 0)
     device = next(network.parameters()).device
     with torch.inference_mode():
@@ -52,7 +55,7 @@ def inspect_report(
     return Inspection(
         name=info.path.name,
         weights=f"{analyser.model.provenance.name} ({analyser.model.fingerprint()})",
-        frames=np.ascontiguousarray(frames),
+        frames=np.stack([cv2.resize(frame, (CLIP_SIDE, CLIP_SIDE), interpolation=cv2.INTER_AREA) for frame in frames]),
         frame_numbers=clip.frame_numbers,
         seconds=clip.seconds,
         mask_probability=plain(query.mask_probability[0]),
@@ -79,8 +82,6 @@ def inspect_dive(analyser: DiveAnalyser, dive: Dive, progress: Progress = lambda
     """
     clip = clip_of(dive)
     info = probe(clip)
-    is_cut = (info.width, info.height) == (CLIP_SIDE, CLIP_SIDE)
-    framing = Framing.whole(info.width, info.height) if is_cut else Framing.centre(info.width, info.height)
     report = analyser.analyse(
         clip,
         dive.code,
@@ -88,7 +89,7 @@ def inspect_dive(analyser: DiveAnalyser, dive: Dive, progress: Progress = lambda
         difficulty=dive.difficulty if dive.code is not None and dive.height is not None else None,
         first=dive.first_frame,
         last=dive.last_frame,
-        framing=framing,
+        framing=Framing.middle(info.width, info.height),
         progress=lambda step, done: progress(step, 0.6 * done),
     )
     progress("Looking inside", 0.6)

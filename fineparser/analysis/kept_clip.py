@@ -15,7 +15,7 @@ from fineparser.video.sampling import sample_frames
 from fineparser.video.writing import VideoSink
 
 MOST_LINES = 720
-"""The network sees 112 lines, a tablet shows no more than these."""
+"""The network sees 224 lines of the window around the diver, a tablet shows no more than these."""
 QUALITY = 20
 KEYFRAME_EVERY = 8
 
@@ -45,7 +45,7 @@ def encode_kept(analyser: DiveAnalyser, exemplar: Exemplar) -> tuple[Exemplar, C
         VideoError: where the clip is gone or broken.
     """
     clip = exemplar.clip
-    seen = analyser.propose(clip.path, clip.first, clip.last).read()
+    seen = analyser.propose(clip.path, clip.first, clip.last).read(analyser.model.config.picture_size)
     encoding = encode_frames(analyser.network, seen.frames.transpose(1, 2, 3, 0))
     return with_phases(exemplar, encoding), encoding
 

@@ -11,6 +11,7 @@ from fineparser.analysis.diver_search import DiverSearch, Outliner
 from fineparser.analysis.survey import Survey
 from fineparser.analysis.window import CENTRE, Window
 from fineparser.video.clip import Clip, check_stretch, read_clip
+from fineparser.video.framing import CLIP_SIDE
 from fineparser.video.reading import reopen
 from fineparser.video.sampling import sample_frames
 
@@ -63,10 +64,10 @@ class Proposal:
             warnings=(),
         )
 
-    def read(self) -> Clip:
-        """The 96 frames; VideoError where they cannot be read."""
+    def read(self, side: int = CLIP_SIDE) -> Clip:
+        """The 96 frames, so many pixels high and wide; VideoError where they cannot be read."""
         with reopen(self.survey.info) as source:
-            return read_clip(source, self.first, self.last, self.window.framing(self.numbers))
+            return read_clip(source, self.first, self.last, self.window.framing(self.numbers), side)
 
 
 def propose(
@@ -77,6 +78,7 @@ def propose(
     *,
     outline: Outliner | None = None,
     switches: Switches | None = None,
+    side: int = CLIP_SIDE,
 ) -> Proposal:
     """Which frames and which part of the picture to look at.
 
@@ -89,6 +91,7 @@ def propose(
         window: the user's own; None: proposed.
         outline: finds divers; None where the network has learnt nothing.
         switches: finds the phases; None where the network has learnt nothing.
+        side: of the pictures that `switches` reads, in pixels.
 
     Raises:
         VideoError: where the clip cannot be read any more, or has no such frames.
@@ -107,7 +110,7 @@ def propose(
     if window is None:
         found = replace(found, window=_window(found, outline, remarks, warnings))
     if not given and switches is not None:
-        found = _shortened(found, dive, switches, remarks)
+        found = _shortened(found, dive, switches, side, remarks)
     return replace(found, remarks=tuple(remarks), warnings=tuple(warnings))
 
 
@@ -162,10 +165,10 @@ def _search(found: Proposal, outline: Outliner) -> DiverSearch:
     return DiverSearch(pictures, info.width / size[0], found.numbers, motion, outline, centre)
 
 
-def _shortened(found: Proposal, dive: DiveMoment | None, switches: Switches, remarks: list[str]) -> Proposal:
+def _shortened(found: Proposal, dive: DiveMoment | None, switches: Switches, side: int, remarks: list[str]) -> Proposal:
     """Less standing before and less water after, where the network is sure of the phases and movement agrees."""
     info = found.survey.info
-    clip = found.read()
+    clip = found.read(side)
     flight, entry, sure = switches(clip)
     start, end = (info.seconds(int(clip.frame_numbers[index])) for index in (flight, entry))
     time = end - start

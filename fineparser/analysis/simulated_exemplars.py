@@ -29,7 +29,7 @@ def simulated_bank(
     exemplars, encodings = [], []
     for code, height in wanted:
         for number, recipe in enumerate(recipes(code, height, count, seed)):
-            dive = graded_dive(exemplar_id(code, height, number), code, height, recipe)
+            dive = graded_dive(exemplar_id(code, height, number), code, height, recipe, model.config.picture_size)
             exemplars.append(dive.exemplar)
             encodings.append(encode_frames(model, dive.frames, dive.transitions))
     if not exemplars:
@@ -42,7 +42,7 @@ def encode_frames(model: FineParser, frames: np.ndarray, transitions: Transition
 
     Args:
         model: in eval mode.
-        frames: uint8 [96, 112, 112, 3].
+        frames: uint8 [96, 112, 112, 3], or as large as the network sees them.
         transitions: true ones to pool at, where they are known.
     """
     device = next(model.parameters()).device

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fineparser.video.framing import CLIP_SIDE, Framing
+from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
 
 CENTRE, DIVER, OWN = "centre", "diver", "own"
@@ -33,8 +33,7 @@ class Window:
     def centre(cls, info: VideoInfo) -> "Window":
         """What the published loader shows: the middle 56% of the width at full height; all of a picture that it, or
         the simulator, has cut already."""
-        is_cut = (info.width, info.height) == (CLIP_SIDE, CLIP_SIDE)
-        framing = Framing.whole(info.width, info.height) if is_cut else Framing.centre(info.width, info.height)
+        framing = Framing.middle(info.width, info.height)
         return cls(CENTRE, np.array([info.first_number]), framing.boxes)
 
     @classmethod

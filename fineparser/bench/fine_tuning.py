@@ -29,6 +29,7 @@ from fineparser.training.evaluator import Evaluation, evaluate
 from fineparser.training.fine_tuning import EXEMPLARS, fine_tuning
 from fineparser.training.options import EvaluateOptions, TrainOptions
 from fineparser.training.train import train
+from fineparser.video.framing import CUT_SIDES
 from fineparser.video.writing import write_video
 
 CODES = ("107B", "205B", "405B", "5253B", "301B", "103B")
@@ -134,7 +135,7 @@ def write_dives(folder: Path, split: str, bench: FineTuningBench) -> None:
     rows = []
     for index in range(bench.dives):
         plan = source.plan(index)
-        frames, _ = plan.film(112, None, np.arange(len(plan.times)))
+        frames, _ = plan.film(CUT_SIDES[-1], None, np.arange(len(plan.times)))
         write_video(folder / f"dive{index:03d}.mp4", frames, min(plan.fps, 60.0), quality=16)
         awards = [bench.panel.award(award) for award in plan.awards]
         rows.append(

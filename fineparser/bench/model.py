@@ -78,7 +78,7 @@ class Shortcut:
         return cls(name, fast, ClipEncoding.concatenate([fast.encode(clip).without_masks() for clip in exemplars]))
 
     def score(self, query: Tensor, exemplar_scores: Tensor, clock: Clock) -> Scoring:
-        """Scores a clip [1, 3, 96, 112, 112]."""
+        """Scores a clip [1, 3, 96, 112, 112], or as large as its network sees it."""
         start = clock()
         encoding = self.model.encode(query)
         deltas = self.model.compare(encoding, self.bank).delta
@@ -106,13 +106,15 @@ def bench_model(options: ModelBenchOptions, told: Callable[[str], None] = lambda
     Raises:
         ValueError: for a network that is neither a configuration nor a checkpoint.
     """
-    clips = [
-        normalise(simulate(options.seed + number, split="test").frames)[None] for number in range(options.votes + 1)
-    ]
     result = {"machine": describe(), "clock": options.clock, "votes": options.votes, "networks": {}}
     with torch.inference_mode():
         for name in options.networks:
             network = _network(name, options.seed)
+            lines = network.config.picture_size
+            clips = [
+                normalise(simulate(options.seed + number, split="test", lines=lines).frames)[None]
+                for number in range(options.votes + 1)
+            ]
             result["networks"][name] = _measure(network, name, clips, CLOCKS[options.clock], told)
     told(table(result))
     return result

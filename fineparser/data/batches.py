@@ -55,13 +55,14 @@ class ClipBatch(TensorBatch):
     """The dive numbers, None where not known."""
 
     clips: torch.Tensor
-    """float32 [B, 3, 96, 112, 112], normalised with ImageNet's mean and SD."""
+    """float32 [B, 3, 96, 112, 112], or so many times as large, normalised with ImageNet's mean and SD."""
 
     frame_numbers: torch.Tensor
     """int64 [B, 96]: the source's numbers of the sampled frames."""
 
     masks: torch.Tensor | None
-    """bool [B, 1, 96, 112, 112], True on the diver; None where no dive of the batch has masks."""
+    """bool [B, 1, 96, 112, 112], or so many times as large, True on the diver; None where no dive of the batch has
+    masks."""
 
     has_masks: torch.Tensor
     """bool [B]."""
@@ -95,7 +96,7 @@ class ClipBatch(TensorBatch):
 
     @classmethod
     def of_dive(cls, dive: Dive, numbers: np.ndarray, clip: torch.Tensor, masks: torch.Tensor | None) -> "ClipBatch":
-        """A batch of one: frames `numbers` [96] of a dive, `clip` [3, 96, 112, 112], `masks` [1, 96, 112, 112]."""
+        """A batch of one: frames `numbers` [96] of a dive, `clip` and `masks` as they become."""
         transitions = dive.transitions(numbers)
         moments = (0, 0) if transitions is None else (transitions.flight, transitions.entry)
         return cls(
@@ -124,8 +125,8 @@ class ClipBatch(TensorBatch):
             if item.name not in ("ids", "codes", "masks")
         }
         masks = None
-        if any(batch.masks is not None for batch in batches):
-            masks = torch.cat([batch._masks_or_zeros() for batch in batches])
+        if (known := next((batch.masks for batch in batches if batch.masks is not None), None)) is not None:
+            masks = torch.cat([batch._masks_or_zeros(known.shape[-2:]) for batch in batches])
         return cls(
             ids=tuple(name for batch in batches for name in batch.ids),
             codes=tuple(code for batch in batches for code in batch.codes),
@@ -133,10 +134,9 @@ class ClipBatch(TensorBatch):
             **joined,
         )
 
-    def _masks_or_zeros(self) -> torch.Tensor:
+    def _masks_or_zeros(self, size: torch.Size) -> torch.Tensor:
         if self.masks is not None:
             return self.masks
-        size = self.clips.shape[-2:]
         return torch.zeros(len(self), 1, CLIP_FRAMES, *size, dtype=torch.bool, device=self.clips.device)
 
 

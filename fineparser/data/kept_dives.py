@@ -1,12 +1,13 @@
 """Simulated dives kept on disk: drawn once, read as often as a training wants them.
 
 FOLDER/
-  <seed>.json         labels
-  <seed>.npy          the 96 sampled frames, RGB uint8 [96, 112, 200, 3]: the whole picture at the loader's size
-  <seed>.masks.npy    the masks, packed bits, uint8 [96, 112, 25]
-  <seed>.postures.npy the postures and their places, float32 [96, 28]
+  <seed>.json         labels, which of the pictures each of the 96 sampled frames is, and where each picture ends
+  <seed>.pictures.npy those that differ, one JPEG after the other, uint8: whole pictures of 224 lines
+  <seed>.masks.npy    their masks, packed bits, uint8 [P, 224, 50]
+  <seed>.postures.npy the postures of the frames and their places, float32 [96, 28]
 
-Drawing a clip takes a processor's core a third of a second, reading it a few milliseconds. 1,000 dives take 6.7 GB.
+Drawing a clip takes a processor's core two thirds of a second, reading it a tenth. 1,000 dives take 3 GB; as they are,
+pictures would take ten times as much.
 """
 
 import json
@@ -19,16 +20,20 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fineparser.data.dives import DataError, Dive, DiveList, Place, Problems, validation_share
 from fineparser.data.syndive import SOURCE, SynDives
-from fineparser.data.transforms import PICTURE_HEIGHT, PICTURE_WIDTH
+from fineparser.data.transforms import PICTURE_HEIGHT
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.posture import PLACE, POSTURE
 
-_SHAPE = (CLIP_FRAMES, PICTURE_HEIGHT, PICTURE_WIDTH)
+KEPT_LINES = 2 * PICTURE_HEIGHT
+"""Lines of kept pictures: as many as the networks see that see details."""
+QUALITY = 95
+"""Of the JPEGs, without thinned out colours: what is lost is less than the noise of the recordings."""
 
 
 @dataclass(frozen=True)
@@ -38,28 +43,53 @@ class KeptFootage:
     stem: Path
     """The files' path without what the names end with."""
 
+    ends: tuple[int, ...]
+    """Where each of the P pictures ends in the file of them."""
+
+    places: tuple[int, ...]
+    """[96]: which of the pictures each frame is."""
+
     def read(self, numbers: Sequence[int]) -> np.ndarray:
-        """The frames `numbers`, RGB uint8 [n, 112, 200, 3]; DataError where the file is broken."""
-        return self._open(".npy", (*_SHAPE, 3))[list(numbers)]
+        """The frames `numbers`, RGB uint8 [n, 224, W, 3]; DataError where the file is broken."""
+        path, data = self._open(".pictures.npy", (self.ends[-1],))
+        wanted, order = self._pictures(numbers)
+        starts = (0, *self.ends)
+        pictures = [cv2.imdecode(data[starts[place] : self.ends[place]], cv2.IMREAD_COLOR_RGB) for place in wanted]
+        if any(picture is None for picture in pictures):
+            raise DataError(f"{path} cannot be read: a picture in it is no JPEG.")
+        return np.stack(pictures)[order]
 
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray:
-        """The masks of the frames `numbers`, bool [n, 112, 200]; DataError where the file is broken."""
-        packed = self._open(".masks.npy", (*_SHAPE[:2], PICTURE_WIDTH // 8))
-        return np.unpackbits(packed[list(numbers)], axis=-1).view(np.bool_)
+        """The masks of the frames `numbers`, bool [n, 224, W]; DataError where the file is broken."""
+        _, packed = self._open(".masks.npy", (len(self.ends), KEPT_LINES, None))
+        wanted, order = self._pictures(numbers)
+        return np.unpackbits(packed[wanted], axis=-1).view(np.bool_)[order]
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
         """The postures in the frames `numbers`, float32 [n, 28]; DataError where the file is broken."""
-        return self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE) + len(PLACE)), np.float32)[list(numbers)]
+        _, postures = self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE) + len(PLACE)), np.float32)
+        return postures[list(numbers)]
 
-    def _open(self, ending: str, shape: tuple[int, ...], kind: type[np.generic] = np.uint8) -> np.ndarray:
+    def _pictures(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The pictures that the frames `numbers` are, each once, and the way back."""
+        return np.unique(np.asarray(self.places)[list(numbers)], return_inverse=True)
+
+    def _open(
+        self, ending: str, shape: tuple[int | None, ...], kind: type[np.generic] = np.uint8
+    ) -> tuple[Path, np.ndarray]:
+        """The file and what it holds; any length will do where the shape says None."""
         path = self.stem.with_name(self.stem.name + ending)
         try:
             found = np.load(path, mmap_mode="r")
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from error
-        if found.shape != shape or found.dtype != kind:
-            raise DataError(f"{path} holds {found.dtype} {list(found.shape)}, not {np.dtype(kind)} {list(shape)}")
-        return found
+        fits = found.ndim == len(shape) and all(
+            want in (None, is_) for want, is_ in zip(shape, found.shape, strict=True)
+        )
+        if not fits or found.dtype != kind:
+            asked = ", ".join("any" if length is None else str(length) for length in shape)
+            raise DataError(f"{path} holds {found.dtype} {list(found.shape)}, not {np.dtype(kind)} [{asked}]")
+        return path, found
 
 
 def keep_dives(
@@ -72,7 +102,7 @@ def keep_dives(
     """Draws the dives of a source that are not in the folder yet.
 
     Args:
-        source: whole pictures of 112 lines.
+        source: whole pictures of `KEPT_LINES` lines.
         workers: processes that draw.
         on_done: is told how many of how many dives are there; what it raises ends the work.
 
@@ -80,8 +110,8 @@ def keep_dives(
         ValueError: for a source of other pictures.
         OSError: where the disk takes no more.
     """
-    if (source.lines, source.width) != (PICTURE_HEIGHT, "full"):
-        raise ValueError(f"dives are kept as whole pictures of {PICTURE_HEIGHT} lines; ask the source for them")
+    if (source.lines, source.width) != (KEPT_LINES, "full"):
+        raise ValueError(f"dives are kept as whole pictures of {KEPT_LINES} lines; ask the source for them")
     folder.mkdir(parents=True, exist_ok=True)
     absent = [index for index in range(len(source)) if not _labels(folder, source, index).is_file()]
     done = len(source) - len(absent)
@@ -125,8 +155,9 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
     frames, masks = dive.read(wanted.tolist()), dive.read_masks(wanted.tolist())
     file = _labels(folder, source, index)
     np.save(file.with_suffix(".postures.npy"), dive.read_postures(numbers))
-    np.save(file.with_suffix(".npy"), frames[places])
-    np.save(file.with_suffix(".masks.npy"), np.packbits(masks[places], axis=-1))
+    pictures = [_jpeg(frame) for frame in frames]
+    np.save(file.with_suffix(".pictures.npy"), np.concatenate(pictures))
+    np.save(file.with_suffix(".masks.npy"), np.packbits(masks, axis=-1))
     moments = dive.transitions(numbers)
     labels = {
         "id": dive.id,
@@ -138,10 +169,18 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
         "transitions": [moments.flight, moments.entry],
         "deductions": dive.deductions,
         "deserved": dive.deserved,
+        "ends": np.cumsum([len(picture) for picture in pictures]).tolist(),
+        "places": places.tolist(),
     }
     part = file.with_suffix(".part")  # the labels come last: where they are, the pictures are
     part.write_text(json.dumps(labels))
     os.replace(part, file)
+
+
+def _jpeg(frame: np.ndarray) -> np.ndarray:
+    how = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    how += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), how)[1]
 
 
 def _dive(file: Path, labels: dict, split: str) -> Dive:
@@ -150,7 +189,7 @@ def _dive(file: Path, labels: dict, split: str) -> Dive:
         id=labels["id"],
         source=SOURCE,
         split=split,
-        footage=KeptFootage(file.with_suffix("")),
+        footage=KeptFootage(file.with_suffix(""), tuple(labels["ends"]), tuple(labels["places"])),
         place=Place(file),
         first_frame=0,
         last_frame=CLIP_FRAMES - 1,

@@ -9,12 +9,13 @@ import torch
 from fineparser.data.batches import ClipBatch, TensorBatch
 from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.pairs import DiveDataset
-from fineparser.data.transforms import CROP_SIZE, PICTURE_HEIGHT, PICTURE_WIDTH, ClipTransform
+from fineparser.data.transforms import CROP_SIZE, PICTURE_WIDTH, ClipTransform
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.posture import LANDMARKS, POSTURE, SIDEWAYS, landmarks
+from fineparser.video.framing import is_cut
 
 LEAST_SEEN = 6
-"""Pixels of the diver without which a frame shows no posture."""
+"""Pixels of the diver, in pictures of 112 lines, without which a frame shows no posture."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,27 @@ class PosedBatch(TensorBatch):
 
 
 class PosedClips(DiveDataset):
-    """Each dive of a source, cut in the middle, trimmed and mirrored at random. Join samples with `PosedBatch.stack`.
+    """Each dive of a source, cut in the middle, trimmed and mirrored at random.
+
+    Frames and masks come `detail` times as large as 112 x 112. Join samples with `PosedBatch.stack`.
 
     Dives without masks are refused with `DataError`; where postures are not known, they are NaN.
     """
 
-    def __init__(self, source: DiveSource, colour_jitter: float = 0.0, *, seed: int = 0, skip_broken: bool = False):
-        transform = ClipTransform.for_reading(colour_jitter)
+    def __init__(
+        self,
+        source: DiveSource,
+        colour_jitter: float = 0.0,
+        *,
+        detail: int = 1,
+        seed: int = 0,
+        skip_broken: bool = False,
+    ):
+        reading = ClipTransform.for_reading(colour_jitter, detail)
         # Postures have to be mirrored, too, so that is done here.
-        super().__init__(source, replace(transform, mirror_chance=0.0), seed=seed, skip_broken=skip_broken)
-        self._mirror_chance = transform.mirror_chance
+        transform = replace(reading, mirror_chance=0.0, mask_detail=detail)
+        super().__init__(source, transform, seed=seed, skip_broken=skip_broken)
+        self._mirror_chance = reading.mirror_chance
 
     def _sample(self, epoch: int, index: int, rng: np.random.Generator) -> PosedBatch:
         dive = self._source.at_epoch(epoch)[index]
@@ -66,7 +78,7 @@ class PosedClips(DiveDataset):
             points = np.full((CLIP_FRAMES, len(LANDMARKS), 2), np.nan, np.float32)
         else:
             postures, points = known[:, : len(POSTURE)], in_clip(landmarks(known), *frames.shape[1:3])
-            hidden = mask[0].sum((1, 2)).numpy() < LEAST_SEEN
+            hidden = mask[0].sum((1, 2)).numpy() < LEAST_SEEN * self._transform.mask_detail**2
             postures[hidden], points[hidden] = np.nan, np.nan
         if rng.random() < self._mirror_chance:
             clip, mask = clip.flip(-1), mask.flip(-1)
@@ -88,6 +100,6 @@ def in_clip(points: np.ndarray, height: int, width: int) -> np.ndarray:
     """Points [..., 2] of a picture, in its heights from its upper left corner, in sides of the middle that is shown,
     from the middle of that; float32."""
     shown = points[..., 0] * height / width  # shares of the picture's width
-    if (height, width) != (CROP_SIZE, CROP_SIZE):
+    if not is_cut(width, height):
         shown = (shown - 0.5) * PICTURE_WIDTH / CROP_SIZE + 0.5
-    return np.stack([shown - 0.5, points[..., 1] * PICTURE_HEIGHT / CROP_SIZE - 0.5], -1).astype(np.float32)
+    return np.stack([shown - 0.5, points[..., 1] - 0.5], -1).astype(np.float32)

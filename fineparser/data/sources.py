@@ -19,6 +19,7 @@ from fineparser.data.clip_table import TABLE
 from fineparser.data.dives import SPLITS, Card, DataError, Dive, DiveList, DiveSource, Problem
 from fineparser.data.kept_dives import read_kept
 from fineparser.data.syndive import ENDLESS_EPOCH, SynDives
+from fineparser.data.transforms import PICTURE_HEIGHT
 
 READERS = {
     "finediving": finediving.read_finediving,
@@ -123,14 +124,21 @@ def kind_of(folder: Path) -> str | None:
 
 
 def open_data(
-    specs: str | Sequence[str], split: str, *, seed: int = 0, validation: float = 0.1, skip_broken: bool = False
+    specs: str | Sequence[str],
+    split: str,
+    *,
+    seed: int = 0,
+    validation: float = 0.1,
+    skip_broken: bool = False,
+    detail: int = 1,
 ) -> DiveSource:
     """The dives of one split ("train", "validation" or "test") of a source or of several joined.
 
     `specs` are as in the head of this module. `validation` is the share of a training split that `seed` draws for
-    validation (of a finite simulated source, so many more dives are made). A clip folder has no test split of its
-    own: asked for it, all of its dives come, so keep folders to test on apart from those to train on. DataError for a
-    source that is not known, is broken, or has no dive in the split.
+    validation (of a finite simulated source, so many more dives are made). Simulated pictures are drawn `detail` times
+    as large as 112 x 112. A clip folder has no test split of its own: asked for it, all of its dives come, so keep
+    folders to test on apart from those to train on. DataError for a source that is not known, is broken, or has no dive
+    in the split.
     """
     if split not in SPLITS:
         raise ValueError(f"The split is one of {', '.join(SPLITS)}, not {split!r}.")
@@ -143,7 +151,7 @@ def open_data(
         if kind not in KINDS or not rest:
             raise DataError(f"{spec!r} is no source of dives. Sources are {_forms()}.")
         if kind == "syndive":
-            parts.append(_syndive(spec, rest, split, validation))
+            parts.append(_syndive(spec, rest, split, validation, PICTURE_HEIGHT * detail))
         else:
             dives = READERS[kind](Path(rest).expanduser(), seed=seed, validation=validation, skip_broken=skip_broken)
             # Nobody says which of his own clips are for testing.
@@ -154,7 +162,7 @@ def open_data(
     return joined
 
 
-def _syndive(spec: str, rest: str, split: str, validation: float) -> SynDives:
+def _syndive(spec: str, rest: str, split: str, validation: float, lines: int) -> SynDives:
     count, _, seed = rest.partition(":")
     if not (count == "endless" or count.isdecimal()) or (seed and not seed.isdecimal()):
         raise DataError(f"{spec!r}: a simulated source is syndive:COUNT, syndive:endless, or one of them and :SEED.")
@@ -164,7 +172,7 @@ def _syndive(spec: str, rest: str, split: str, validation: float) -> SynDives:
         size = max(LEAST_VALIDATION, round(size * validation))
     try:
         # A validation split that changed with the epochs could not tell a better checkpoint from an easier draw.
-        return SynDives(size, int(seed or 0), split, is_endless=is_endless and split == "train")
+        return SynDives(size, int(seed or 0), split, is_endless=is_endless and split == "train", lines=lines)
     except ValueError as error:
         raise DataError(f"{spec!r}: {error}") from error
 

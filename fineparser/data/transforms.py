@@ -2,7 +2,8 @@
 
 Every picture is squeezed to 200 x 112 and 112 x 112 of it are cut out: in the middle, or anywhere along the
 width while training, when it may also be mirrored (the loader of FineDiving and FineParser). Frames and masks
-go through the same crop and mirror. A picture that is 112 x 112 already has been cut and is taken as it is.
+go through the same crop and mirror. A square picture of 112 or 224 pixels a side has been cut and is taken whole.
+For networks that see details everything is so many times as large.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from fineparser.data.dives import Dive
+from fineparser.video.framing import is_cut
 from fineparser.video.sampling import sample_frames
 
 PICTURE_WIDTH, PICTURE_HEIGHT = 200, 112
@@ -31,24 +33,27 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True)
 class _Square:
-    """A square cut out of pictures 112 high."""
+    """A square cut out of pictures, in pixels of pictures 112 high."""
 
     left: int
     top: int
     side: int
 
     def of(self, pictures: np.ndarray) -> np.ndarray:
-        """What it shows of pictures [T, 112, W, ...], 112 x 112."""
-        seen = pictures[:, self.top : self.top + self.side, self.left : self.left + self.side]
+        """What it shows of pictures [T, H, W, ...], H x H."""
+        height = pictures.shape[1]
+        detail = height // PICTURE_HEIGHT
+        left, top, side = (value * detail for value in (self.left, self.top, self.side))
+        seen = pictures[:, top : top + side, left : left + side]
         if self.side == CROP_SIZE:
             return seen
         if seen.dtype == np.bool_:
-            return np.stack([_scaled(mask.astype(np.uint8) * 255) >= 128 for mask in seen])
-        return np.stack([_scaled(frame) for frame in seen])
+            return np.stack([_scaled(mask.astype(np.uint8) * 255, height) >= 128 for mask in seen])
+        return np.stack([_scaled(frame, height) for frame in seen])
 
 
-def _scaled(picture: np.ndarray) -> np.ndarray:
-    return cv2.resize(picture, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+def _scaled(picture: np.ndarray, side: int) -> np.ndarray:
+    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,15 @@ class ClipTransform:
     """How often a part of what is before the flight, and of what is after the entry, is left out, where these are
     known."""
 
+    detail: int = 1
+    """Pictures come so many times as large as 112 x 112."""
+
+    mask_detail: int = 1
+    """Masks do."""
+
     def __post_init__(self) -> None:
+        if self.detail < 1 or self.mask_detail < 1:
+            raise ValueError(f"detail counts how many times 112: not {self.detail}, of masks {self.mask_detail}.")
         if not 0 <= self.mirror_chance <= 1:
             raise ValueError(f"mirror_chance is a probability, not {self.mirror_chance:g}.")
         if not 0 <= self.colour_jitter < 1:
@@ -93,7 +106,9 @@ class ClipTransform:
             raise ValueError(f"longest_end_shift counts frames cut off at the end, not {self.longest_end_shift}.")
 
     @classmethod
-    def for_training(cls, colour_jitter: float = 0.0, closer: float = 0.0, looks: int = 1) -> "ClipTransform":
+    def for_training(
+        cls, colour_jitter: float = 0.0, closer: float = 0.0, looks: int = 1, detail: int = 1
+    ) -> "ClipTransform":
         """Random crop, mirrored half of the time, the end up to 3 frames early."""
         return cls(
             random_crop=True,
@@ -102,13 +117,18 @@ class ClipTransform:
             colour_jitter=colour_jitter,
             closer=closer,
             looks=looks,
+            detail=detail,
         )
 
     @classmethod
-    def for_reading(cls, colour_jitter: float = 0.0) -> "ClipTransform":
+    def for_reading(cls, colour_jitter: float = 0.0, detail: int = 1) -> "ClipTransform":
         """The middle of the picture, as in evaluation, but mirrored, and trimmed at both ends, half of the time."""
         return cls(
-            mirror_chance=0.5, longest_end_shift=LONGEST_END_SHIFT, colour_jitter=colour_jitter, cut_short=CUT_SHORT
+            mirror_chance=0.5,
+            longest_end_shift=LONGEST_END_SHIFT,
+            colour_jitter=colour_jitter,
+            cut_short=CUT_SHORT,
+            detail=detail,
         )
 
     def end_shift(self, rng: np.random.Generator) -> int:
@@ -130,7 +150,8 @@ class ClipTransform:
     def __call__(
         self, frames: np.ndarray, masks: np.ndarray | None, rng: np.random.Generator
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Frames uint8 [T, H, W, 3] to float32 [3, T, 112, 112], masks bool [S, H, W] to [1, S, 112, 112].
+        """Frames uint8 [T, H, W, 3] to float32 [3, T, 112, 112], masks bool [S, H, W] to [1, S, 112, 112]; with
+        `detail` and `mask_detail` so many times as large.
 
         There may be masks of more moments than frames. ValueError where the masks are not the frames' size.
         """
@@ -141,10 +162,10 @@ class ClipTransform:
             )
         # Drawn whether used or not, so that one clip's draws never depend on another's shape.
         place, mirror = rng.random(2)
-        frames = resize(frames)
-        masks = None if masks is None else resize(masks)
+        frames = resize(frames, self.detail)
+        masks = None if masks is None else resize(masks, self.mask_detail)
         if self.random_crop:
-            square = self._square(place, frames.shape[2], masks, rng)
+            square = self._square(place, frames.shape[2] // self.detail, masks, rng)
             frames = square.of(frames)
             masks = None if masks is None else square.of(masks)
         else:
@@ -158,7 +179,7 @@ class ClipTransform:
         return normalise(frames), mask_tensor
 
     def _square(self, place: float, width: int, masks: np.ndarray | None, rng: np.random.Generator) -> _Square:
-        """Where to cut, at `place` (0-1) of the width in the first try; `masks` are [T, 112, width]."""
+        """Where to cut, at `place` (0-1) of the width in the first try; `masks` are as `resize` gives them."""
         tries = []
         for _ in range(self.looks if masks is not None else 1):
             side = CROP_SIZE
@@ -172,37 +193,39 @@ class ClipTransform:
 
         def shown(square: _Square) -> float:
             some = masks[:: max(1, len(masks) // 16)]
-            seen = some[:, square.top : square.top + square.side, square.left : square.left + square.side]
-            return seen.sum() / square.side**2
+            left, top, side = (value * self.mask_detail for value in (square.left, square.top, square.side))
+            return some[:, top : top + side, left : left + side].sum() / side**2
 
         return max(tries, key=shown)
 
 
-def resize(pictures: np.ndarray) -> np.ndarray:
-    """Squeezes pictures to 200 x 112, or leaves 112 x 112 ones alone.
+def resize(pictures: np.ndarray, detail: int = 1) -> np.ndarray:
+    """Squeezes pictures to `detail` times 200 x 112, or, where they are cut already, times 112 x 112.
 
     uint8 [T, H, W, 3] to [T, 112, 200, 3]; bool [T, H, W] to [T, 112, 200], where a pixel belongs to the mask
     if at least half of it was covered.
     """
     height, width = pictures.shape[1:3]
-    if (height, width) in ((PICTURE_HEIGHT, PICTURE_WIDTH), (CROP_SIZE, CROP_SIZE)):
+    wide, high = (CROP_SIZE if is_cut(width, height) else PICTURE_WIDTH) * detail, PICTURE_HEIGHT * detail
+    if (height, width) == (high, wide):
         return pictures
     # Averaging over the covered area keeps thin limbs when shrinking; it would leave blocks when enlarging.
-    shrinks = height >= PICTURE_HEIGHT and width >= PICTURE_WIDTH
+    shrinks = height >= high and width >= wide
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     if pictures.dtype == np.bool_:
         cover = [
-            cv2.resize(mask.view(np.uint8) * 255, (PICTURE_WIDTH, PICTURE_HEIGHT), interpolation=method)
+            cv2.resize(mask.view(np.uint8) * 255, (wide, high), interpolation=method)
             for mask in np.ascontiguousarray(pictures)
         ]
         return np.stack(cover) >= 128
-    return np.stack([cv2.resize(frame, (PICTURE_WIDTH, PICTURE_HEIGHT), interpolation=method) for frame in pictures])
+    return np.stack([cv2.resize(frame, (wide, high), interpolation=method) for frame in pictures])
 
 
 def crop(pictures: np.ndarray) -> np.ndarray:
-    """Cuts the middle 112 columns out of pictures 112 high [T, 112, W, ...]."""
-    left = (pictures.shape[2] - CROP_SIZE) // 2
-    return pictures[:, :, left : left + CROP_SIZE]
+    """Cuts the square in the middle out of pictures [T, H, W, ...]: the middle 112 columns of ones 112 high."""
+    side = pictures.shape[1]
+    left = (pictures.shape[2] - side) // 2
+    return pictures[:, :, left : left + side]
 
 
 def jitter_colours(frames: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:

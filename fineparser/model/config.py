@@ -11,6 +11,8 @@ MEASURES = 9
 """Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
 UNIT_DIFFICULTY = 3.0
 """At this difficulty a network's differences are points as they are; about the mean of competitions."""
+WITHOUT_TRACK = {"diver_track": False, "focus_detail": 1, "focus_neighbours": False, "focus_outlines": False}
+"""What is off in a network that does not follow the diver."""
 TRANSITION_RULES = ("windowed", "ordered")
 
 
@@ -55,6 +57,12 @@ class FineParserConfig:
     seen there (the published network looks at whole frames, and finds transitions in nine windows)."""
     focus_size: int = 64
     """With `diver_track`: height and width in pixels to which what the square shows is scaled."""
+    focus_detail: int = 1
+    """With `diver_track`: clips come with so many times `image_size` pixels a side. The square is cut out of all of
+    them, so that a small diver is seen as sharply as he was filmed; windows of the whole picture see their means."""
+    focus_neighbours: bool = False
+    """With `diver_track`: beside what the square shows of a frame, show what its neighbours' squares do: what moves in
+    them is the scenery."""
     focus_outlines: bool = False
     """With `diver_track`: outline the diver anew in what the square shows, and tell where points of the body are."""
     track_width: int = 128
@@ -113,6 +121,13 @@ class FineParserConfig:
             raise ValueError(
                 "diver_track reads the static branch's frame features: with static_branch off, it is off too"
             )
+        if self.focus_detail < 1 or (self.focus_detail > 1 and not self.diver_track):
+            raise ValueError(
+                f"focus_detail is a whole number from 1 on, and above 1 only where diver_track cuts squares out of the "
+                f"pictures: not {self.focus_detail} with diver_track {'on' if self.diver_track else 'off'}"
+            )
+        if self.focus_neighbours and not self.diver_track:
+            raise ValueError("focus_neighbours are those in diver_track's squares: with diver_track off, it is off too")
         if self.focus_outlines and not self.diver_track:
             raise ValueError(
                 "focus_outlines draws in the squares that diver_track cuts: with diver_track off, it is off too"
@@ -147,6 +162,8 @@ class FineParserConfig:
             side_channels=24,
             side_refinement=True,
             diver_track=True,
+            focus_detail=2,
+            focus_neighbours=True,
             focus_outlines=True,
             static_blocks=(1, 1, 1, 1),
             static_channels=(32, 64, 128, 256),
@@ -166,6 +183,7 @@ class FineParserConfig:
             side_channels=4,
             side_refinement=True,
             diver_track=True,
+            focus_neighbours=True,
             focus_outlines=True,
             focus_size=32,
             track_width=16,
@@ -177,6 +195,11 @@ class FineParserConfig:
             by_difficulty=True,
             transition_rule="ordered",
         )
+
+    @property
+    def picture_size(self) -> int:
+        """Height and width of a clip's frames in pixels."""
+        return self.image_size * self.focus_detail
 
     @property
     def window_starts(self) -> tuple[int, ...]:
@@ -192,6 +215,12 @@ class FineParserConfig:
     def feature_width(self) -> int:
         """Width of a window's dynamic feature: 1024 in the paper."""
         return sum(self.i3d_channels(channels) for channels in (384, 384, 128, 128))
+
+    @property
+    def frame_channels(self) -> int:
+        """Channels of a frame as the static branch sees it: its colours, along a diver's track the mask that led there,
+        and the colours of the frames before and after."""
+        return 3 + self.diver_track + 6 * self.focus_neighbours
 
     @property
     def frame_features(self) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from einops import rearrange
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fineparser.model.config import LANDMARKS, MEASURES, UNIT_DIFFICULTY, FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
@@ -16,7 +17,7 @@ from fineparser.model.i3d import I3D, I3DTop
 from fineparser.model.limbs import limbs
 from fineparser.model.portions import portions
 from fineparser.model.spatial_action_parser import SpatialActionParser, SpatialParse
-from fineparser.model.static_visual_encoder import StaticVisualEncoder
+from fineparser.model.static_visual_encoder import StaticVisualEncoder, with_neighbours
 from fineparser.model.temporal_action_parser import TemporalActionParser, decode_transitions
 from fineparser.model.track_action_parser import TrackActionParser
 from fineparser.model.weights import Provenance, check_state, fingerprint, load_pretrained, save_pretrained
@@ -34,7 +35,7 @@ class FineParser(nn.Module):
     With `shared_i3d` the spatial parser's I3D serves both, each with last blocks of its own. With `diver_track` the
     masks lead a square through the clip; single frames are seen through it, and the transitions found in what it shows:
 
-      masks --> DiverFocus --> squares [96, 4, 64, 64] --> frame features --> TrackActionParser --> 2 switches
+      masks --> DiverFocus --> squares [96, 10, 64, 64] -> frame features --> TrackActionParser --> 2 switches
                                                        \\                      \\-> frame features --> static [3, 4, 64]
                                                         \\-> FocusDecoder --> masks, points of the body
 
@@ -68,7 +69,7 @@ class FineParser(nn.Module):
         """Everything about the clips that does not depend on their partners.
 
         Args:
-            clips: [B, 3, 96, 112, 112], RGB, normalised as ImageNet is.
+            clips: [B, 3, 96, 112, 112], RGB, normalised as ImageNet is; with `focus_detail` so many times as large.
             transitions: [B, 2] first flight and first entry frame to cut at (teacher forcing); None: as predicted.
             side_outputs: also return the masks of the four depths, for training and inspection.
             masks: False leaves all masks out, where nothing but the comparison is wanted.
@@ -78,7 +79,7 @@ class FineParser(nn.Module):
             ValueError: for clips or transitions of another shape.
         """
         config = self.config
-        expected = (3, config.clip_frames, config.image_size, config.image_size)
+        expected = (3, config.clip_frames, config.picture_size, config.picture_size)
         if clips.ndim != 5 or tuple(clips.shape[1:]) != expected:
             raise ValueError(f"clips must be [B, {', '.join(map(str, expected))}], got {list(clips.shape)}")
         if transitions is not None and tuple(transitions.shape) != (len(clips), 2):
@@ -121,7 +122,9 @@ class FineParser(nn.Module):
         return self.spatial_action_parser.i3d.dtype
 
     def _windows(self, clips: Tensor) -> Tensor:
-        """Clips [B, 3, 96, 112, 112] -> [B * 9, 3, 16, 112, 112]."""
+        """Clips [B, 3, 96, 112, 112], or that many times `focus_detail`, -> [B * 9, 3, 16, 112, 112]."""
+        if (detail := self.config.focus_detail) > 1:
+            clips = functional.avg_pool3d(clips, (1, detail, detail))
         # Channels last in memory, whatever the batch's own order: convolutions and pools are fastest there.
         pixels = rearrange(clips.to(self.dtype), "b c t h w -> b t h w c").contiguous()
         windows = pixels.unfold(1, self.config.window_frames, self.config.window_stride)  # [B, 9, 112, 112, 3, 16]
@@ -147,7 +150,7 @@ class FineParser(nn.Module):
         """What a network with a diver's track sees along the outlines.
 
         Args:
-            clips: [B, 3, 96, 112, 112], normalised.
+            clips: [B, 3, 96, 112, 112], normalised; with `focus_detail` so many times as large.
             outlined: [B, 96, 112, 112], probabilities of the masks.
 
         Returns:
@@ -176,14 +179,23 @@ class FineParser(nn.Module):
         return torch.cat([features, around, measures], dim=-1), probabilities
 
     def look(self, frames: Tensor, outlined: Tensor, focus: DiverFocus) -> tuple[Tensor, FocusView | None]:
-        """Features [B, F, 512] of frames [B, 3, F, 112, 112] with outlines [B, F, 112, 112], seen where `focus` is; and
-        what is drawn of the B * F squares, with `focus_outlines`."""
+        """What is seen of frames in their order where `focus` is.
+
+        Args:
+            frames: [B, 3, F, 112, 112], or larger ones.
+            outlined: [B, F, 112, 112].
+
+        Returns:
+            Features [B, F, 512], and what is drawn of the B * F squares, with `focus_outlines`.
+        """
         seen = (frames.to(self.dtype), outlined[:, None].to(self.dtype))
         squares = torch.cat([focus.cut(pictures, self.config.focus_size) for pictures in seen], dim=1)
+        if self.config.focus_neighbours:
+            squares = with_neighbours(squares.unflatten(0, outlined.shape[:2])).flatten(0, 1)
         return self.view(squares, len(frames))
 
     def view(self, squares: Tensor, clips: int) -> tuple[Tensor, FocusView | None]:
-        """The same of squares [B * F, 4, 64, 64] of B clips that have been cut out already."""
+        """The same of squares [B * F, 10, 64, 64] of B clips, see `StaticVisualEncoder`, that are cut out already."""
         encoder, squares = self.static_visual_encoder, self._in_order(squares)
         if self.focus_decoder is None:
             return encoder.frame_features(squares, clips), None

@@ -61,6 +61,15 @@ class FrameResNet(nn.Sequential):
         return nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
 
 
+def with_neighbours(squares: Tensor) -> Tensor:
+    """Squares [B, F, C, S, S] of frames in their order -> [B, F, C + 6, S, S]: first what they are, then the colours,
+    the first three channels, of the frame before and of the frame after. The ends are their own neighbours."""
+    colours = squares[:, :, :3]
+    before = torch.cat([colours[:, :1], colours[:, :-1]], dim=1)
+    after = torch.cat([colours[:, 1:], colours[:, -1:]], dim=1)
+    return torch.cat([squares, before, after], dim=2)
+
+
 class TrackTokens(nn.Module):
     """A phase of the diver's track [B, 16, 649], in the order of time, to its four tokens [B, 4, 64].
 
@@ -87,15 +96,16 @@ class StaticVisualEncoder(nn.Module):
 
     clips [B, 3, 96, 112, 112] -> [B, 96, 512] -> three phases of 36, 60, 48 frames -> [B, 3, 4, 64]
 
-    With `diver_track` a frame has four channels, the mask as the last one, and shows the square around the diver; a
-    phase is sixteen frames of the track, which `TrackTokens` sums up.
+    With `diver_track` a frame shows the square around the diver, its colours followed by the mask and, with
+    `focus_neighbours`, by the colours of the frames before and after, see `with_neighbours`; a phase is sixteen frames
+    of the track, which `TrackTokens` sums up.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
         self.config = config
         self.frames_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
-        self.backbone = FrameResNet(config.static_blocks, config.static_channels, 4 if config.diver_track else 3)
+        self.backbone = FrameResNet(config.static_blocks, config.static_channels, config.frame_channels)
         if config.diver_track:
             self.counts = (TRACK_SAMPLES,) * config.phase_count
             self.phases = nn.ModuleList(TrackTokens(config) for _ in self.counts)

@@ -19,6 +19,7 @@ from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.pairs import ClipDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.domain.calibration import Calibration
+from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.judges import PRICES
@@ -164,7 +165,7 @@ def encode_dives(
         forced: pool at labelled transitions where they are known.
         with_masks: measure masks, where the source has them.
         with_frames: keep what the static tokens are made of.
-        transform: how clips are cut out of dives; None: as for evaluation.
+        transform: how clips are cut out of dives; None: as for evaluation, and as detailed as the network sees.
         epoch: which of a transform's draws is meant.
         skip_broken: leave out dives that cannot be read, instead of raising DataError.
         progress: title of a progress bar, None for no bar.
@@ -173,6 +174,7 @@ def encode_dives(
     indices = list(range(len(source)) if indices is None else indices)
     own = indices[accelerator.process_index :: accelerator.num_processes]
     batches = [own[start : start + batch_size] for start in range(0, len(own), batch_size)]
+    transform = transform or ClipTransform(detail=model.config.focus_detail)
     dataset = ClipDataset(source, transform, skip_broken=skip_broken)
     dataset.set_epoch(epoch)
     loader = DataLoader(
@@ -231,7 +233,7 @@ def _encode(
     with_frames: bool,
 ) -> list[EncodedDives]:
     """One `EncodedDives` a clip of the batch."""
-    batch = at_size(batch.to(accelerator.device), model.config.image_size)
+    batch = at_size(batch.to(accelerator.device), model.config)
     with accelerator.autocast():
         encoding = model.encode(batch.clips, keep_frames=with_frames)
         if forced and batch.has_transitions.any():
@@ -267,16 +269,23 @@ def _encode(
     ]
 
 
-def at_size(batch: ClipBatch, size: int) -> ClipBatch:
-    """The batch with pictures of the size that a network reads; the data come at 112 pixels.
+def at_size(batch: ClipBatch, config: FineParserConfig) -> ClipBatch:
+    """The batch with pictures of the size that a network reads, and masks of the size that it draws.
 
-    A pixel of a smaller mask belongs to it if at least half of what it covers did.
+    The data come at 112 pixels, or `focus_detail` times as many. A pixel of a smaller mask belongs to it if at least
+    half of what it covers did.
     """
-    clips = batch.clips
+    masks = None if batch.masks is None else masks_of(batch.masks, config.image_size)
+    return replace(batch, clips=pictures_of(batch.clips, config.picture_size), masks=masks)
+
+
+def pictures_of(clips: Tensor, size: int) -> Tensor:
+    """Clips [B, 3, T, H, W] as [B, 3, T, size, size]."""
     if clips.shape[-1] == size:
-        return batch
-    frames = clips.shape[2]
-    shape = (frames, size, size)
-    small = functional.interpolate(clips, shape, mode="area")
-    masks = None if batch.masks is None else functional.interpolate(batch.masks.float(), shape, mode="area") >= 0.5
-    return replace(batch, clips=small, masks=masks)
+        return clips
+    return functional.interpolate(clips, (clips.shape[2], size, size), mode="area")
+
+
+def masks_of(masks: Tensor, size: int) -> Tensor:
+    """Masks, bool [B, 1, T, H, W], as [B, 1, T, size, size]."""
+    return masks if masks.shape[-1] == size else pictures_of(masks.float(), size) >= 0.5

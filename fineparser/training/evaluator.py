@@ -105,7 +105,8 @@ def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: FinePars
     """
     accelerator = accelerator_for(options.device, options.precision or "no")
     model = (model or FineParser.from_pretrained(options.checkpoint)).to(accelerator.device)
-    source = _dives(options)
+    detail = model.config.focus_detail
+    source = _dives(options, detail)
     how = dict(batch_size=options.batch_size, workers=options.workers, skip_broken=options.skip_broken)
     indices = range(min(len(source), options.limit or len(source)))
     title = "dives" if options.progress else None
@@ -126,13 +127,15 @@ def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: FinePars
     )
 
 
-def _dives(options: EvaluateOptions) -> DiveSource:
-    """The dives to evaluate on."""
+def _dives(options: EvaluateOptions, detail: int) -> DiveSource:
+    """The dives to evaluate on, simulated ones drawn as detailed as the network sees."""
     splits = SPLITS if options.split == "all" else (options.split,)
     found = []
     for split in splits:
         try:
-            found.append(open_data(options.data, split, seed=options.seed, skip_broken=options.skip_broken))
+            found.append(
+                open_data(options.data, split, seed=options.seed, skip_broken=options.skip_broken, detail=detail)
+            )
         except DataError:
             if options.split != "all":
                 raise
@@ -156,7 +159,8 @@ def _verdicts(
         return judge(model, queries, source, choices, accelerator, bank.calibration), f"bank of {len(source)}"
     names = options.exemplar_data or options.data
     try:
-        training = open_data(names, "train", seed=options.seed, skip_broken=options.skip_broken)
+        detail = model.config.focus_detail
+        training = open_data(names, "train", seed=options.seed, skip_broken=options.skip_broken, detail=detail)
     except DataError:
         if options.exemplar_data:
             raise

@@ -155,7 +155,7 @@ class PictureLesson:
         is_pair = isinstance(batch, PairBatch)
         clips = ClipBatch.stack([batch.query, batch.exemplar]) if is_pair else batch
         config = self.network.model.config
-        clips = at_size(clips.to(next(network.parameters()).device, non_blocking=True), config.image_size)
+        clips = at_size(clips.to(next(network.parameters()).device, non_blocking=True), config)
         transitions = clips.transitions.where(clips.has_transitions[:, None], -1) if forced else None
         found = network(clips.clips, transitions, clips.difficulty)
         probabilities, masks = found["probabilities"], found["masks"]
@@ -170,7 +170,7 @@ class PictureLesson:
         windows = len(config.window_starts)
         truth = clips.masks
         if truth is None:
-            truth = clips.has_masks.new_zeros((len(clips), 1, config.clip_frames, *clips.clips.shape[-2:]))
+            truth = clips.has_masks.new_zeros((len(clips), 1, config.clip_frames, *2 * [config.image_size]))
         if is_pair:
             query_scores, exemplar_scores = carried_scores(clips)
             score = score_loss(

@@ -30,7 +30,7 @@ from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import LANDMARKS, POSTURE
-from fineparser.training.encoding import at_size, evaluating
+from fineparser.training.encoding import evaluating, pictures_of
 from fineparser.training.runs import write_whole
 
 MARGIN = 1.25
@@ -39,6 +39,8 @@ STRIDE = 8
 """Frames from one that is taken to the next: neighbours show nearly the same."""
 NEARER, FARTHER = 0.8, 1.2
 """Sizes of the squares that are learnt from, over that of the square that is looked at."""
+WITHHELD = 0.2
+"""How often the mask that led to the squares of a clip is not shown."""
 AT_ONCE = 2
 """Clips whose masks are made together."""
 _CHANNELS = 5
@@ -49,7 +51,8 @@ class LookBatch(TensorBatch):
     """12 frames each of B clips, seen through squares."""
 
     squares: Tensor
-    """float32 [B, 12, 4, 64, 64]: the picture, normalised as clips are, and the mask that led there, 0 to 1."""
+    """float32 [B, 12, 10, 64, 64]: the picture, normalised as clips are, the mask that led there, 0 to 1, and the
+    pictures before and after, where the network looks at neighbours."""
 
     truth: Tensor
     """bool [B, 12, 64, 64]: the true mask in the square."""
@@ -67,12 +70,16 @@ class LookBatch(TensorBatch):
 class Looks(EpochDataset):
     """Every eighth frame of each kept clip, from another one on each time, at another size and place and colour.
 
+    Of some clips the mask that led there is withheld: where it has missed the diver, he has to be found without it.
     Join samples with `LookBatch.stack`.
     """
 
-    def __init__(self, folder: Path, size: int, colour_jitter: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self, folder: Path, size: int, colour_jitter: float = 0.0, neighbours: bool = False, seed: int = 0
+    ) -> None:
         super().__init__()
         self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
+        self._neighbours = neighbours
         self._count = json.loads((folder / "whole.json").read_text())["clips"]
 
     def __len__(self) -> int:
@@ -82,29 +89,36 @@ class Looks(EpochDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
         rng = np.random.default_rng((self._seed, int(self._epoch), index))
-        picked = slice(int(rng.integers(STRIDE)), None, STRIDE)
-        squares, postures, landmarks = (
-            np.array(np.load(self._folder / f"{name}.npy", mmap_mode="r")[index, picked]) for name in _KEPT
-        )
+        squares, postures, landmarks = (np.load(self._folder / f"{name}.npy", mmap_mode="r")[index] for name in _KEPT)
+        picked = np.arange(int(rng.integers(STRIDE)), len(squares), STRIDE)
+        postures, landmarks = postures[picked], landmarks[picked]
+        if self._neighbours:
+            beside = (squares[np.clip(picked + step, 0, len(squares) - 1), :3] for step in (-1, 1))
+            squares = np.concatenate([squares[picked], *beside], axis=1)
+        else:
+            squares = squares[picked]
         kept = squares.shape[-1]
         side = int(np.clip(round(kept / MARGIN * rng.uniform(NEARER, FARTHER)), 8, kept))
         left, top = rng.integers(0, kept - side + 1, 2)
-        frames = squares[..., top : top + side, left : left + side].transpose(2, 3, 0, 1)  # [s, s, 12, 5]
-        shape = frames.shape[2:]
-        frames = cv2.resize(np.ascontiguousarray(frames).reshape(side, side, -1), (self._size, self._size))
-        frames = frames.reshape(self._size, self._size, *shape).transpose(2, 0, 1, 3)  # [12, S, S, 5]
+        frames = squares[..., top : top + side, left : left + side].transpose(0, 2, 3, 1)  # [12, s, s, 11]
+        size = self._size, self._size
+        frames = np.stack([cv2.resize(np.ascontiguousarray(frame), size) for frame in frames])  # [12, S, S, 11]
         corner = np.array([left, top])
         landmarks = (((landmarks / MARGIN + 1) / 2 * kept - corner) / side * 2 - 1).astype(np.float32)
         landmarks[(np.abs(landmarks) > 1).any(-1)] = np.nan
         if rng.random() < 0.5:
             frames = frames[:, :, ::-1]
             mirror(postures, landmarks)
-        pictures = frames[..., :3]
+        colours = (0, *range(_CHANNELS, frames.shape[-1], 3))  # of the frame, and of the ones beside it
+        pictures = np.concatenate([frames[..., first : first + 3] for first in colours])
         if self._colour_jitter:
             pictures = jitter_colours(pictures, rng, self._colour_jitter)
-        led, truth = torch.from_numpy(frames[..., 3:].transpose(3, 0, 1, 2) / np.float32(255))
+        own, *beside = normalise(pictures).split(len(picked), dim=1)
+        led, truth = torch.from_numpy(frames[..., 3:_CHANNELS].transpose(3, 0, 1, 2) / np.float32(255))
+        if rng.random() < WITHHELD:
+            led = torch.zeros_like(led)
         return LookBatch(
-            torch.cat([normalise(pictures), led[None]]).transpose(0, 1)[None],
+            torch.cat([own, led[None], *beside]).transpose(0, 1)[None],
             (truth >= 0.5)[None],
             torch.from_numpy(postures)[None],
             torch.from_numpy(landmarks)[None],
@@ -172,18 +186,19 @@ def keep_looks(
 
 def look_at(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The squares [B, 96, 5, 80, 80], postures [B, 96, 25] and landmarks [B, 96, 7, 2] of B clips, as they are kept."""
-    clips = at_size(batch.clips, model.config.image_size)
-    logits = model.outline(clips.clips)
-    outlined = frame_probability(logits, model.config.window_starts)
-    return look_through(DiverFocus.of(outlined), outlined, clips.clips, clips.masks, batch, model.config.focus_size)
+    clips = pictures_of(batch.clips.clips, model.config.picture_size)
+    outlined = frame_probability(model.outline(clips), model.config.window_starts)
+    return look_through(DiverFocus.of(outlined), outlined, clips, batch, model.config.focus_size)
 
 
 def look_through(
-    focus: DiverFocus, outlined: Tensor, clips: Tensor, masks: Tensor, batch: PosedBatch, size: int
+    focus: DiverFocus, outlined: Tensor, clips: Tensor, batch: PosedBatch, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the squares of a focus show of clips [B, 3, 96, H, W] with found and true masks, as it is kept."""
     wide = DiverFocus(focus.centre, focus.reach * MARGIN, focus.measures)
-    pictures = wide.cut(torch.cat([clips, outlined[:, None], masks.float()], dim=1).float(), round(size * MARGIN))
+    # Each is cut out of what there is of it: the found masks are coarser than the pictures and the true ones.
+    shown = (clips.float(), outlined[:, None].float(), batch.clips.masks.float())
+    pictures = torch.cat([wide.cut(pictures, round(size * MARGIN)) for pictures in shown], dim=1)
     pictures = pictures.unflatten(0, outlined.shape[:2])
     pictures[:, :, :3] = denormalise(pictures[:, :, :3])
     squares = (pictures * 255).round().clamp(0, 255).byte()

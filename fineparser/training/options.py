@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 
 PARTS = ("everything", "parsers", "spatial", "frames", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
@@ -317,7 +317,7 @@ def ablated(config: FineParserConfig, without: tuple[str, ...]) -> FineParserCon
         changes["spatial_gate"] = False
     if "static" in without:
         # The track is made of the static branch's frames, and what draws anew, too.
-        changes |= {"static_branch": False, "diver_track": False, "focus_outlines": False}
+        changes |= {"static_branch": False, **WITHOUT_TRACK}
     if "transitions" in without:
         changes |= {"temporal_parsing": False, "phase_weights": (1.0,)}
     return replace(config, **changes)

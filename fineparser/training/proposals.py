@@ -10,7 +10,7 @@ import torch
 from fineparser.data.clip_folder import MASK_KEY
 from fineparser.data.dives import Dive
 from fineparser.data.pairs import load_clip
-from fineparser.data.transforms import CROP_SIZE, ClipTransform
+from fineparser.data.transforms import ClipTransform
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import at_size
 from fineparser.video.framing import Framing
@@ -34,18 +34,17 @@ class Proposal:
     def mask_at(self, number: int, width: int, height: int) -> np.ndarray:
         """The mask laid over a whole frame, bool [height, width], from the nearest frame that was looked at."""
         index = int(np.abs(self.frame_numbers - number).argmin())
-        # The loader takes a picture of the clip's own size for one that is cropped already.
-        is_cropped = (width, height) == (CROP_SIZE, CROP_SIZE)
-        framing = Framing.whole(width, height) if is_cropped else Framing.centre(width, height)
+        # The loader takes a picture of a clip's size for one that is cropped already.
+        framing = Framing.middle(width, height)
         return framing.mask_to_source(self.masks[index], 0, width, height, longest_side=None)
 
 
 def propose(network: FineParser, dive: Dive) -> Proposal:
     """What the network finds in a dive; DataError where its pictures are broken."""
-    batch = load_clip(dive, ClipTransform(), np.random.default_rng(0))
+    batch = load_clip(dive, ClipTransform(detail=network.config.focus_detail), np.random.default_rng(0))
     device = next(network.parameters()).device
     with torch.inference_mode():
-        encoding = network.encode(at_size(batch.to(device), network.config.image_size).clips)
+        encoding = network.encode(at_size(batch.to(device), network.config).clips)
     numbers = batch.frame_numbers[0].cpu().numpy()
     flight, entry = sorted(int(numbers[place]) for place in encoding.transitions[0].tolist())
     sure = tuple(encoding.transition_confidence[0].tolist())

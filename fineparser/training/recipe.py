@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fineparser.data.kept_dives import keep_dives
+from fineparser.data.kept_dives import KEPT_LINES, keep_dives
 from fineparser.data.syndive import SynDives
 from fineparser.model.fineparser import FineParser
 from fineparser.model.weights import Provenance
@@ -88,7 +88,7 @@ class RecipeOptions:
     @property
     def dives(self) -> SynDives:
         """What is learnt from."""
-        return SynDives(max(2, round(DIVES * self.longer)), DIVES_SEED, width="full")
+        return SynDives(max(2, round(DIVES * self.longer)), DIVES_SEED, lines=KEPT_LINES, width="full")
 
     def stages(self) -> list[TrainOptions]:
         """The options of each stage, in their order."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fineparser.data.batches import WindowBatch
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
-from fineparser.training.encoding import at_size
+from fineparser.training.encoding import masks_of, pictures_of
 from fineparser.training.hints import WindowReader, window_hints
 from fineparser.training.lessons import MASK_LOSSES, PartialNetwork, Reduce, read_batches
 from fineparser.training.losses import Losses
@@ -56,11 +56,12 @@ class SpatialLesson:
         yield from read_batches(self, epoch, indices, WindowBatch.stack)
 
     def losses(self, network: nn.Module, batch: WindowBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
-        device = next(network.parameters()).device
-        batch = at_size(batch.to(device, non_blocking=True), self.network.model.config.image_size)
+        device, size = next(network.parameters()).device, self.network.model.config.image_size
+        batch = batch.to(device, non_blocking=True)
         weight = torch.full((len(batch),), float(counted), device=device)
-        masks, told = network(batch.clips)
-        loss = MASK_LOSSES[self.options.mask_objective](masks, batch.masks, weight, reduce(weight.sum()))
+        masks, told = network(pictures_of(batch.clips, size))
+        truth = masks_of(batch.masks, size)
+        loss = MASK_LOSSES[self.options.mask_objective](masks, truth, weight, reduce(weight.sum()))
         nothing = loss.new_zeros(())
         hints = None if told is None else window_hints(told, batch.phases, batch.deductions, weight)
         return Losses(nothing, nothing, loss, weights=(0.0, 0.0, self.options.mask_weight), hints=hints)

@@ -55,14 +55,15 @@ def train(
     """
     if options.resume:
         options = options.going_on(TrainOptions.from_json(Run.read(options.out).configuration))
-    training = _split(options, "train")
+    model, remarks = starting_network(options)
+    detail = model.config.focus_detail
+    training = _split(options, "train", detail)
     if options.limit is not None:
         training = FirstDives(training, options.limit)
     try:
-        validation = _split(options, "validation")
+        validation = _split(options, "validation", detail)
     except DataError:  # the sources have just been opened for training: it is this split that is empty
         validation = None
-    model, remarks = starting_network(options)
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
     # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses; nor
@@ -93,13 +94,14 @@ def train(
     return result
 
 
-def _split(options: TrainOptions, split: str) -> DiveSource:
+def _split(options: TrainOptions, split: str, detail: int) -> DiveSource:
     return open_data(
         options.data,
         split,
         seed=options.seed,
         validation=options.validation_share,
         skip_broken=options.skip_broken,
+        detail=detail,
     )
 
 
@@ -148,7 +150,9 @@ def _lesson(
     if options.train != "regression":
         if options.train == "frames":  # what is learnt there is no more than a part of a dive's measures
             return _frames(options, model, training, accelerator, on_record), None
-        transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks)
+        # Windows of the whole picture show no details.
+        detail = 1 if options.train == "spatial" else model.config.focus_detail
+        transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks, detail)
         how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
         if options.train == "spatial":
             dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
@@ -174,13 +178,21 @@ def _frames(
     folder = options.out / LOOKS
     keep_looks(
         _quick(options, model, accelerator),
-        PosedClips(training, options.colour_jitter, seed=options.seed, skip_broken=options.skip_broken),
+        PosedClips(
+            training,
+            options.colour_jitter,
+            detail=model.config.focus_detail,
+            seed=options.seed,
+            skip_broken=options.skip_broken,
+        ),
         folder,
         accelerator,
         workers=options.workers,
         on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
     )
-    return FrameLesson(network, Looks(folder, model.config.focus_size, options.colour_jitter, options.seed), options)
+    config = model.config
+    looks = Looks(folder, config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed)
+    return FrameLesson(network, looks, options)
 
 
 def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:
@@ -206,7 +218,8 @@ def _regression(
     network = ComparisonNetwork(model, options)
     indices = range(min(len(validation or ()), options.validation_limit or len(validation or ())))
     # A network that learns to read tracks meets clips that are trimmed and filmed in other ways each time.
-    varied = ClipTransform.for_reading(options.colour_jitter) if options.learn_track else None
+    detail = model.config.focus_detail
+    varied = ClipTransform.for_reading(options.colour_jitter, detail) if options.learn_track else None
     views = options.views if options.learn_track else 1
     every = views * len(scored) + len(indices)
     fast = _quick(options, model, accelerator)

@@ -125,7 +125,7 @@ def encoded_anew(bank: ExemplarBank, analyser: DiveAnalyser, progress: Progress)
     for place, one in enumerate(bank.exemplars):
         progress("Encoding the exemplars", 0.5 + 0.5 * place / len(bank))
         if one.recipe is not None:
-            dive = graded_dive(one.id, one.code, one.height, one.recipe)
+            dive = graded_dive(one.id, one.code, one.height, one.recipe, analyser.model.config.picture_size)
             encodings.append(encode_frames(analyser.network, dive.frames, dive.transitions))
         elif one.clip is not None:
             with suppress(VideoError):
@@ -159,7 +159,12 @@ def own_bank(job: Job, network: FineParser, fingerprint: str, progress: Progress
     for split in ("train", "validation"):
         try:
             source = open_data(
-                options.data, split, seed=options.seed, validation=options.validation_share, skip_broken=True
+                options.data,
+                split,
+                seed=options.seed,
+                validation=options.validation_share,
+                skip_broken=True,
+                detail=network.config.focus_detail,
             )
         except DataError:
             continue
@@ -170,7 +175,7 @@ def own_bank(job: Job, network: FineParser, fingerprint: str, progress: Progress
         dive = source[index]
         numbers = dive.sample()
         try:
-            frames = crop(resize(dive.read(numbers.tolist())))
+            frames = crop(resize(dive.read(numbers.tolist()), network.config.focus_detail))
         except DataError:
             continue
         encodings.append(encode_frames(network, frames, dive.transitions(numbers)))

@@ -18,7 +18,7 @@ class Clip:
     """A dive cut down to what the network sees."""
 
     frames: np.ndarray
-    """uint8 RGB [3, 96, 112, 112]."""
+    """uint8 RGB [3, 96, 112, 112], or larger."""
 
     frame_numbers: np.ndarray
     """int64 [96], numbers of the source frames, never decreasing; short dives repeat some."""
@@ -52,11 +52,16 @@ def check_stretch(info: VideoInfo, first: int, last: int) -> None:
 
 
 def read_clip(
-    source: FrameSource, first: int | None = None, last: int | None = None, framing: Framing | None = None
+    source: FrameSource,
+    first: int | None = None,
+    last: int | None = None,
+    framing: Framing | None = None,
+    side: int = CLIP_SIDE,
 ) -> Clip:
     """The clip from frame `first` to `last` of a source, both included (the whole source without them).
 
     `framing` is the published loader's centre crop unless given; a moving one has a box for each of the 96 frames.
+    `side` is the pictures', in pixels.
     Frames are read one at a time, so memory does not grow with the source. VideoError when the stretch is not in
     the source or shorter than `Limits.min_frames`.
     """
@@ -70,8 +75,8 @@ def read_clip(
             f"A moving framing needs a box for each of the {CLIP_FRAMES} frames, not {len(framing.boxes)}."
         )
     numbers = sample_frames(first, last)
-    frames = np.empty((3, CLIP_FRAMES, CLIP_SIDE, CLIP_SIDE), np.uint8)
+    frames = np.empty((3, CLIP_FRAMES, side, side), np.uint8)
     for index, number in enumerate(numbers.tolist()):
         # A source holds its last frame, so one that repeats is decoded once.
-        frames[:, index] = framing.crop(source.frame(number), index).transpose(2, 0, 1)
+        frames[:, index] = framing.crop(source.frame(number), index, side).transpose(2, 0, 1)
     return Clip(frames=frames, frame_numbers=numbers, framing=framing, info=info)

@@ -12,8 +12,17 @@ CLIP_SIDE = 112
 LOADER_WIDTH = 200
 """Width to which the published loader scales every picture (height `CLIP_SIDE`) before it crops the middle."""
 
+CUT_SIDES = (CLIP_SIDE, 2 * CLIP_SIDE)
+"""Sides of square pictures that are taken for cut already: the published loader's, and that of networks which see
+details."""
+
 REPORT_SIDE = 640
 """Longest side of the masks in a report, pixels."""
+
+
+def is_cut(width: int, height: int) -> bool:
+    """Whether a picture of this size shows what a clip shows, and nothing besides."""
+    return width == height and width in CUT_SIDES
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +59,11 @@ class Framing:
         """
         margin = width * (LOADER_WIDTH - CLIP_SIDE) / 2 / LOADER_WIDTH
         return cls(np.array([[margin, 0, width - margin, height]]))
+
+    @classmethod
+    def middle(cls, width: int, height: int) -> "Framing":
+        """All of a picture that is cut already, else what the published loader shows of it."""
+        return cls.whole(width, height) if is_cut(width, height) else cls.centre(width, height)
 
     @classmethod
     def whole(cls, width: int, height: int) -> "Framing":

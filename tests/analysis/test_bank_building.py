@@ -81,7 +81,7 @@ def test_the_same_dives_keep_their_clips(built, model, tmp_path, monkeypatch):
 def test_parts_of_another_job_are_not_taken(built, model):
     job = replace(JOB, candidates=1)
     exemplars = tuple(
-        graded_dive(exemplar_id(FORWARD, 3.0, number), FORWARD, 3.0, recipe).exemplar
+        graded_dive(exemplar_id(FORWARD, 3.0, number), FORWARD, 3.0, recipe, 112).exemplar
         for number, recipe in enumerate(recipes(FORWARD, 3.0, 2, 5))
     )
     bank = ExemplarBank.load(built[0])

@@ -19,7 +19,7 @@ def test_quality_is_graded():
 
 def test_a_recipe_gives_the_same_dive_again():
     recipe = recipes(CODE, 1, 3)[2]
-    first, again = (graded_dive("one", CODE, 1, recipe) for _ in range(2))
+    first, again = (graded_dive("one", CODE, 1, recipe, 112) for _ in range(2))
     assert first.exemplar == again.exemplar
     assert (first.frames == again.frames).all()
     assert first.exemplar.score == plan_of(CODE, 1, recipe, camera="broadcast").score
@@ -34,7 +34,7 @@ def test_thirds_are_told_by_score():
 
 def test_the_clip_shows_the_dive_with_its_phases(tmp_path):
     recipe = recipes(CODE, 1, 3)[1]
-    exemplar = graded_dive("one", CODE, 1, recipe).exemplar
+    exemplar = graded_dive("one", CODE, 1, recipe, 112).exemplar
     clip = film_clip(exemplar, tmp_path / "one.mp4")
     with open_source(clip.path) as source:
         info = source.info

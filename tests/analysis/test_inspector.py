@@ -14,7 +14,7 @@ from fineparser.analysis.report import Vote
 from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.dives import Dive
 from fineparser.data.transforms import ClipTransform
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.fineparser import FineParser
 from fineparser.video.error import VideoError
 from fineparser.video.framing import Framing
@@ -142,8 +142,7 @@ def test_a_network_without_static_branch_and_phases():
         FineParserConfig.tiny(),
         image_size=112,
         static_branch=False,
-        diver_track=False,
-        focus_outlines=False,
+        **WITHOUT_TRACK,
         temporal_parsing=False,
         phase_weights=(1.0,),
     )

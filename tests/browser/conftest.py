@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.fineparser import FineParser
 from fineparser.video.writing import write_video
 
@@ -56,7 +56,7 @@ def serving(folder: Path):
     (folder / "temporary").mkdir(exist_ok=True)
     # Untrained, this one puts the switches of the tests' clips well inside; one that follows the diver, at the ends.
     torch.manual_seed(4)
-    config = replace(FineParserConfig.tiny(), image_size=112, diver_track=False, focus_outlines=False)
+    config = replace(FineParserConfig.tiny(), image_size=112, **WITHOUT_TRACK)
     FineParser(config).save_pretrained(folder / "checkpoint")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,8 +1,11 @@
 """The published geometry, on frames and masks alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import avg_pool3d
 from torchvision.transforms.functional import normalize
 
 from fineparser.data.transforms import ClipTransform, crop, denormalise, jitter_colours, normalise, resize
@@ -83,6 +86,36 @@ def test_a_picture_that_was_cut_already_is_not_squeezed():
     picture = columns(112)
     assert resize(picture) is picture
     assert np.array_equal(crop(picture), picture)
+    for side in (112, 224):
+        cut = np.zeros((1, side, side, 3), np.uint8)
+        assert resize(cut).shape == (1, 112, 112, 3)
+        assert resize(cut, 2).shape == (1, 224, 224, 3)
+    assert resize(np.zeros((1, 300, 300, 3), np.uint8)).shape == (1, 112, 200, 3)  # square, but nobody cut it
+
+
+def test_details_are_shown_in_the_same_place():
+    """Clips of twice the size, averaged over 2 x 2 pixels, are those of the usual size; so are their masks."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (2, 224, 400, 3), dtype=np.uint8)
+    masks = np.zeros((2, 224, 400), bool)
+    masks[:, 40:140, 100:260] = True
+    for plain in (ClipTransform(), ClipTransform.for_training(), ClipTransform.for_training(closer=0.3, looks=2)):
+        fine = replace(plain, detail=2, mask_detail=2)
+        for seed in range(8):
+            (small, found), (large, sharp) = (
+                transform(frames, masks, np.random.default_rng(seed)) for transform in (plain, fine)
+            )
+            assert large.shape == (3, 2, 224, 224)
+            assert sharp.shape == (1, 2, 224, 224)
+            shrunk = avg_pool3d(large[None], (1, 2, 2))[0]
+            if not plain.closer:
+                assert (shrunk - small).abs().max() < 0.02  # a level of 255, rounded
+            assert (avg_pool3d(sharp[None].float(), (1, 2, 2))[0] - found.float()).abs().mean() < 0.02
+
+
+def test_details_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="not 0, of masks 1"):
+        ClipTransform(detail=0)
 
 
 def test_normalise_agrees_with_torchvision():

@@ -30,6 +30,8 @@ def test_unknown_names_are_refused():
         ({"image_size": 100}, "divisible by 16"),
         ({"attention_heads": 7}, "7 attention heads"),
         ({"static_channels": (64, 128, 256, 500)}, "500 channels"),
+        ({"focus_detail": 2}, "not 2 with diver_track off"),
+        ({"focus_neighbours": True}, "with diver_track off, it is off too"),
         ({"transition_rule": "latest"}, "'latest' is not one of windowed, ordered"),
         ({"temporal_parsing": False}, "3 phase weights for 1 phase"),
     ],

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
+from fineparser.model.static_visual_encoder import with_neighbours
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +113,8 @@ def test_the_published_comparison_knows_no_difficulty(encoding):
     ("change", "branches", "phases"),
     [
         ({"spatial_gate": False}, 2, 3),
-        ({"static_branch": False, "diver_track": False, "focus_outlines": False}, 1, 3),
-        ({"diver_track": False, "focus_outlines": False}, 2, 3),
+        ({"static_branch": False, **WITHOUT_TRACK}, 1, 3),
+        (WITHOUT_TRACK, 2, 3),
         ({"shared_i3d": False}, 2, 3),
         ({"temporal_parsing": False, "phase_weights": (1.0,)}, 2, 1),
     ],
@@ -125,6 +126,38 @@ def test_ablations(clips, change, branches, phases):
         comparison = model.compare(encoding.select([0]), encoding.select([1]))
     assert comparison.deltas.shape == (1, branches, phases)
     torch.testing.assert_close(comparison.contributions.sum((1, 2)), comparison.delta)
+
+
+def test_details_reach_the_squares_and_nothing_else():
+    """Twice as many pixels that are alike two by two change nothing; those that differ change what squares show."""
+    torch.manual_seed(0)
+    plain = FineParser(FineParserConfig.tiny()).eval()
+    fine = FineParser(replace(plain.config, focus_detail=2)).eval()
+    fine.load_state_dict(plain.state_dict())
+    assert fine.config.picture_size == 64
+    coarse = torch.randn(1, 3, 96, 32, 32, generator=torch.Generator().manual_seed(1))
+    large = coarse.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    sharp = large + torch.tensor([1.0, -1.0]).repeat(32)
+    with torch.inference_mode():
+        small, same, other = plain.encode(coarse), fine.encode(large), fine.encode(sharp)
+    for found in (same, other):
+        assert found.mask_logits.shape == (1, 9, 16, 32, 32)
+        assert found.outlines.shape == (1, 96, 32, 32)
+        torch.testing.assert_close(found.mask_logits, small.mask_logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(found.dynamic, small.dynamic, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(other.outlines, same.outlines, atol=1e-3)
+    with pytest.raises(ValueError, match="96, 64, 64"):
+        fine.encode(coarse)
+
+
+def test_neighbours_are_shown_beside_a_frame():
+    squares = torch.arange(2 * 5 * 4, dtype=torch.float32).view(2, 5, 4, 1, 1).expand(-1, -1, -1, 3, 3)
+    shown = with_neighbours(squares)
+    assert shown.shape == (2, 5, 10, 3, 3)
+    assert torch.equal(shown[:, :, :4], squares)
+    for frame, before, after in ((0, 0, 1), (2, 1, 3), (4, 3, 4)):
+        assert torch.equal(shown[:, frame, 4:7], squares[:, before, :3])
+        assert torch.equal(shown[:, frame, 7:], squares[:, after, :3])
 
 
 def test_the_gate_matters(tiny, clips, encoding):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
 
@@ -56,7 +56,7 @@ def test_folded_weights_are_not_saved(fast, tmp_path):
 
 
 def test_without_the_static_branch(clips):
-    change = {"static_branch": False, "diver_track": False, "focus_outlines": False}
+    change = {"static_branch": False, **WITHOUT_TRACK}
     model = FineParser(FineParserConfig(**FineParserConfig.tiny().to_json() | change)).eval()
     with torch.inference_mode():
         assert optimise(model).encode(clips[:1]).static is None

@@ -1,6 +1,7 @@
 """Dives as encodings: in order, each once, with their labels."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fineparser.data.pairs import ClipDataset
 from fineparser.data.sources import open_data
 from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
+from fineparser.model.config import FineParserConfig
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
@@ -50,7 +52,7 @@ def test_an_encoding_does_not_depend_on_its_batch(dives, model, accelerator, enc
 
 
 def test_masks_are_measured_on_the_clip_at_the_networks_size(dives, model, encoded):
-    batch = at_size(ClipDataset(open_data(f"clips:{dives}", "test"))[1], 32)
+    batch = at_size(ClipDataset(open_data(f"clips:{dives}", "test"))[1], model.config)
     with torch.no_grad():
         probability = model.eval().encode(batch.clips).mask_probability[0].numpy()
     expected = [metric.of_clip(probability, batch.masks[0, 0].numpy()) for metric in MASK_METRICS]
@@ -113,12 +115,17 @@ def test_evaluation_mode_ends_with_every_part_in_its_own_mode(smallest):
 
 def test_pictures_are_averaged_down_and_masks_by_majority(dives):
     batch = ClipDataset(open_data(f"clips:{dives}", "test"))[0]
-    small = at_size(batch, 28)
-    means = batch.clips.numpy().reshape(1, 3, 96, 28, 4, 28, 4).mean(axis=(4, 6))
+    config = replace(FineParserConfig.tiny(), focus_detail=1)
+    small = at_size(batch, replace(config, image_size=16))
+    means = batch.clips.numpy().reshape(1, 3, 96, 16, 7, 16, 7).mean(axis=(4, 6))
     np.testing.assert_allclose(small.clips.numpy(), means, atol=1e-4)
-    cover = batch.masks.numpy().reshape(1, 1, 96, 28, 4, 28, 4).mean(axis=(4, 6))
+    cover = batch.masks.numpy().reshape(1, 1, 96, 16, 7, 16, 7).mean(axis=(4, 6))
     np.testing.assert_array_equal(small.masks.numpy(), cover >= 0.5)
-    assert at_size(batch, 112) is batch
+    same = at_size(batch, replace(config, image_size=112))
+    assert (same.clips is batch.clips, same.masks is batch.masks) == (True, True)
+    # Of a network that sees details the pictures are larger than the masks that it draws.
+    detailed = at_size(batch, replace(config, image_size=16, focus_detail=7))
+    assert (detailed.clips is batch.clips, detailed.masks.shape[-1]) == (True, 16)
 
 
 def test_views_of_a_dive_differ_and_repeat(model, accelerator):

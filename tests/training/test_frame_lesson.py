@@ -24,7 +24,8 @@ def lesson(smallest, options, tmp_path):
     torch.manual_seed(0)
     network = FrameNetwork(FineParser(smallest))
     keep_looks(network.model, PosedClips(SynDives(2, seed=3, width="full")), tmp_path, accelerator_for("cpu", "no"))
-    return FrameLesson(network, Looks(tmp_path, smallest.focus_size), replace(options, train="frames"))
+    looks = Looks(tmp_path, smallest.focus_size, neighbours=smallest.focus_neighbours)
+    return FrameLesson(network, looks, replace(options, train="frames"))
 
 
 def losses_of(lesson, counted=True):

@@ -32,7 +32,7 @@ def test_a_square_around_everything_shows_the_clip_in_its_middle(clips):
     batch = clips[0]
     clip, masks = batch.clips.clips, batch.clips.masks
     outlined = masks[:, 0].float() * 0.5
-    squares, postures, landmarks = look_through(whole_picture(batch), outlined, clip, masks, batch, 112)
+    squares, postures, landmarks = look_through(whole_picture(batch), outlined, clip, batch, 112)
     edge = (squares.shape[-1] - 112) // 2
     middle = torch.from_numpy(squares[0, :, :, edge : edge + 112, edge : edge + 112]).float() / 255
     back = (middle[:, :3].transpose(0, 1) - torch.tensor((0.485, 0.456, 0.406)).view(3, 1, 1, 1)) / torch.tensor(
@@ -43,6 +43,22 @@ def test_a_square_around_everything_shows_the_clip_in_its_middle(clips):
     assert ((middle[:, 4] >= 0.5) == masks[0, 0]).float().mean() > 0.999
     np.testing.assert_allclose(landmarks, batch.landmarks.numpy() * 2, atol=1e-6)
     np.testing.assert_array_equal(postures, batch.postures.numpy())
+
+
+def test_what_is_sharper_than_the_outlines_stays_sharp():
+    """A clip of twice the size, its columns finer than the outlines' pixels, through squares of its own size."""
+    batch = PosedClips(SynDives(1, seed=3, lines=224), detail=2)[0]
+    assert batch.clips.clips.shape[-1] == batch.clips.masks.shape[-1] == 224
+    clip = torch.zeros_like(batch.clips.clips) - 2
+    clip[..., ::2] = 2
+    focus, outlined = whole_picture(batch), torch.zeros(1, 96, 112, 112)
+    squares, _, landmarks = look_through(focus, outlined, clip, batch, 224)
+    middle = squares[0, 0, 0, 28:252, 28:252].astype(int)
+    assert np.array_equal(middle[:, ::2] > middle[:, 1::2], np.ones((224, 112)))
+    truth = squares[0, :, 4, 28:252, 28:252] >= 128
+    assert (truth == batch.clips.masks[0, 0].numpy()).mean() > 0.999
+    coarse = PosedClips(SynDives(1, seed=3))[0]
+    np.testing.assert_allclose(landmarks, coarse.landmarks.numpy() * 2, atol=2e-3)
 
 
 def kept(folder, count=1, seen=0.6):
@@ -87,6 +103,37 @@ def test_frames_are_every_eighth_and_the_same_each_time_an_epoch_is_asked_for(tm
     assert len(LookBatch.stack([dataset[0], dataset[0]])) == 2
     with pytest.raises(IndexError):
         dataset[1]
+
+
+def test_neighbours_come_along_in_the_same_place_and_colours(tmp_path):
+    kept(tmp_path)
+    squares = np.load(tmp_path / "squares.npy")
+    squares[:, :, :3] = np.arange(96, dtype=np.uint8)[None, :, None, None, None]
+    np.save(tmp_path / "squares.npy", squares)
+    dataset = Looks(tmp_path, 32, neighbours=True)
+    sd = torch.tensor((0.229, 0.224, 0.225))
+    for epoch in range(8):
+        dataset.set_epoch(epoch)
+        seen = dataset[0].squares[0]
+        own, before, after = ((seen[:, first : first + 3].mean((2, 3)) * sd * 255) for first in (0, 4, 7))
+        numbers = (own + torch.tensor((0.485, 0.456, 0.406)) * 255).mean(1).round()
+        first, last = numbers == 0, numbers == 95  # which have no frame before, or after
+        assert (own - before).numpy() == pytest.approx(np.tile((~first).float()[:, None].numpy(), 3), abs=0.02)
+        assert (after - own).numpy() == pytest.approx(np.tile((~last).float()[:, None].numpy(), 3), abs=0.02)
+
+
+def test_the_mask_that_led_there_is_withheld_now_and_then(tmp_path):
+    dataset = kept(tmp_path)
+    squares = np.load(tmp_path / "squares.npy")
+    squares[:, :, 3:] = 255
+    np.save(tmp_path / "squares.npy", squares)
+    withheld = 0
+    for epoch in range(60):
+        dataset.set_epoch(epoch)
+        batch = dataset[0]
+        assert batch.truth.all()
+        withheld += not batch.squares[:, :, 3].any()
+    assert 4 <= withheld <= 22  # of 60, at 0.2: 12 expected, within three standard deviations
 
 
 def test_colours_vary(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.training.options import EvaluateOptions, OptionsError, TrainOptions, network_config
 
 
@@ -86,12 +86,9 @@ def test_the_papers_schedule_is_the_papers_default():
     [
         ((), {}),
         (("gate",), {"spatial_gate": False}),
-        (("static",), {"static_branch": False, "diver_track": False, "focus_outlines": False}),
+        (("static",), {"static_branch": False, **WITHOUT_TRACK}),
         (("transitions",), {"temporal_parsing": False, "phase_weights": (1.0,)}),
-        (
-            ("gate", "static"),
-            {"spatial_gate": False, "static_branch": False, "diver_track": False, "focus_outlines": False},
-        ),
+        (("gate", "static"), {"spatial_gate": False, "static_branch": False, **WITHOUT_TRACK}),
     ],
 )
 def test_an_ablation_is_a_configuration(without, changes):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchvision.models import resnet34
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.fineparser import FineParser
 from fineparser.model.weights import CheckpointError
 from fineparser.training.options import OptionsError, TrainOptions
@@ -61,7 +61,7 @@ def test_other_weights_are_refused_by_name(tmp_path, options, smallest):
         load_resnet(FineParser(smallest), str(tmp_path / "other.pt"))
     with pytest.raises(OptionsError, match="no static branch"):
         load_resnet(
-            FineParser(replace(smallest, static_branch=False, diver_track=False, focus_outlines=False)),
+            FineParser(replace(smallest, static_branch=False, **WITHOUT_TRACK)),
             str(tmp_path / "other.pt"),
         )
     with pytest.raises(CheckpointError, match="does not exist"):

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from fineparser.data.dives import DataError
 from fineparser.data.sources import open_data
+from fineparser.model.config import WITHOUT_TRACK
 from fineparser.model.fineparser import FineParser
 from fineparser.training.checkpoints import RunError
 from fineparser.training.evaluator import evaluate
@@ -399,7 +400,7 @@ def test_the_regression_can_learn_to_read_the_track(learned, options):
 
 
 def test_only_a_track_can_be_learnt_to_be_read(smallest, options, tmp_path):
-    FineParser(replace(smallest, diver_track=False, focus_outlines=False)).save_pretrained(tmp_path / "plain")
+    FineParser(replace(smallest, **WITHOUT_TRACK)).save_pretrained(tmp_path / "plain")
     chosen = replace(
         options, train="regression", learn_track=True, checkpoint=str(tmp_path / "plain"), config="compact"
     )

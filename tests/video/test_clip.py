@@ -26,6 +26,14 @@ def test_the_whole_source_at_the_published_framing(path):
             np.testing.assert_array_equal(clip.frames[:, index].transpose(1, 2, 0), expected)
 
 
+def test_larger_pictures_show_the_same(path):
+    with open_source(path) as source:
+        small, large = read_clip(source), read_clip(source, side=224)
+    assert large.frames.shape == (3, 96, 224, 224)
+    means = large.frames.reshape(3, 96, 112, 2, 112, 2).mean(axis=(3, 5))
+    assert np.abs(means - small.frames).mean() < 1
+
+
 def test_a_trimmed_stretch_in_a_given_box(path):
     with open_source(path) as source:
         clip = read_clip(source, first=40, last=79, framing=Framing.whole(64, 48))

@@ -89,6 +89,13 @@ def test_pictures_and_masks_can_be_drawn_on():
     assert framing.mask_to_source(np.ones((112, 112), np.float32), 0, 80, 60).flags.c_contiguous
 
 
+def test_a_picture_that_was_cut_is_taken_whole():
+    assert Framing.middle(224, 224).boxes.tolist() == [[0, 0, 224, 224]]
+    assert Framing.middle(112, 112).boxes.tolist() == [[0, 0, 112, 112]]
+    assert Framing.middle(300, 300).boxes.tolist() == Framing.centre(300, 300).boxes.tolist()
+    assert Framing.middle(224, 112).boxes.tolist() == Framing.centre(224, 112).boxes.tolist()
+
+
 def test_a_moving_box_follows():
     frames = np.stack([texture(200, 300, seed) for seed in range(3)])
     boxes = np.array([[0, 0, 112, 112], [50, 20, 162, 132], [188, 88, 300, 200]])
