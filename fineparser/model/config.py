@@ -165,7 +165,7 @@ class FineParserConfig:
             focus_detail=2,
             focus_neighbours=True,
             focus_outlines=True,
-            static_blocks=(1, 1, 1, 1),
+            static_blocks=(1, 1, 2, 2),
             static_channels=(32, 64, 128, 256),
             attention_layers=2,
             attention_heads=4,

@@ -271,6 +271,11 @@ class FineParser(nn.Module):
             parsers, branches = [self.i3d, *parsers], [] if encoder is None else [encoder]
         return {"parsers": parsers, "branches": branches, "regression": [self.contrastive_regression]}
 
+    def outlining(self) -> list[nn.Module]:
+        """Everything that the masks depend on."""
+        drawing = [] if self.focus_decoder is None else [self.static_visual_encoder.backbone, self.focus_decoder]
+        return [*self.spatial_action_parser.outlining(), *drawing]
+
     def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""
         backbone = list(self.i3d.parameters())

@@ -88,7 +88,7 @@ class PictureNetwork(nn.Module):
             for module in self._frozen:
                 module.requires_grad_(False)
         self._outlines = not options.freeze_masks
-        kept = model.spatial_action_parser.outlining() if options.freeze_masks else []
+        kept = model.outlining() if options.freeze_masks else []
         for module in kept:
             module.requires_grad_(False)
         self._frozen += kept

@@ -61,7 +61,7 @@ class TrainOptions:
     """With `learn_track`: times that each training dive is encoded, trimmed, mirrored and coloured in another way."""
     freeze_masks: bool = False
     """Keep the masks as the checkpoint has them: of the spatial parser only the last blocks learn, whose feature gates
-    the windows."""
+    the windows; where masks are drawn anew in squares, what looks at these keeps its weights, too."""
     teacher_forcing: float = 1.0
     """Share of the run that pools at labelled transitions before it changes to predicted ones. With
     `train="regression"` labelled ones are used throughout at 1, predicted ones below."""

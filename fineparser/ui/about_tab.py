@@ -107,7 +107,7 @@ def weights(analyser: DiveAnalyser) -> list[list[str]]:
     return [
         ["Weights", provenance.name],
         ["Trained on", ", ".join(provenance.trained_on) or "nothing: masks, phases and scores mean nothing yet"],
-        ["Network", f"{parameters / 1e6:.1f} million parameters, {config.image_size} x {config.image_size} pixels"],
+        ["Network", f"{parameters / 1e6:.1f} million parameters, {config.picture_size} x {config.picture_size} pixels"],
         ["Switches", f"read by the {config.transition_rule} rule"],
         ["Fingerprint", analyser.model.fingerprint()],
         ["Runs on", f"{next(analyser.model.parameters()).device}, {str(analyser.dtype).removeprefix('torch.')}"],

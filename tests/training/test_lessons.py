@@ -213,7 +213,10 @@ def test_masks_can_be_kept_while_the_rest_learns(dives, model, options):
     assert learning
     assert all(name.startswith("i3d.mixed_5") for name in learning)
     assert all(p.grad is not None for p in model.i3d.parameters())
+    drawing = [*model.static_visual_encoder.backbone.parameters(), *model.focus_decoder.parameters()]
+    assert all(p.grad is None for p in drawing)
     small = torch.nn.functional.interpolate(batch.query.clips, (96, 32, 32), mode="area")
     with torch.no_grad():
-        during = model.encode(small).mask_logits
-        torch.testing.assert_close(during, model.eval().encode(small).mask_logits)
+        during, after = model.encode(small), model.eval().encode(small)
+        torch.testing.assert_close(during.mask_logits, after.mask_logits)
+        torch.testing.assert_close(during.outlines, after.outlines)
