@@ -88,11 +88,13 @@ def test_parts_of_another_job_are_not_taken(built, model):
     place = built[0].with_name("part.safetensors")
     ExemplarBank(exemplars, bank.encodings.select([2, 3]), bank.fingerprint).save(place)
     try:
-        task = bank_building.task_of(job, FORWARD, 3.0)
+        task = bank_building.task_of(job, FORWARD, 3.0, 112)
         assert bank_building.finished(place, task, model.fingerprint()) is not None
         assert bank_building.finished(place, task, "0123456789ab") is None
         for other in (replace(job, seed=6), replace(job, candidates=2)):
-            assert bank_building.finished(place, bank_building.task_of(other, FORWARD, 3.0), bank.fingerprint) is None
+            assert (
+                bank_building.finished(place, bank_building.task_of(other, FORWARD, 3.0, 112), bank.fingerprint) is None
+            )
     finally:
         place.unlink()
 

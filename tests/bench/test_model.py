@@ -30,7 +30,7 @@ def result() -> dict:
         frames = rng.integers(0, 255, (96, 32, 32, 3), dtype=np.uint8)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench, "simulate", lambda seed, split: Dive())
+        patch.setattr(bench, "simulate", lambda seed, split, lines: Dive())
         patch.setattr(bench, "matrix_rate", partial(matrix_rate, size=128))
         return bench_model(ModelBenchOptions(networks=("tiny",), votes=2, clock="processor"))
 

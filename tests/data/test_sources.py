@@ -31,6 +31,12 @@ def test_a_finite_simulated_source():
     assert len(open_data("syndive:8", "validation")) == 16
 
 
+def test_simulated_pictures_are_drawn_as_detailed_as_asked_for():
+    plain, fine = (open_data("syndive:2", "test", detail=detail)[0] for detail in (1, 2))
+    assert (plain.id, plain.score) == (fine.id, fine.score)
+    assert [dive.read([0]).shape for dive in (plain, fine)] == [(1, 112, 112, 3), (1, 224, 224, 3)]
+
+
 def test_an_endless_simulated_source_is_fresh_in_training_only():
     source = open_data("syndive:endless", "train")
     assert len(source) == ENDLESS_EPOCH

@@ -45,6 +45,21 @@ def test_labels_and_order_are_those_of_the_source(dives, encoded):
     assert encoded.encodings.mask_logits is None
 
 
+def test_a_network_that_sees_details_is_shown_them(smallest, accelerator):
+    """Its squares come out of the drawn 224 lines: shown the same dive in 112 of them, it sees something else."""
+    torch.manual_seed(0)
+    detailed = FineParser(replace(smallest, image_size=112, focus_detail=2))
+    fine, coarse = (
+        encode_dives(detailed, SynDives(1, seed=3, lines=lines), accelerator, with_frames=True) for lines in (224, 112)
+    )
+    assert fine.mask_values.isfinite().all()
+    with torch.no_grad():
+        batch = ClipDataset(SynDives(1, seed=3, lines=224), ClipTransform(detail=2))[0]
+        expected = detailed.eval().encode(batch.clips, keep_frames=True).frames
+    torch.testing.assert_close(fine.encodings.frames, expected, rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(coarse.encodings.frames, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_an_encoding_does_not_depend_on_its_batch(dives, model, accelerator, encoded):
     one_by_one = encode_dives(model, open_data(f"clips:{dives}", "test"), accelerator, batch_size=1, indices=[2])
     torch.testing.assert_close(one_by_one.encodings.dynamic, encoded.encodings.dynamic[2:3], rtol=1e-4, atol=1e-5)
