@@ -92,9 +92,8 @@ def test_parts_of_another_job_are_not_taken(built, model):
         assert bank_building.finished(place, task, model.fingerprint()) is not None
         assert bank_building.finished(place, task, "0123456789ab") is None
         for other in (replace(job, seed=6), replace(job, candidates=2)):
-            assert (
-                bank_building.finished(place, bank_building.task_of(other, FORWARD, 3.0, 112), bank.fingerprint) is None
-            )
+            of_another = bank_building.task_of(other, FORWARD, 3.0, 112)
+            assert bank_building.finished(place, of_another, bank.fingerprint) is None
     finally:
         place.unlink()
 
