@@ -37,7 +37,7 @@ def dives_of(folder):
 
 
 def test_cut_frames_are_what_an_analysis_sees_and_labels_move_along(collection, tiny_analyser):
-    seen = tiny_analyser.propose(collection / "meet.mp4", 5, 29).read()
+    seen = tiny_analyser.propose(collection / "meet.mp4", 5, 29).read(224)
     assert cut_collection(collection, dives_of(collection), tiny_analyser, lambda step, done: None) == 2
     rows = [row for _, row in read_rows(collection / TABLE, Problems(skip_broken=False))]
     assert [row["clip"] for row in rows] == ["cut/meet", "cut/meet-2", "masked.mp4"]
@@ -47,7 +47,7 @@ def test_cut_frames_are_what_an_analysis_sees_and_labels_move_along(collection, 
     first, second, _ = dives_of(collection).values()
     assert (first.frame_count, second.frame_count) == (25, 30)
     numbers = first.sample()
-    np.testing.assert_array_equal(first.read(numbers), seen.frames.transpose(1, 2, 3, 0).reshape(-1, 112, 112, 3))
+    np.testing.assert_array_equal(first.read(numbers), seen.frames.transpose(1, 2, 3, 0))
     # The clip is kept where nothing takes it for another dive; doing it again does nothing.
     assert (collection / ".originals" / "meet.mp4").is_file()
     assert sorted(clips_in(collection)) == ["cut/meet", "cut/meet-2", "masked.mp4"]
