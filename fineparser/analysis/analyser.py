@@ -152,7 +152,7 @@ class DiveAnalyser:
         if proposal is None:
             proposal = self.propose(clip, first, last, framing, limits=limits, progress=progress)
         progress("Reading the dive", 0.35)
-        seen = proposal.read(self.model.config.picture_size)
+        seen = self._read(proposal)
         span, cuts = (proposal.first, proposal.last), proposal.survey.cuts
         warnings = [*proposal.warnings, *clip_doubts(seen.info, cuts, *span), *self._weights_warnings()]
         progress("Finding the diver and the phases", 0.45)
@@ -241,7 +241,6 @@ class DiveAnalyser:
             window,
             outline=self._outline if knows else None,
             switches=self._switches if knows else None,
-            side=self.model.config.picture_size,
         )
 
     def _outline(self, windows: np.ndarray) -> np.ndarray:
@@ -263,9 +262,12 @@ class DiveAnalyser:
                 ]
             )
 
-    def _switches(self, clip: Clip) -> tuple[int, int, float]:
+    def _read(self, proposal: Proposal) -> Clip:
+        return proposal.read(self.model.config.picture_size)
+
+    def _switches(self, proposal: Proposal) -> tuple[int, int, float]:
         """The samples at which flight and entry begin, and the lower probability of the two."""
-        found = self._encode(clip)
+        found = self._encode(self._read(proposal))
         flight, entry = (int(index) for index in found.transitions[0])
         return flight, entry, float(found.transition_confidence.min())
 

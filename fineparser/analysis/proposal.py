@@ -27,8 +27,8 @@ LEAST_STANCE, LEAST_REST = 0.7, 0.6
 SURE = 0.3
 """Probability from which the network's switches may shorten the trim."""
 
-Switches = Callable[[Clip], tuple[int, int, float]]
-"""A clip to the sampled frames at which flight and entry begin, and the lower of their probabilities."""
+Switches = Callable[["Proposal"], tuple[int, int, float]]
+"""What is proposed to the sampled frames at which flight and entry begin, and the lower of their probabilities."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,6 @@ def propose(
     *,
     outline: Outliner | None = None,
     switches: Switches | None = None,
-    side: int = CLIP_SIDE,
 ) -> Proposal:
     """Which frames and which part of the picture to look at.
 
@@ -91,7 +90,6 @@ def propose(
         window: the user's own; None: proposed.
         outline: finds divers; None where the network has learnt nothing.
         switches: finds the phases; None where the network has learnt nothing.
-        side: of the pictures that `switches` reads, in pixels.
 
     Raises:
         VideoError: where the clip cannot be read any more, or has no such frames.
@@ -110,7 +108,7 @@ def propose(
     if window is None:
         found = replace(found, window=_window(found, outline, remarks, warnings))
     if not given and switches is not None:
-        found = _shortened(found, dive, switches, side, remarks)
+        found = _shortened(found, dive, switches, remarks)
     return replace(found, remarks=tuple(remarks), warnings=tuple(warnings))
 
 
@@ -165,12 +163,11 @@ def _search(found: Proposal, outline: Outliner) -> DiverSearch:
     return DiverSearch(pictures, info.width / size[0], found.numbers, motion, outline, centre)
 
 
-def _shortened(found: Proposal, dive: DiveMoment | None, switches: Switches, side: int, remarks: list[str]) -> Proposal:
+def _shortened(found: Proposal, dive: DiveMoment | None, switches: Switches, remarks: list[str]) -> Proposal:
     """Less standing before and less water after, where the network is sure of the phases and movement agrees."""
     info = found.survey.info
-    clip = found.read(side)
-    flight, entry, sure = switches(clip)
-    start, end = (info.seconds(int(clip.frame_numbers[index])) for index in (flight, entry))
+    flight, entry, sure = switches(found)
+    start, end = (info.seconds(int(found.numbers[index])) for index in (flight, entry))
     time = end - start
     if sure < SURE or time <= 0:
         return found

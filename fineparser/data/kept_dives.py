@@ -51,33 +51,30 @@ class KeptFootage:
 
     def read(self, numbers: Sequence[int]) -> np.ndarray:
         """The frames `numbers`, RGB uint8 [n, 224, W, 3]; DataError where the file is broken."""
-        path, data = self._open(".pictures.npy", (self.ends[-1],))
+        data = self._open(".pictures.npy", (self.ends[-1],))
         wanted, order = self._pictures(numbers)
         starts = (0, *self.ends)
         pictures = [cv2.imdecode(data[starts[place] : self.ends[place]], cv2.IMREAD_COLOR_RGB) for place in wanted]
         if any(picture is None for picture in pictures):
-            raise DataError(f"{path} cannot be read: a picture in it is no JPEG.")
+            raise DataError(f"{self.stem}.pictures.npy cannot be read: a picture in it is no JPEG.")
         return np.stack(pictures)[order]
 
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray:
         """The masks of the frames `numbers`, bool [n, 224, W]; DataError where the file is broken."""
-        _, packed = self._open(".masks.npy", (len(self.ends), KEPT_LINES, None))
+        packed = self._open(".masks.npy", (len(self.ends), KEPT_LINES, None))
         wanted, order = self._pictures(numbers)
         return np.unpackbits(packed[wanted], axis=-1).view(np.bool_)[order]
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
         """The postures in the frames `numbers`, float32 [n, 28]; DataError where the file is broken."""
-        _, postures = self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE) + len(PLACE)), np.float32)
-        return postures[list(numbers)]
+        return self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE) + len(PLACE)), np.float32)[list(numbers)]
 
     def _pictures(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The pictures that the frames `numbers` are, each once, and the way back."""
         return np.unique(np.asarray(self.places)[list(numbers)], return_inverse=True)
 
-    def _open(
-        self, ending: str, shape: tuple[int | None, ...], kind: type[np.generic] = np.uint8
-    ) -> tuple[Path, np.ndarray]:
-        """The file and what it holds; any length will do where the shape says None."""
+    def _open(self, ending: str, shape: tuple[int | None, ...], kind: type[np.generic] = np.uint8) -> np.ndarray:
+        """What the file holds; any length will do where the shape says None."""
         path = self.stem.with_name(self.stem.name + ending)
         try:
             found = np.load(path, mmap_mode="r")
@@ -89,7 +86,7 @@ class KeptFootage:
         if not fits or found.dtype != kind:
             asked = ", ".join("any" if length is None else str(length) for length in shape)
             raise DataError(f"{path} holds {found.dtype} {list(found.shape)}, not {np.dtype(kind)} [{asked}]")
-        return path, found
+        return found
 
 
 def keep_dives(

@@ -68,8 +68,8 @@ def test_the_network_shortens_the_trim_where_it_is_sure(survey):
     wide = propose(survey)
 
     def switches(sure):
-        def at(clip):
-            numbers = clip.frame_numbers
+        def at(proposal):
+            numbers = proposal.numbers
             return int(np.searchsorted(numbers, LEAVES)), int(np.searchsorted(numbers, ENTERS)), sure
 
         return at
@@ -79,13 +79,13 @@ def test_the_network_shortens_the_trim_where_it_is_sure(survey):
     # 0.7 s of stance and 0.6 s of water at least.
     assert sure.first == pytest.approx(LEAVES - 0.7 * FPS, abs=2)
     assert sure.last == pytest.approx(ENTERS + 0.6 * FPS, abs=2)
-    elsewhere = propose(survey, switches=lambda clip: (2, 20, 0.9))
+    elsewhere = propose(survey, switches=lambda proposal: (2, 20, 0.9))
     assert (elsewhere.first, elsewhere.last) == (wide.first, wide.last)
 
 
 def test_what_the_user_says_stays(survey):
     window = Window.own(survey.info, 0.5, 0.5, 0.8)
-    found = propose(survey, 20, 90, window, outline=outline, switches=lambda clip: (1, 2, 1.0))
+    found = propose(survey, 20, 90, window, outline=outline, switches=lambda proposal: (1, 2, 1.0))
     assert (found.first, found.last, found.window) == (20, 90, window)
     with pytest.raises(VideoError, match="frames 20 to 900"):
         propose(survey, 20, 900)
