@@ -188,8 +188,8 @@ def _choose_stand(rng, kind, height):
         style = rng.random()
         if style < 0.12:  # a long lens far away: stands in for a rig that falls beside the diver
             distance, down = rng.uniform(40, 65), math.radians(rng.uniform(2, 14))
-        elif style < 0.3:  # from above: at the entry water fills the picture
-            distance, down = rng.uniform(9, 18), math.radians(rng.uniform(30, 48))
+        elif style < 0.3:  # from above, as from the tower's stairs: at the entry water fills the picture
+            distance, down = rng.uniform(7, 18), math.radians(rng.uniform(30, 60))
         else:
             distance, down = math.exp(rng.uniform(math.log(10), math.log(35))), math.radians(rng.uniform(3, 32))
         if rng.random() < 0.15:

@@ -18,7 +18,7 @@ from fineparser.simulator.programme import draw_dive
 
 SPLITS = ("train", "validation", "test")
 FRAME_RATES = {24.0: 0.04, 25.0: 0.34, 29.97: 0.3, 30.0: 0.1, 50.0: 0.1, 59.94: 0.06, 60.0: 0.06}
-SYNCHRO_SHARE = 0.12
+SYNCHRO_SHARE = 0.2
 SLOW_SHARE = 0.1
 CUT_SHARE = 0.05
 STRETCHED_SHARE = 0.28

@@ -2,9 +2,10 @@
 
 Seen in slow motion, a body opens a hole with a low crown of spray around it; when the hole closes, a jet rises out
 of it; foam spreads and dies within a second or two. The air that the body took along comes up after it and boils. A rip
-entry shows little more than that boil, and the small spray that any body of this speed throws up; the largest splash
-throws a white wall a metre and a half high, and its jet higher than a diver is tall. Judges take a fifth of ten for the
-difference, so it must be as plain to see as that, and no plainer: they do not price how high the board was.
+entry shows little more than that boil, and what any body of this speed throws up: a little spray, and a jet that may be
+half as high as a diver is tall. The largest splash throws a white wall a metre and a half high, and its jet higher than
+a diver. Judges take a fifth of ten for the difference, so it must be as plain to see as that, and no plainer: they do
+not price how high the board was.
 """
 
 from dataclasses import dataclass
@@ -57,16 +58,16 @@ class Splash:
         track = np.asarray(track, dtype=float)
         size = float(np.clip(size, 0, 1))
         # What any body stirs up, however cleanly it goes in: it differs from dive to dive, and no judge prices it.
-        stir = float(rng.uniform(0.5, 1.3)) * speed / FASTEST
+        stir = float(rng.uniform(0.4, 1.9)) * speed / FASTEST
         parts = []
         for share, build in ((0.3, _crown), (0.45, _jet), (0.25, _spray)):
-            parts.append(build(rng, max(int(share * parcels * (0.15 + 0.2 * stir + 1.25 * size)), 12), size, stir))
+            parts.append(build(rng, max(int(share * parcels * (0.15 + 0.35 * stir + 1.25 * size)), 12), size, stir))
         birth, position, velocity, radius, density = (np.concatenate(column) for column in zip(*parts, strict=True))
         position[:, :2] += _along(track, birth)
         # Finer parcels must be thinner, so that a splash is as opaque however finely it is made.
         fineness = np.sqrt(500 / parcels)
-        # Much water flies as a sheet, little of it as drops.
-        radius *= 0.7 + 0.8 * size
+        # Much water flies as a sheet, little of it as drops, now and then the other way round.
+        radius *= rng.uniform(0.65, 1.25) + 0.7 * size
         droplets = Droplets(
             birth=birth + time,
             position=position,
@@ -243,12 +244,14 @@ def _jet(rng, count, size, stir):
         rng,
         count,
         lambda n: rng.gamma(2.0, 0.13, n) * (0.6 + size),
-        lambda n: _speed(0.12 + 0.4 * stir + 2.2 * size) * rng.uniform(0.35, 1.05, n),
+        lambda n: _speed(0.12 + 0.65 * stir + 2.2 * size) * rng.uniform(0.35, 1.05, n),
         0.5,
     )
     velocity[:, :2] += lean * velocity[:, 2:]
     birth = rng.uniform(0.12, 0.22 + 0.25 * size, count)
-    radius, density = rng.uniform(0.015, 0.06, count), rng.uniform(0.25, 0.8, count)
+    # A jet is anything from a few drops to a column of white water.
+    whole = rng.uniform(1.0, 2.0)
+    radius, density = whole * rng.uniform(0.015, 0.06, count), rng.uniform(0.25, 0.8, count)
     return birth, _ring(rng, velocity, 0.0, 0.2), velocity, radius, density
 
 
