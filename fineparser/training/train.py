@@ -83,7 +83,15 @@ def train(
             else "There is no validation split: the last checkpoint counts as the best."
         )
     trainer = Trainer(
-        options, model, lesson, run, accelerator, validate=validate, on_record=on_record, should_stop=should_stop
+        options,
+        model,
+        lesson,
+        run,
+        accelerator,
+        validate=validate,
+        settle=lesson.settle if options.train == "frames" else None,
+        on_record=on_record,
+        should_stop=should_stop,
     )
     if trainer.progress.step == 0:
         for remark in remarks:

@@ -9,7 +9,7 @@ from fineparser.data.posed_clips import PosedClips
 from fineparser.data.syndive import SynDives
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE
-from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
+from fineparser.training.frame_lesson import EDGES, FrameLesson, FrameNetwork
 from fineparser.training.hints import landmark_hints, posture_hints
 from fineparser.training.looks import Looks, keep_looks
 from fineparser.training.losses import outline_loss
@@ -57,6 +57,24 @@ def test_a_filler_does_not_count(lesson):
     assert losses_of(lesson, counted=False)[0].total.item() == 0
 
 
+def test_the_edge_goes_to_where_the_iou_is_best(lesson):
+    model, truths, logits = lesson.network.model, [], []
+    model.eval()
+    before = model.focus_decoder.outline.bias.clone()
+    for batch in lesson.batches(0, [[0], [1]]):
+        with torch.no_grad():
+            logits.append(model.view(batch.squares.flatten(0, 1), 1)[1].outline)
+        truths.append(batch.truth[0])
+    ious = []
+    for edge in EDGES:
+        shown = [one + edge > 0 for one in logits]
+        each = [(a & b).sum() / max(int((a | b).sum()), 1) for a, b in zip(shown, truths, strict=True)]
+        ious.append(float(sum(each)))
+    moved = lesson.settle()
+    assert ious[EDGES.index(moved)] == pytest.approx(max(ious))
+    torch.testing.assert_close(model.focus_decoder.outline.bias, before + moved)
+
+
 def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
     chosen = replace(
         options,
@@ -80,6 +98,8 @@ def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
     records = Run.read(tmp_path / "cut").records()
     assert all(record["hints"] > 0 and record["mask"] > 0 for record in records if record["kind"] == "train")
     assert any("are not measured" in record["text"] for record in records if record["kind"] == "note")
+    (settled,) = [record for record in records if record["kind"] == "settled"]
+    assert settled["step"] == 4 and settled["by"] in EDGES
 
 
 def test_checkpoints_hold_averaged_weights(options, tmp_path):

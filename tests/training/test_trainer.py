@@ -409,8 +409,17 @@ def test_only_a_track_can_be_learnt_to_be_read(smallest, options, tmp_path):
 
 
 def test_a_running_mean_forgets_its_beginning():
-    update, mean = warm_mean(0.99), torch.tensor(100.0)
+    update, means = warm_mean(0.99), [torch.tensor(100.0), torch.full((2,), 100.0)]
     for count in range(1, 200):
-        mean = update(mean, torch.tensor(1.0), torch.tensor(count))
-    assert mean.item() == pytest.approx(1.0, abs=0.01)
-    assert warm_mean(0.9)(torch.tensor(1.0), torch.tensor(0.0), torch.tensor(10**6)).item() == pytest.approx(0.9)
+        update(means, [torch.tensor(1.0), torch.full((2,), 3.0)], torch.tensor(count))
+    assert means[0].item() == pytest.approx(1.0, abs=0.01)
+    assert means[1].tolist() == pytest.approx([3.0, 3.0], abs=0.01)
+    late = [torch.tensor(1.0)]
+    warm_mean(0.9)(late, [torch.tensor(0.0)], torch.tensor(10**6))
+    assert late[0].item() == pytest.approx(0.9)
+
+
+def test_a_running_mean_copies_what_counts():
+    means = [torch.tensor(3)]
+    warm_mean(0.9)(means, [torch.tensor(8)], torch.tensor(10**6))
+    assert means[0].item() == 8 and means[0].dtype == torch.int64
