@@ -20,7 +20,6 @@ from fineparser.training.looks import LookBatch, Looks
 from fineparser.training.losses import Losses, outline_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
-
 SETTLED_ON = 256
 """Clips, 12 frames each, on which the edge of the outlines is settled."""
 EDGES = tuple(step / 20 for step in range(-40, 41))

@@ -422,4 +422,5 @@ def test_a_running_mean_forgets_its_beginning():
 def test_a_running_mean_copies_what_counts():
     means = [torch.tensor(3)]
     warm_mean(0.9)(means, [torch.tensor(8)], torch.tensor(10**6))
-    assert means[0].item() == 8 and means[0].dtype == torch.int64
+    assert means[0].item() == 8
+    assert means[0].dtype == torch.int64
