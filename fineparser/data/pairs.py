@@ -21,15 +21,21 @@ _LOG = logging.getLogger(__name__)
 def load_clip(dive: Dive, transform: ClipTransform, rng: np.random.Generator) -> ClipBatch:
     """Reads, samples and transforms one dive: a `ClipBatch` of one. DataError where its pictures are broken."""
     numbers = transform.numbers(dive, rng)
-    # A short clip gives some frames twice; they are read once.
+    frames, masks, places = read_pictures(dive, numbers)
+    clip, mask = transform(frames, masks, rng)
+    clip = clip[:, places]
+    return ClipBatch.of_dive(dive, numbers, clip, None if mask is None else mask[:, places])
+
+
+def read_pictures(dive: Dive, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Frames and masks of a dive, each once, for a short clip gives some frames twice; and which of them each of the
+    `numbers` is. DataError where they are broken."""
     wanted, places = np.unique(numbers, return_inverse=True)
     frames = dive.read(wanted.tolist())
     masks = dive.read_masks(wanted.tolist())
     if masks is not None and masks.shape != frames.shape[:3]:
         raise DataError(f"{dive.place}: the masks have the shape {masks.shape}, the frames {frames.shape[:3]}.")
-    clip, mask = transform(frames, masks, rng)
-    clip = clip[:, places]
-    return ClipBatch.of_dive(dive, numbers, clip, None if mask is None else mask[:, places])
+    return frames, masks, places
 
 
 class EpochDataset(Dataset):

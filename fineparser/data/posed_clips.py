@@ -8,7 +8,7 @@ import torch
 
 from fineparser.data.batches import ClipBatch, TensorBatch
 from fineparser.data.dives import DataError, DiveSource
-from fineparser.data.pairs import DiveDataset
+from fineparser.data.pairs import DiveDataset, read_pictures
 from fineparser.data.transforms import CROP_SIZE, PICTURE_WIDTH, ClipTransform
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.posture import LANDMARKS, POSTURE, SIDEWAYS, landmarks
@@ -43,45 +43,47 @@ class PosedBatch(TensorBatch):
 
 
 class PosedClips(DiveDataset):
-    """Each dive of a source, cut in the middle, trimmed and mirrored at random.
+    """Each dive of a source, cut in the middle, as a transform says: by default trimmed and mirrored at random.
 
-    Frames and masks come `detail` times as large as 112 x 112. Join samples with `PosedBatch.stack`.
-
-    Dives without masks are refused with `DataError`; where postures are not known, they are NaN.
+    Join samples with `PosedBatch.stack`. Dives without masks are refused with `DataError`, unless `needs_masks` is off;
+    where postures are not known, they are NaN.
     """
 
     def __init__(
         self,
         source: DiveSource,
-        colour_jitter: float = 0.0,
+        transform: ClipTransform | None = None,
         *,
-        detail: int = 1,
+        needs_masks: bool = True,
         seed: int = 0,
         skip_broken: bool = False,
     ):
-        reading = ClipTransform.for_reading(colour_jitter, detail)
+        transform = ClipTransform.for_reading() if transform is None else transform
+        if transform.random_crop:
+            raise ValueError("postures are placed in the middle of the picture: a random crop would lose them")
         # Postures have to be mirrored, too, so that is done here.
-        transform = replace(reading, mirror_chance=0.0, mask_detail=detail)
-        super().__init__(source, transform, seed=seed, skip_broken=skip_broken)
-        self._mirror_chance = reading.mirror_chance
+        super().__init__(source, replace(transform, mirror_chance=0.0), seed=seed, skip_broken=skip_broken)
+        self._mirror_chance, self._needs_masks = transform.mirror_chance, needs_masks
 
     def _sample(self, epoch: int, index: int, rng: np.random.Generator) -> PosedBatch:
         dive = self._source.at_epoch(epoch)[index]
         numbers = self._transform.numbers(dive, rng)
-        frames, masks = dive.read(numbers.tolist()), dive.read_masks(numbers.tolist())
-        if masks is None:
+        frames, masks, places = read_pictures(dive, numbers)
+        if masks is None and self._needs_masks:
             raise DataError(f"{dive.place}: it has no masks, from which outlines are learnt.")
         clip, mask = self._transform(frames, masks, rng)
+        clip, mask = clip[:, places], None if mask is None else mask[:, places]
         known = dive.read_postures(numbers.tolist())
         if known is None:
             postures = np.full((CLIP_FRAMES, len(POSTURE)), np.nan, np.float32)
             points = np.full((CLIP_FRAMES, len(LANDMARKS), 2), np.nan, np.float32)
         else:
             postures, points = known[:, : len(POSTURE)], in_clip(landmarks(known), *frames.shape[1:3])
-            hidden = mask[0].sum((1, 2)).numpy() < LEAST_SEEN * self._transform.mask_detail**2
-            postures[hidden], points[hidden] = np.nan, np.nan
+            if mask is not None:
+                hidden = mask[0].sum((1, 2)).numpy() < LEAST_SEEN * self._transform.mask_detail**2
+                postures[hidden], points[hidden] = np.nan, np.nan
         if rng.random() < self._mirror_chance:
-            clip, mask = clip.flip(-1), mask.flip(-1)
+            clip, mask = clip.flip(-1), None if mask is None else mask.flip(-1)
             mirror(postures, points)
         return PosedBatch(
             ClipBatch.of_dive(dive, numbers, clip, mask),

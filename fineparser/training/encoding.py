@@ -17,6 +17,7 @@ from tqdm import tqdm
 from fineparser.data.batches import ClipBatch
 from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.pairs import ClipDataset
+from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.transforms import ClipTransform
 from fineparser.domain.calibration import Calibration
 from fineparser.model.config import FineParserConfig
@@ -69,6 +70,8 @@ class EncodedDives:
     """[N]: award of a judge without noise, which only simulated dives have."""
     deductions: Tensor
     """[N, 13]: awards that each fault cost, which only simulated dives tell."""
+    postures: Tensor | None = None
+    """[N, 96, 25], see `fineparser.simulator.posture.POSTURE`; NaN where they are not known, None unless asked for."""
 
     def __len__(self) -> int:
         return len(self.cards)
@@ -81,6 +84,8 @@ class EncodedDives:
         """Some of the dives, in this order; an index may repeat."""
         indices = list(indices)
         tensors = {item.name: getattr(self, item.name)[indices] for item in fields(self) if item.name in _TENSORS}
+        if self.postures is not None:
+            tensors["postures"] = self.postures[indices]
         cards = tuple(self.cards[index] for index in indices)
         return replace(self, cards=cards, encodings=self.encodings.select(indices), **tensors)
 
@@ -110,11 +115,13 @@ class EncodedDives:
 
     @classmethod
     def concatenate(cls, name: str, parts: Sequence["EncodedDives"]) -> "EncodedDives":
-        """Several collections as one."""
+        """Several collections as one; postures that one of them lacks, the whole lacks."""
+        postures = [part.postures for part in parts]
         return cls(
             name,
             tuple(card for part in parts for card in part.cards),
             ClipEncoding.concatenate([part.encodings for part in parts]),
+            postures=None if any(known is None for known in postures) else torch.cat(postures),
             **{field: torch.cat([getattr(part, field) for part in parts]) for field in _TENSORS},
         )
 
@@ -164,7 +171,7 @@ def encode_dives(
         indices: which dives; None: all.
         forced: pool at labelled transitions where they are known.
         with_masks: measure masks, where the source has them.
-        with_frames: keep what the static tokens are made of.
+        with_frames: keep what the static tokens are made of, and the postures, where the source has them.
         transform: how clips are cut out of dives; None: as for evaluation, and as detailed as the network sees.
         epoch: which of a transform's draws is meant.
         skip_broken: leave out dives that cannot be read, instead of raising DataError.
@@ -175,18 +182,19 @@ def encode_dives(
     own = indices[accelerator.process_index :: accelerator.num_processes]
     batches = [own[start : start + batch_size] for start in range(0, len(own), batch_size)]
     transform = transform or ClipTransform(detail=model.config.focus_detail)
-    dataset = ClipDataset(source, transform, skip_broken=skip_broken)
+    if with_frames:
+        dataset, stack = PosedClips(source, transform, needs_masks=False, skip_broken=skip_broken), PosedBatch.stack
+    else:
+        dataset, stack = ClipDataset(source, transform, skip_broken=skip_broken), ClipBatch.stack
     dataset.set_epoch(epoch)
-    loader = DataLoader(
-        dataset,
-        batch_sampler=batches,
-        collate_fn=ClipBatch.stack,
-        num_workers=workers,
-    )
+    loader = DataLoader(dataset, batch_sampler=batches, collate_fn=stack, num_workers=workers)
     hidden = progress is None or not accelerator.is_main_process
     found, done = [], 0
     with evaluating(model), tqdm(total=len(own), desc=progress, unit="clip", disable=hidden, leave=False) as bar:
         for asked, batch in zip(batches, loader, strict=True):
+            postures = None
+            if isinstance(batch, PosedBatch):
+                batch, postures = batch.clips, batch.postures
             # Where skip_broken put another dive into a broken one's place, that dive is counted at its own.
             whole = [source.card(index).id == name for index, name in zip(asked, batch.ids, strict=True)]
             dives = _encode(
@@ -197,7 +205,7 @@ def encode_dives(
                 accelerator,
                 forced,
                 with_masks,
-                with_frames,
+                postures,
             )
             found += [(index, dive) for index, dive, is_whole in zip(asked, dives, whole, strict=True) if is_whole]
             bar.update(len(batch))
@@ -230,9 +238,10 @@ def _encode(
     accelerator: Accelerator,
     forced: bool,
     with_masks: bool,
-    with_frames: bool,
+    postures: Tensor | None,
 ) -> list[EncodedDives]:
-    """One `EncodedDives` a clip of the batch."""
+    """One `EncodedDives` a clip of the batch; with its frames where postures go with it."""
+    with_frames = postures is not None
     batch = at_size(batch.to(accelerator.device), model.config)
     with accelerator.autocast():
         encoding = model.encode(batch.clips, keep_frames=with_frames)
@@ -264,6 +273,7 @@ def _encode(
             mask_values=values[row : row + 1],
             deserved=batch.deserved[row : row + 1],
             deductions=batch.deductions[row : row + 1],
+            postures=postures[row : row + 1] if with_frames else None,
         )
         for row in range(len(batch))
     ]

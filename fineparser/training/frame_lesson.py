@@ -38,7 +38,7 @@ class FrameNetwork(PartialNetwork):
                 "train='frames' teaches what looks along the diver's track: this network has focus_outlines off"
             )
         super().__init__(model, [model.static_visual_encoder.backbone, model.focus_decoder])
-        self.reader = PostureReader(model.config)
+        self.reader = PostureReader(model.config.frame_features)
 
     def forward(self, squares: Tensor) -> tuple[Tensor, FocusView]:
         """Squares [B, 12, 4, 64, 64] to the postures [B, 12, 25] in them, and to what is drawn of all B * 12."""

@@ -28,6 +28,8 @@ SPLASH_SHARE = 4.0
 """What the splash counts in the loss of postures, compared with any other number."""
 SPOT = 0.07
 """Standard deviation of the spot that stands for a point of the body, half sides of the square: a pixel of the map."""
+TRACK_POSTURE_SHARE = 0.5
+"""What the postures that the track tells, from a frame and those around it, count in the loss."""
 MAP_SHARE, DISTANCE_SHARE = 0.1, 1.0
 """What the maps of points and their distances, in half sides of the square, count in the loss."""
 PHASE_SHARE, WINDOW_DEDUCTION_SHARE = 0.2, 0.02
@@ -52,14 +54,14 @@ class WindowReader(nn.Module):
 
 
 class PostureReader(nn.Module):
-    """What a frame's features [..., 512] tell of the diver's posture: [..., 25], in the units of `POSTURE`.
+    """What so many features of a frame, [..., C], tell of the diver's posture: [..., 25], in the units of `POSTURE`.
 
     A single layer, so that the features themselves have to hold the numbers.
     """
 
-    def __init__(self, config: FineParserConfig) -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
-        self.read = nn.Linear(config.frame_features, len(POSTURE))
+        self.read = nn.Linear(features, len(POSTURE))
 
     def forward(self, features: Tensor) -> Tensor:
         middle, spread = (features.new_tensor(numbers) for numbers in zip(*POSTURE_SCALE, strict=True))

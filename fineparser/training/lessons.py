@@ -21,7 +21,7 @@ from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, evaluating
-from fineparser.training.hints import TokenReader, token_hints
+from fineparser.training.hints import TRACK_POSTURE_SHARE, PostureReader, TokenReader, posture_hints, token_hints
 from fineparser.training.losses import Losses, mask_loss, moment_loss, outline_loss, score_loss, transition_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
@@ -228,7 +228,8 @@ class ComparisonNetwork(PartialNetwork):
     """The regression alone: encodings in, differences in score out.
 
     With `learn_track` it reads the diver's track anew from the frames that were kept: transitions and static tokens
-    learn, too, and a reader has to tell from the tokens what each fault cost.
+    learn, too. A reader has to tell from the tokens what each fault cost, and another one from what happens around each
+    frame the posture in it: a score is one number a dive, and a few thousand are soon learnt by heart.
     """
 
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
@@ -237,11 +238,13 @@ class ComparisonNetwork(PartialNetwork):
         track = [model.static_visual_encoder.phases, model.temporal_action_parser] if options.learn_track else []
         super().__init__(model, [*model.parts()["regression"], *track])
         self.reader = TokenReader(model.config) if options.learn_track else None
+        self.postures = PostureReader(model.config.track_width) if options.learn_track else None
 
     def forward(
         self, query: ClipEncoding, exemplar: ClipEncoding, labelled: tuple[Tensor, Tensor], difficulty: Tensor
     ) -> dict:
-        """B queries against B exemplars, and the reverse; of the queries' tracks "probabilities" and "told".
+        """B queries against B exemplars, and the reverse; of the queries' tracks "probabilities", "told" of the faults
+        and "postures".
 
         labelled: transitions [B, 2] of both, to cut tracks at; NaN where they are not known: as predicted.
         difficulty: [B] of the queries, NaN where it is not known.
@@ -250,6 +253,8 @@ class ComparisonNetwork(PartialNetwork):
         if self.reader is not None:
             query, exemplar = (self._reread(*each) for each in zip((query, exemplar), labelled, strict=True))
             found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.static)}
+            seen = self.model.config.seen_features
+            found["postures"] = self.postures(query.frames[..., seen : seen + self.model.config.track_width])
         found["forward"] = self.model.compare(query, exemplar, difficulty).delta
         found["backward"] = self.model.compare(exemplar, query, difficulty).delta
         return found
@@ -260,7 +265,7 @@ class ComparisonNetwork(PartialNetwork):
         known = labelled.isfinite()
         cut = slipped(labelled.where(known, 0).long(), self.model.config.clip_frames).where(known, predicted)
         static = self.model.static_visual_encoder(frames, cut)
-        return replace(encoding, transition_probabilities=probabilities, transitions=cut, static=static)
+        return replace(encoding, transition_probabilities=probabilities, transitions=cut, static=static, frames=frames)
 
 
 def slipped(transitions: Tensor, frames: int) -> Tensor:
@@ -315,6 +320,9 @@ class EncodingLesson:
             moments = moment_loss(found["probabilities"], labelled[0], known, reduce(known.sum()))
             award = query.scores / (KEPT_AWARDS * query.difficulty)
             hints = token_hints(found["told"], query.deductions.to(device), award.to(device), weight)
+            if query.postures is not None:
+                told = posture_hints(found["postures"], query.postures.to(device), weight)
+                hints = hints + TRACK_POSTURE_SHARE * told
         return Losses(
             score,
             moments,

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -182,14 +183,13 @@ def _frames(
     on_record: Callable[[dict], None],
 ) -> FrameLesson:
     """Single frames, along the masks of the network as it is."""
-    network = FrameNetwork(model)
+    network, detail = FrameNetwork(model), model.config.focus_detail
     folder = options.out / LOOKS
     keep_looks(
         _quick(options, model, accelerator),
         PosedClips(
             training,
-            options.colour_jitter,
-            detail=model.config.focus_detail,
+            replace(ClipTransform.for_reading(options.colour_jitter, detail), mask_detail=detail),
             seed=options.seed,
             skip_broken=options.skip_broken,
         ),

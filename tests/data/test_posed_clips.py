@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from fineparser.data.dives import DataError
+from fineparser.data.pairs import ClipDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips, in_clip
 from fineparser.data.syndive import SynDives
+from fineparser.data.transforms import ClipTransform
 from fineparser.simulator.posture import LANDMARKS, POSTURE, SIDEWAYS
 
 
@@ -59,6 +61,23 @@ def test_dives_without_masks_are_refused_and_those_without_postures_not(make_div
     batch = PosedClips(DiveList("painted", (make_dive(has_masks=True),)))[0]
     assert batch.postures.isnan().all()
     assert batch.landmarks.isnan().all()
+    bare = PosedClips(DiveList("painted", (make_dive(),)), needs_masks=False)[0]
+    assert bare.clips.masks is None
+    assert bare.clips.clips.shape == (1, 3, 96, 112, 112)
+
+
+def test_a_random_crop_is_refused(source):
+    with pytest.raises(ValueError, match="random crop would lose them"):
+        PosedClips(source, ClipTransform.for_training())
+
+
+def test_the_clip_is_the_one_of_the_same_transform(source):
+    transform = ClipTransform()
+    expected = ClipDataset(source, transform)[1]
+    found = PosedClips(source, transform)[1].clips
+    assert torch.equal(found.clips, expected.clips)
+    assert torch.equal(found.masks, expected.masks)
+    assert torch.equal(found.transitions, expected.transitions)
 
 
 def test_points_of_a_picture_of_any_shape():

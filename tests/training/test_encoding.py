@@ -10,11 +10,13 @@ from accelerate import Accelerator
 
 from fineparser.data.dives import DataError
 from fineparser.data.pairs import ClipDataset
+from fineparser.data.posed_clips import PosedClips
 from fineparser.data.sources import open_data
 from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
 from fineparser.model.config import FineParserConfig
 from fineparser.model.fineparser import FineParser
+from fineparser.simulator.posture import POSTURE, SIDEWAYS
 from fineparser.training.encoding import EncodedDives, at_size, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
 
@@ -58,6 +60,24 @@ def test_a_network_that_sees_details_is_shown_them(smallest, accelerator):
         expected = detailed.eval().encode(batch.clips, keep_frames=True).frames
     torch.testing.assert_close(fine.encodings.frames, expected, rtol=1e-3, atol=1e-3)
     assert not torch.allclose(coarse.encodings.frames, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_postures_go_with_the_frames_that_they_are_seen_in(smallest, model, accelerator):
+    source, turned = SynDives(2, seed=3, width="full"), replace(ClipTransform(), mirror_chance=1.0)
+    plain, mirrored = (
+        encode_dives(model, source, accelerator, with_frames=True, transform=transform)
+        for transform in (ClipTransform(), turned)
+    )
+    expected = PosedClips(source, ClipTransform())[1].postures
+    torch.testing.assert_close(plain.postures[1:], expected, equal_nan=True)
+    signs = torch.ones(len(POSTURE))
+    signs[list(SIDEWAYS)] = -1
+    torch.testing.assert_close(mirrored.postures, plain.postures * signs, equal_nan=True)
+    both = EncodedDives.concatenate("both", [plain, mirrored]).select([3, 0])
+    torch.testing.assert_close(both.postures[0], mirrored.postures[1], equal_nan=True)
+    bare = encode_dives(model, source, accelerator, indices=[0])
+    assert bare.postures is None
+    assert EncodedDives.concatenate("some", [plain, bare]).postures is None
 
 
 def test_an_encoding_does_not_depend_on_its_batch(dives, model, accelerator, encoded):

@@ -4,13 +4,19 @@ from dataclasses import replace
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from fineparser.data.pairs import ClipDataset, PairDataset
 from fineparser.data.sources import open_data
+from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
+from fineparser.domain.dive_code import DiveCode
 from fineparser.model.fineparser import FineParser
+from fineparser.training.encoding import encode_dives
+from fineparser.training.hints import TRACK_POSTURE_SHARE, posture_hints
 from fineparser.training.lessons import (
     ComparisonNetwork,
+    EncodingLesson,
     PictureLesson,
     PictureNetwork,
     carried_scores,
@@ -168,6 +174,29 @@ def test_a_track_is_cut_at_labels_or_else_as_predicted(dives, smallest, options)
         expected = network.reader(model.encode(clips[1:]).static)[0]
     torch.testing.assert_close(found["told"][0][1:], expected, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(found["probabilities"], encoding.transition_probabilities, atol=1e-5, rtol=1e-4)
+
+
+def test_the_track_is_asked_for_postures(smallest, options):
+    torch.manual_seed(0)
+    source, accelerator = SynDives(2, seed=3, codes=(DiveCode.parse("103B"),)), Accelerator(cpu=True)
+    model = FineParser(smallest)
+    dives = encode_dives(model, source, accelerator, with_frames=True)
+    network = ComparisonNetwork(model, replace(options, train="regression", learn_track=True))
+
+    def hints(dives):
+        lesson = EncodingLesson(network, dives, options)
+        torch.manual_seed(1)
+        losses = lesson.losses(network.eval(), next(lesson.batches(0, [[0, 1]])), True, True, same)
+        return losses.hints
+
+    asked, unasked = hints(dives), hints(replace(dives, postures=None))
+    with torch.no_grad():
+        track, _ = model.eval().reread(dives.encodings.frames)
+        around = track[..., smallest.seen_features :][..., : smallest.track_width]
+        expected = posture_hints(network.postures(around), dives.postures, torch.ones(2))
+    torch.testing.assert_close(asked - unasked, TRACK_POSTURE_SHARE * expected, rtol=1e-3, atol=1e-4)
+    asked.backward()
+    assert model.temporal_action_parser.from_frames.weight.grad.any()
 
 
 def test_slips_are_small_and_keep_the_order():

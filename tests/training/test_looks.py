@@ -9,6 +9,7 @@ import torch
 
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.syndive import SynDives
+from fineparser.data.transforms import ClipTransform
 from fineparser.model.config import MEASURES
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
@@ -16,6 +17,8 @@ from fineparser.simulator.posture import POSTURE, SIDEWAYS
 from fineparser.training import looks
 from fineparser.training.looks import MARGIN, LookBatch, Looks, keep_looks, look_through
 from fineparser.training.machine import accelerator_for
+
+DETAILED = replace(ClipTransform.for_reading(detail=2), mask_detail=2)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def test_a_square_around_everything_shows_the_clip_in_its_middle(clips):
 
 def test_what_is_sharper_than_the_outlines_stays_sharp():
     """A clip of twice the size, its columns finer than the outlines' pixels, through squares of its own size."""
-    batch = PosedClips(SynDives(1, seed=3, lines=224), detail=2)[0]
+    batch = PosedClips(SynDives(1, seed=3, lines=224), DETAILED)[0]
     assert batch.clips.clips.shape[-1] == batch.clips.masks.shape[-1] == 224
     clip = torch.zeros_like(batch.clips.clips) - 2
     clip[..., ::2] = 2
