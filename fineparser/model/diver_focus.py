@@ -73,7 +73,8 @@ class DiverFocus:
         steps = (pixels - self.centre[..., axis, None]) / self.reach[..., None]  # -1 to 1 in the square
         places, taken = (steps + 1) / 2 * size, torch.arange(size, device=self.reach.device) + 0.5
         wide = (size / (2 * self.reach * length)).clamp_min(1)[..., None, None]
-        taps = (1 - (places[..., None] - taken).abs() / wide).clamp_min(0)
+        # As much of each as the pixel covers: thin arms would fade between neighbours that count beyond it.
+        taps = (0.5 + wide / 2 - (places[..., None] - taken).abs()).clamp(0, 1)
         return taps / taps.sum(-1, keepdim=True).clamp_min(_TINY), steps.abs() <= 1
 
     def _taps(self, axis: int, length: int, size: int) -> Tensor:

@@ -185,14 +185,11 @@ def _frames(
     """Single frames, along the masks of the network as it is."""
     network, detail = FrameNetwork(model), model.config.focus_detail
     folder = options.out / LOOKS
+    reading = replace(ClipTransform.for_reading(options.colour_jitter, detail), mask_detail=detail)
+    clips = PosedClips(training, reading, seed=options.seed, skip_broken=options.skip_broken)
     keep_looks(
         _quick(options, model, accelerator),
-        PosedClips(
-            training,
-            replace(ClipTransform.for_reading(options.colour_jitter, detail), mask_detail=detail),
-            seed=options.seed,
-            skip_broken=options.skip_broken,
-        ),
+        clips,
         folder,
         accelerator,
         workers=options.workers,
@@ -200,7 +197,7 @@ def _frames(
     )
     config = model.config
     looks = Looks(folder, config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed)
-    return FrameLesson(network, looks, options)
+    return FrameLesson(network, looks, options, clips)
 
 
 def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:

@@ -9,6 +9,7 @@ from fineparser.data.posed_clips import PosedClips
 from fineparser.data.syndive import SynDives
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE
+from fineparser.training.encoding import at_size
 from fineparser.training.frame_lesson import EDGES, FrameLesson, FrameNetwork
 from fineparser.training.hints import landmark_hints, posture_hints
 from fineparser.training.looks import Looks, keep_looks
@@ -22,10 +23,10 @@ from fineparser.training.train import LOOKS, train
 @pytest.fixture
 def lesson(smallest, options, tmp_path):
     torch.manual_seed(0)
-    network = FrameNetwork(FineParser(smallest))
-    keep_looks(network.model, PosedClips(SynDives(2, seed=3, width="full")), tmp_path, accelerator_for("cpu", "no"))
+    network, clips = FrameNetwork(FineParser(smallest)), PosedClips(SynDives(2, seed=3, width="full"))
+    keep_looks(network.model, clips, tmp_path, accelerator_for("cpu", "no"))
     looks = Looks(tmp_path, smallest.focus_size, neighbours=smallest.focus_neighbours)
-    return FrameLesson(network, looks, replace(options, train="frames"))
+    return FrameLesson(network, looks, replace(options, train="frames"), clips)
 
 
 def losses_of(lesson, counted=True):
@@ -58,13 +59,13 @@ def test_a_filler_does_not_count(lesson):
 
 
 def test_the_edge_goes_to_where_the_iou_is_best(lesson):
-    model, truths, logits = lesson.network.model, [], []
-    model.eval()
+    model, truths, logits = lesson.network.model.eval(), [], []
     before = model.focus_decoder.outline.bias.clone()
-    for batch in lesson.batches(0, [[0], [1]]):
+    for index in range(2):
+        batch = at_size(lesson.clips[index].clips, model.config)
         with torch.no_grad():
-            logits.append(model.view(batch.squares.flatten(0, 1), 1)[1].outline)
-        truths.append(batch.truth[0])
+            logits.append(model.encode(batch.clips).mask_probability.logit())
+        truths.append(batch.masks[:, 0])
     ious = []
     for edge in EDGES:
         shown = [one + edge > 0 for one in logits]
