@@ -37,7 +37,7 @@ STAGES: dict[str, dict] = {
     "2-frames": dict(
         train="frames",
         batch_size=16,
-        max_steps=17100,
+        max_steps=15900,
         learning_rate=2e-3,
         weight_decay=0.02,
         max_gradient_norm=5.0,
