@@ -24,6 +24,7 @@ from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.judges import PRICES
+from fineparser.training.machine import beside
 from fineparser.training.mask_metrics import MASK_METRICS
 
 TRACKS_AT_ONCE = 256
@@ -190,7 +191,8 @@ def encode_dives(
     loader = DataLoader(dataset, batch_sampler=batches, collate_fn=stack, num_workers=workers)
     hidden = progress is None or not accelerator.is_main_process
     found, done = [], 0
-    with evaluating(model), tqdm(total=len(own), desc=progress, unit="clip", disable=hidden, leave=False) as bar:
+    shown = tqdm(total=len(own), desc=progress, unit="clip", disable=hidden, leave=False)
+    with evaluating(model), beside(workers), shown as bar:
         for asked, batch in zip(batches, loader, strict=True):
             postures = None
             if isinstance(batch, PosedBatch):

@@ -4,7 +4,6 @@ It is a yardstick for the simulator, not part of FineParser: small enough that h
 whether a change to the simulator helps on footage that it never saw.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from fineparser.domain.mask_agreement import THRESHOLD, intersection_over_union,
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.plan import plan_dive
 from fineparser.training.losses import outline_loss
+from fineparser.training.machine import beside
 from fineparser.training.schedule import learning_rate_factor
 from fineparser.video.sampling import sample_frames
 
@@ -164,12 +164,8 @@ def transfer(options: TransferOptions, told: Callable[[str], None] = print) -> T
     real = [dive for dive in read_clip_folder(options.real).dives if dive.has_masks]
     if not real:
         raise ValueError(f"no clip of {options.real} has a mask to measure against")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - options.workers))
-    try:
+    with beside(options.workers):
         return _transfer(options, real, told)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _transfer(options: TransferOptions, real: list[Dive], told: Callable[[str], None]) -> TransferResult:
