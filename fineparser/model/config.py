@@ -236,7 +236,12 @@ class FineParserConfig:
     @property
     def track_features(self) -> int:
         """Numbers that a diver's track has a frame: what is seen, what happens around, where and how the mask lies."""
-        return self.seen_features + self.track_width + MEASURES
+        return sum(self.track_parts)
+
+    @property
+    def track_parts(self) -> tuple[int, int, int]:
+        """How many of them are each of these, in this order."""
+        return self.seen_features, self.track_width, MEASURES
 
     @property
     def token_width(self) -> int:

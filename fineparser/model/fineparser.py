@@ -8,7 +8,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fineparser.model.config import LANDMARKS, MEASURES, UNIT_DIFFICULTY, FineParserConfig
+from fineparser.model.config import LANDMARKS, UNIT_DIFFICULTY, FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import ClipEncoding, frame_probability
@@ -167,9 +167,8 @@ class FineParser(nn.Module):
 
     def reread(self, track: Tensor) -> tuple[Tensor, Tensor]:
         """A track [B, 96, 649] that was kept, read by the temporal parser as it now is: as from `read_track`."""
-        config = self.config
-        seen, _, measures = track.split((config.seen_features, config.track_width, MEASURES), dim=-1)
-        return self._track(seen[..., : config.frame_features], measures)
+        seen, _, measures = track.split(self.config.track_parts, dim=-1)
+        return self._track(seen[..., : self.config.frame_features], measures)
 
     def _track(self, features: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
         if self.focus_decoder is not None:

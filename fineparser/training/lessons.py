@@ -253,8 +253,8 @@ class ComparisonNetwork(PartialNetwork):
         if self.reader is not None:
             query, exemplar = (self._reread(*each) for each in zip((query, exemplar), labelled, strict=True))
             found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.static)}
-            seen = self.model.config.seen_features
-            found["postures"] = self.postures(query.frames[..., seen : seen + self.model.config.track_width])
+            _, around, _ = query.frames.split(self.model.config.track_parts, dim=-1)
+            found["postures"] = self.postures(around)
         found["forward"] = self.model.compare(query, exemplar, difficulty).delta
         found["backward"] = self.model.compare(exemplar, query, difficulty).delta
         return found
