@@ -8,7 +8,7 @@ import numpy as np
 from fineparser.simulator.camera import Camera, film, orientation
 from fineparser.simulator.posture import posture
 from fineparser.simulator.render import Film, Performer, render
-from fineparser.simulator.scene import Scene, build_scene
+from fineparser.simulator.scene import build_scene, panorama_camera
 from fineparser.simulator.sensor import Sensor
 from fineparser.simulator.skin import Paint
 from fineparser.simulator.splash import Splash, crossings, drips, touch_speed
@@ -17,6 +17,7 @@ from fineparser.simulator.water import Water
 WINDOW = 112
 PICTURE_WIDTH = 200  # of a picture of 112 lines, as the published loader makes it (16:9 rounded)
 CAMERA_ATTEMPTS = 12
+PANORAMA_SCALE = 1.0  # pixels of the scene's panorama for one of the picture
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
     Returns:
         frames uint8 [F, lines, W, 3], masks bool [F, lines, W].
     """
-    take = _take(motions, sides, board, times, style, lines=lines, width=width, frames=frames)
+    take = _take(motions, board, times, style, lines=lines, width=width, frames=frames)
+    height, springboard = board
+    partner = sides[1] if len(sides) == 2 else None
+    scene = build_scene(
+        np.random.default_rng(style.seeds[1]), take.camera, height, springboard, PANORAMA_SCALE, partner
+    )
     rng = np.random.default_rng(style.seeds[2])
     water = Water.sample(rng)
     mirror, shadow = float(rng.uniform(0, 0.35)), float(rng.uniform(0, 0.7))
@@ -88,16 +94,16 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
         key=style.key,
     )
     pictures, masks = render(
-        take.scene, take.camera, performers, recording, take.times, take.frames, size=(take.wide, lines)
+        scene, take.camera, performers, recording, take.times, take.frames, size=(take.wide, lines)
     )
     if take.sensor.combed:
         return Sensor.weave(pictures[::2], pictures[1::2]), masks[::2]
     return pictures, masks
 
 
-def watch(motions, sides, board, times, style, *, lines, width, frames):
+def watch(motions, board, times, style, *, lines, width, frames):
     """What `shoot` shows of the first diver in the same picture, in numbers: [F, 28], see `posture`."""
-    take = _take(motions, sides, board, times, style, lines=lines, width=width, frames=frames)
+    take = _take(motions, board, times, style, lines=lines, width=width, frames=frames)
     rows = take.frames[::2] if take.sensor.combed else take.frames
     return posture(motions, take.times[rows], take.camera, rows, take.wide / take.camera.width)
 
@@ -112,12 +118,11 @@ class _Take:
     frames: np.ndarray
     """Which of them are drawn."""
     camera: Camera
-    scene: Scene
     wide: int
     """Width of the picture that is drawn."""
 
 
-def _take(motions, sides, board, times, style, *, lines, width, frames):
+def _take(motions, board, times, style, *, lines, width, frames):
     """Sets up what `shoot` is asked for."""
     left, wide, whole = _window(lines, width, style.window_place)
     sensor = Sensor.sample(np.random.default_rng(style.seeds[3]))
@@ -130,8 +135,8 @@ def _take(motions, sides, board, times, style, *, lines, width, frames):
     seen, shown = round(whole * style.zoom / style.stretch), max(round(wide / style.stretch), 8)
     window = ((left + (whole * style.zoom - whole) / 2) / style.stretch, (tall - lines) / 2, shown, lines)
     target = np.mean([motion.at(times).centre_of_mass for motion in motions], axis=0)
-    camera, scene = _set(style, times, target, board, seen, tall, window, sides)
-    return _Take(sensor, times, frames, camera, scene, wide)
+    camera = _set_up(style, times, target, board[0], seen, tall, window)
+    return _Take(sensor, times, frames, camera, wide)
 
 
 def _window(lines, width, place):
@@ -146,10 +151,8 @@ def _window(lines, width, place):
     return (whole - width) // 2, width, whole
 
 
-def _set(style, times, target, board, width, lines, window, sides):
-    """Camera and scene; a camera that would have to turn too far is set up anew somewhere else."""
-    height, springboard = board
-    partner = sides[1] if len(sides) == 2 else None
+def _set_up(style, times, target, height, width, lines, window):
+    """The camera; one that would have to turn too far is set up anew somewhere else."""
     for attempt in range(CAMERA_ATTEMPTS):
         rng = np.random.default_rng([style.seeds[0], attempt])
         camera = film(rng, times, target, height, width=width, lines=lines, kind=style.camera, window=window)
@@ -159,10 +162,10 @@ def _set(style, times, target, board, width, lines, window, sides):
             across, down = camera.principal_point
             camera = replace(camera, principal_point=(across + style.aside * camera.width, down))
         try:
-            scene = build_scene(np.random.default_rng(style.seeds[1]), camera, height, springboard, 1.0, partner)
+            panorama_camera(camera, PANORAMA_SCALE)
         except ValueError:
             continue
-        return camera, scene
+        return camera
     raise RuntimeError(f"no camera found in {CAMERA_ATTEMPTS} attempts for the dive from {height:g} m")
 
 

@@ -108,8 +108,9 @@ class DivePlan:
         numbers = self._checked(frame_numbers)
         seen = np.full((len(numbers), len(POSTURE) + len(PLACE)), np.nan, np.float32)
         if (numbers >= self.cut).any():
+            motions, _, *filming = self._staging
             seen[numbers >= self.cut] = watch(
-                *self._staging, lines=lines, width=width, frames=numbers[numbers >= self.cut]
+                motions, *filming, lines=lines, width=width, frames=numbers[numbers >= self.cut]
             )
         return seen
 
