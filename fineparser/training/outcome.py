@@ -55,7 +55,9 @@ class Outcome:
     dives: tuple[tuple[str, float, float, float], ...]
     """Id, true score, prediction before and after of each validation dive that was scored."""
     step: int
-    """Of the checkpoint that was chosen."""
+    """Of the checkpoint that is compared: the best one after the start, or the last where none did better."""
+    kept_start: bool = False
+    """Whether the weights that the run began with did best so far, and are what it gives."""
 
     @property
     def warnings(self) -> list[str]:
@@ -69,7 +71,7 @@ class Outcome:
             )
         if self.dives and self.changes and all(change.told == "cannot be told" for change in self.changes):
             found.append("No difference is larger than chance could make it on these dives.")
-        if found or self.changes:
+        if (found or self.changes) and not self.kept_start:
             found.append(
                 "The checkpoint was chosen on these same dives, which flatters it a little: judge it on dives that it "
                 "has never met before you rely on it."
@@ -82,9 +84,10 @@ def outcome_of(run: Run) -> Outcome | None:
     records = [record for record in run.records() if record["kind"] == "validation"]
     before = next((record for record in records if record["step"] == 0), None)
     later = [record for record in records if record["step"] > 0]
-    after = next((record for record in reversed(later) if record["best"]), later[-1] if later else None)
-    if before is None or after is None:
+    if before is None or not later:
         return None
+    best = next((record for record in reversed(later) if record["best"]), None)
+    after = best or later[-1]
     dives = _joined(before, after)
     differences = _differences(dives)
     changes = tuple(
@@ -103,7 +106,7 @@ def outcome_of(run: Run) -> Outcome | None:
         # What was not trained comes out the same; that is no finding.
         and (name in SCORED or before[name] != after[name])
     )
-    return Outcome(changes, dives, after["step"])
+    return Outcome(changes, dives, after["step"], kept_start=before["best"] and best is None)
 
 
 def _joined(before: dict, after: dict) -> tuple[tuple[str, float, float, float], ...]:

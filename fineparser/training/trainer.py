@@ -154,8 +154,8 @@ class Trainer:
         """Runs to the end, or until it is asked to stop; TrainingError where the loss is no longer a number."""
         hidden = not (self.options.progress and self.accelerator.is_main_process)
         bar = tqdm(total=self.total_steps, initial=self.progress.step, desc="training", unit="step", disable=hidden)
-        if self.options.checkpoint is not None and self._validate is not None and self.progress.step == 0:
-            self._log_validation(self._validate(), epoch=-1, best=False)
+        if self.options.checkpoint is not None and self.run.checkpoints.last is None:
+            self._measure_start()
         with StopSignals() as signals, bar:
             stopped = self._loop(bar, lambda: signals.asked or self._asked_to_stop())
         checkpoints = self.run.checkpoints
@@ -168,6 +168,16 @@ class Trainer:
             chosen_by=self.progress.chosen_by,
             best_value=self.progress.best_value,
         )
+
+    def _measure_start(self) -> None:
+        """Validates the weights that the run begins with: they stay the best ones until a step does better."""
+        if self._validate is None:
+            return
+        validated = self._validate()
+        best = self._is_best(validated)
+        self._log_validation(validated, epoch=-1, best=best)
+        if best:
+            self._save(best)
 
     def note(self, text: str) -> None:
         """Says something about the run, on the terminal and in the log."""
@@ -267,14 +277,17 @@ class Trainer:
         if self._validate is not None and (every(epoch + 1, self.options.validate_every) or is_last):
             with self._averages_shown():
                 validated = self._validate()
-            choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
-            best = self.progress.improves(validated.measurements, choosers)
+            best = self._is_best(validated)
             self._log_validation(validated, epoch, best)
         is_due = self.progress.seconds - self._saved_at >= self.options.checkpoint_seconds
         # Every process has to come to the same answer: their clocks differ, so several write every time.
         if best or is_last or stop or is_due or self.accelerator.num_processes > 1:
             self._save(best)
         self.network.train()
+
+    def _is_best(self, validated: Validated) -> bool:
+        choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
+        return self.progress.improves(validated.measurements, choosers)
 
     def _log_validation(self, validated: Validated, epoch: int, best: bool) -> None:
         found = [m for m in validated.measurements if m.value is not None]

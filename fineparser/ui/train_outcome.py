@@ -82,15 +82,21 @@ def outcome_html(workshop: Workshop, name: str | None) -> str:
         for change in outcome.changes
     ]
     warnings = "".join(f'<div class="fp-note warning">{escape(text)}</div>' for text in outcome.warnings)
+    which = (
+        f"Compared with step {outcome.step}, the last"
+        if outcome.kept_start
+        else f"Checkpoint of step {outcome.step}, the best"
+    )
     return (
-        f"<p class='fp-lead'>{escape(_verdict(outcome))} Checkpoint of step {outcome.step}, the best{so_far}; "
-        "95% intervals in brackets.</p>"
+        f"<p class='fp-lead'>{escape(_verdict(outcome))} {which}{so_far}; 95% intervals in brackets.</p>"
         + table(["On the validation dives", "Before", "After", "Told"], rows)
         + warnings
     )
 
 
 def _verdict(outcome: Outcome) -> str:
+    if outcome.kept_start:
+        return "No step did better than the weights that the run began with: those are what it gives."
     error = next((change for change in outcome.changes if change.name.startswith("Squared")), None)
     if error is None or not error.before:
         return "Before and after."

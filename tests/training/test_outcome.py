@@ -66,6 +66,18 @@ def test_a_worse_result_is_called_worse(tmp_path):
     assert error.told == "worse"
 
 
+def test_a_run_that_only_got_worse_gives_what_it_began_with(tmp_path):
+    run = run_with(
+        tmp_path,
+        record(0, True, dives(30, 1.0), r_l2_x100=0.12, spearman=0.99),
+        record(2, False, dives(30, 5.0), r_l2_x100=3.0, spearman=0.9),
+        record(4, False, dives(30, 9.0), r_l2_x100=9.6, spearman=0.8),
+    )
+    outcome = outcome_of(run)
+    assert (outcome.kept_start, outcome.step) == (True, 4)
+    assert not any("flatters" in warning for warning in outcome.warnings)  # nothing was chosen
+
+
 def test_few_dives_and_no_difference_are_said(tmp_path):
     same = dives(4, 3.0)
     run = run_with(

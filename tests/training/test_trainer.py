@@ -273,6 +273,34 @@ def test_the_best_checkpoint_is_chosen_on_the_validation_split(options, monkeypa
     assert [record["best"] for record in steps(options.out, "validation")] == [True, True, False, False]
 
 
+def test_a_run_that_only_gets_worse_gives_what_it_began_with(smallest, options, monkeypatch, tmp_path):
+    """Measured before the first step as well, once: a run that is stopped and taken up again does not do it anew."""
+    from fineparser.training.metrics import Measurement
+    from fineparser.training.validation import Validated
+
+    values = iter([0.6, 0.5, 0.6])
+
+    def validation(*_):
+        return lambda: Validated([Measurement("mask_iou", next(values), None, None, 4, higher_is_better=True)])
+
+    start = FineParser(smallest)
+    start.save_pretrained(tmp_path / "start")
+    whole = open_data(options.data, "test")
+    monkeypatch.setattr("fineparser.training.train.PictureValidation", validation)
+    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
+    run = replace(options, epochs=2, batch_size=4, train="parsers", config="compact", checkpoint=str(tmp_path / "start"))
+    stopped = train(run, should_stop=lambda: True)
+    assert (stopped.step, stopped.stopped) == (1, True)
+    result = train(resumed(run))
+    assert (result.best.name, result.last.name, result.best_value) == ("step-00000000", "step-00000002", 0.6)
+    assert FineParser.from_pretrained(result.best).fingerprint() == start.fingerprint()
+    assert [(record["step"], record["best"]) for record in steps(options.out, "validation")] == [
+        (0, True),
+        (1, False),
+        (2, False),
+    ]
+
+
 def test_the_best_can_be_chosen_by_another_metric(options, monkeypatch):
     """Squared errors that are smallest in the first epoch, ranks that are best in the second."""
     from fineparser.training.metrics import Measurement
