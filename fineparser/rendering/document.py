@@ -134,9 +134,9 @@ def _breakdown(report: DiveReport) -> str:
     rows = [("", ["Exemplars", "", "", f"{base:.2f}", f"{base / scale:.2f}"])]
     for phase, shares in zip(PHASES, points.T, strict=True):
         both = float(shares.sum())
-        rows.append(("", [phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale, 3)]))
+        rows.append(("", [phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale)]))
     both = float(points.sum())
-    rows.append(("", ["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale, 3)]))
+    rows.append(("", ["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale)]))
     rows.append(("sum", ["This dive", "", "", f"{value:.2f}", f"{value / scale:.2f}"]))
     return _table(["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "In awards"], rows)
 

@@ -17,15 +17,15 @@ CURVE_HEIGHT = 100
 """Height of the curves' drawing in its own units; the page stretches it."""
 
 
-def signed(value: float, places: int = 2) -> str:
+def signed(value: float) -> str:
     """A change with its sign, a true minus, and no negative zero.
 
     >>> signed(-1.5), signed(0.004), signed(-0.004)
     ('\u22121.50', '+0.00', '+0.00')
     """
-    text = f"{value:+.{places}f}"
+    text = f"{value:+.2f}"
     if float(text) == 0:
-        text = f"{0:+.{places}f}"
+        text = "+0.00"
     return text.replace("-", "\u2212")
 
 

@@ -185,7 +185,8 @@ def _frames(
     """Single frames, along the masks of the network as it is."""
     network, detail = FrameNetwork(model), model.config.focus_detail
     folder = options.out / LOOKS
-    reading = replace(ClipTransform.for_reading(options.colour_jitter, detail), mask_detail=detail)
+    # Colours and sides are varied anew each time that a look is learnt from.
+    reading = replace(ClipTransform.for_reading(detail=detail), mirror_chance=0.0, mask_detail=detail)
     clips = PosedClips(training, reading, seed=options.seed, skip_broken=options.skip_broken)
     keep_looks(
         _quick(options, model, accelerator),

@@ -30,7 +30,7 @@ from fineparser.training.metrics import Measurement
 from fineparser.training.options import TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.schedule import every, learning_rate_factor
-from fineparser.training.validation import Validated, Validation
+from fineparser.training.validation import Validation
 
 OPTIMISER_FILE = "optimiser.pt"
 LONGEST_WARMUP = 0.1
@@ -154,8 +154,10 @@ class Trainer:
         """Runs to the end, or until it is asked to stop; TrainingError where the loss is no longer a number."""
         hidden = not (self.options.progress and self.accelerator.is_main_process)
         bar = tqdm(total=self.total_steps, initial=self.progress.step, desc="training", unit="step", disable=hidden)
-        if self.options.checkpoint is not None and self.run.checkpoints.last is None:
-            self._measure_start()
+        begins_with_weights = self.options.checkpoint is not None and self.run.checkpoints.last is None
+        # They stay the best ones until a step does better.
+        if begins_with_weights and self._validate is not None and self._measure(epoch=-1):
+            self._save(best=True)
         with StopSignals() as signals, bar:
             stopped = self._loop(bar, lambda: signals.asked or self._asked_to_stop())
         checkpoints = self.run.checkpoints
@@ -168,16 +170,6 @@ class Trainer:
             chosen_by=self.progress.chosen_by,
             best_value=self.progress.best_value,
         )
-
-    def _measure_start(self) -> None:
-        """Validates the weights that the run begins with: they stay the best ones until a step does better."""
-        if self._validate is None:
-            return
-        validated = self._validate()
-        best = self._is_best(validated)
-        self._log_validation(validated, epoch=-1, best=best)
-        if best:
-            self._save(best)
 
     def note(self, text: str) -> None:
         """Says something about the run, on the terminal and in the log."""
@@ -275,21 +267,19 @@ class Trainer:
         best = self._validate is None
         is_last = self.progress.step == self.total_steps
         if self._validate is not None and (every(epoch + 1, self.options.validate_every) or is_last):
-            with self._averages_shown():
-                validated = self._validate()
-            best = self._is_best(validated)
-            self._log_validation(validated, epoch, best)
+            best = self._measure(epoch)
         is_due = self.progress.seconds - self._saved_at >= self.options.checkpoint_seconds
         # Every process has to come to the same answer: their clocks differ, so several write every time.
         if best or is_last or stop or is_due or self.accelerator.num_processes > 1:
             self._save(best)
         self.network.train()
 
-    def _is_best(self, validated: Validated) -> bool:
+    def _measure(self, epoch: int) -> bool:
+        """Validates the weights as they would be saved; whether they are the best so far."""
+        with self._averages_shown():
+            validated = self._validate()
         choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
-        return self.progress.improves(validated.measurements, choosers)
-
-    def _log_validation(self, validated: Validated, epoch: int, best: bool) -> None:
+        best = self.progress.improves(validated.measurements, choosers)
         found = [m for m in validated.measurements if m.value is not None]
         self._log(
             "validation",
@@ -299,6 +289,7 @@ class Trainer:
             intervals={m.name: [m.low, m.high] for m in found if m.low is not None},
             dives=validated.dives,
         )
+        return best
 
     def _save(self, best: bool) -> None:
         self.accelerator.wait_for_everyone()

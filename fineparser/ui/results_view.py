@@ -70,9 +70,9 @@ def breakdown_table(report: DiveReport) -> str:
     rows = [[start, "", "", f"{base:.2f}", f"{base / scale:.2f}"]]
     for phase, shares in zip(PHASES, points.T, strict=True):
         both = float(shares.sum())
-        rows.append([phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale, 3)])
+        rows.append([phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale)])
     both = float(points.sum())
-    rows.append(["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale, 3)])
+    rows.append(["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale)])
     rows.append(["This dive", "", "", f"{value:.2f}", f"{value / scale:.2f}"])
     return table(["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "Award"], rows, strong=len(rows) - 1)
 
@@ -83,16 +83,16 @@ def votes_table(report: DiveReport) -> str:
     rows = [
         [
             vote.exemplar,
-            f"{vote.code} {vote.height:g} m",
             f"{vote.exemplar_score:.2f}",
             signed(float(vote.contributions.sum())),
             f"{vote.score:.2f}",
+            f"{vote.code} {vote.height:g} m",
             f"{vote.source}; {vote.reason}",
         ]
         for vote in ballot
     ]
     chosen = next((place for place, vote in enumerate(ballot) if vote.exemplar == report.exemplar), None)
-    return table(["Exemplar", "Dive", "Its score", "Difference", "Vote", "From"], rows, strong=chosen, texts=(1, 5))
+    return table(["Exemplar", "Its score", "Difference", "Vote", "Dive", "From"], rows, strong=chosen, texts=(4, 5))
 
 
 def table(headings: list[str], rows: list[list[str]], strong: int | None = None, texts: tuple[int, ...] = ()) -> str:

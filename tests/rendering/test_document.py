@@ -87,7 +87,7 @@ def test_the_breakdown_adds_up_in_points_and_awards(page):
     start = words.index("In awards") + 1
     # Flight: dynamic 2, static -1/6, both 11/6; an award is worth 9.9 points.
     flight = words.index("Flight", start)
-    assert words[flight + 1 : flight + 5] == ["+2.00", "\u22120.17", "+1.83", "+0.185"]
+    assert words[flight + 1 : flight + 5] == ["+2.00", "\u22120.17", "+1.83", "+0.19"]
     last = words.index("This dive", start)
     assert words[last + 1 : last + 3] == ["80.00", "8.08"]
 
