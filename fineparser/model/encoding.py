@@ -78,6 +78,11 @@ class ClipEncoding:
         return torch.stack([frame_probability(side, self.window_starts) for side in self.side_logits.unbind(2)], dim=1)
 
     @property
+    def outline_logits(self) -> Tensor:
+        """[B, 96, 112, 112]: logits of `outlines`, of a network that draws masks anew."""
+        return self.outlines.clamp(LEAST_SURE, 1 - LEAST_SURE).logit()
+
+    @property
     def mask_outputs(self) -> list[Tensor]:
         """Tensors [B * 9, 1, 16, 112, 112] as the mask loss sums them: four side outputs, the fused mask and, where
         masks were drawn anew, the logits of those.
@@ -90,7 +95,7 @@ class ClipEncoding:
         sides = self.side_logits.flatten(0, 1).split(1, dim=1)
         outputs = [*sides, self.mask_logits.flatten(0, 1)[:, None]]
         if self.outlines is not None:
-            outputs.append(self.windows_of(self.outlines[:, None].clamp(LEAST_SURE, 1 - LEAST_SURE).logit()))
+            outputs.append(self.windows_of(self.outline_logits[:, None]))
         return outputs
 
     def windows_of(self, per_frame: Tensor) -> Tensor:

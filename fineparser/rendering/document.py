@@ -3,13 +3,12 @@
 import base64
 from html import escape
 
-from fineparser.analysis.report import BRANCHES, PHASES, DiveReport
+from fineparser.analysis.report import BRANCHES, DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.key_frames import as_jpeg, key_pictures
-from fineparser.rendering.page_charts import signed, timeline_chart, votes_chart, waterfall_chart
+from fineparser.rendering.page_charts import breakdown_rows, signed, timeline_chart, votes_chart, waterfall_chart
 from fineparser.rendering.page_style import STYLE
-from fineparser.rendering.waterfall import points_per_award
 
 NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Content security policy: even a mistake in this file cannot make the page ask anything of a server."""
@@ -129,15 +128,8 @@ def _transitions(report: DiveReport) -> str:
 
 
 def _breakdown(report: DiveReport) -> str:
-    points, scale = report.breakdown.points, points_per_award(report)
-    base, value = report.breakdown.base, report.total.value
-    rows = [("", ["Exemplars", "", "", f"{base:.2f}", f"{base / scale:.2f}"])]
-    for phase, shares in zip(PHASES, points.T, strict=True):
-        both = float(shares.sum())
-        rows.append(("", [phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale)]))
-    both = float(points.sum())
-    rows.append(("", ["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale)]))
-    rows.append(("sum", ["This dive", "", "", f"{value:.2f}", f"{value / scale:.2f}"]))
+    *rows, total = breakdown_rows(report, "Exemplars")
+    rows = [*(("", row) for row in rows), ("sum", total)]
     return _table(["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "In awards"], rows)
 
 

@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from fineparser.analysis.report import DiveReport
+from fineparser.analysis.report import PHASES, DiveReport
 from fineparser.rendering.ticks import round_ticks
 from fineparser.rendering.timeline import curves, parts, phase_spans
 from fineparser.rendering.waterfall import points_per_award, waterfall_range, waterfall_steps
@@ -27,6 +27,23 @@ def signed(value: float) -> str:
     if float(text) == 0:
         text = "+0.00"
     return text.replace("-", "\u2212")
+
+
+def breakdown_rows(report: DiveReport, start: str) -> list[list[str]]:
+    """The way from the exemplars' score to the total: name, points by branch, both, and the same in awards.
+
+    start: what the first row is called; the last one is the dive's.
+    """
+    points, scale = report.breakdown.points, points_per_award(report)
+    base, value = report.breakdown.base, report.total.value
+    rows = [[start, "", "", f"{base:.2f}", f"{base / scale:.2f}"]]
+    for phase, shares in zip(PHASES, points.T, strict=True):
+        both = float(shares.sum())
+        rows.append([phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale)])
+    both = float(points.sum())
+    rows.append(["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale)])
+    rows.append(["This dive", "", "", f"{value:.2f}", f"{value / scale:.2f}"])
+    return rows
 
 
 def waterfall_chart(report: DiveReport) -> str:

@@ -17,7 +17,6 @@ from fineparser.simulator.water import Water
 WINDOW = 112
 PICTURE_WIDTH = 200  # of a picture of 112 lines, as the published loader makes it (16:9 rounded)
 CAMERA_ATTEMPTS = 12
-PANORAMA_SCALE = 1.0  # pixels of the scene's panorama for one of the picture
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,7 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
     take = _take(motions, board, times, style, lines=lines, width=width, frames=frames)
     height, springboard = board
     partner = sides[1] if len(sides) == 2 else None
-    scene = build_scene(
-        np.random.default_rng(style.seeds[1]), take.camera, height, springboard, PANORAMA_SCALE, partner
-    )
+    scene = build_scene(np.random.default_rng(style.seeds[1]), take.camera, height, springboard, partner=partner)
     rng = np.random.default_rng(style.seeds[2])
     water = Water.sample(rng)
     mirror, shadow = float(rng.uniform(0, 0.35)), float(rng.uniform(0, 0.7))
@@ -162,7 +159,7 @@ def _set_up(style, times, target, height, width, lines, window):
             across, down = camera.principal_point
             camera = replace(camera, principal_point=(across + style.aside * camera.width, down))
         try:
-            panorama_camera(camera, PANORAMA_SCALE)
+            panorama_camera(camera)
         except ValueError:
             continue
         return camera

@@ -90,7 +90,9 @@ class DivePlan:
         if len(after) < len(numbers):
             pieces.append(self.opening.film(lines, width, numbers[numbers < self.cut]))
         if len(after):
-            pieces.append(shoot(self.bodies, *self._staging, lines=lines, width=width, frames=after))
+            pieces.append(
+                shoot(self.bodies, self.motions, self.sides, *self._filming, lines=lines, width=width, frames=after)
+            )
         frames, masks = zip(*pieces, strict=True)
         return np.concatenate(frames), np.concatenate(masks)
 
@@ -108,15 +110,14 @@ class DivePlan:
         numbers = self._checked(frame_numbers)
         seen = np.full((len(numbers), len(POSTURE) + len(PLACE)), np.nan, np.float32)
         if (numbers >= self.cut).any():
-            motions, _, *filming = self._staging
             seen[numbers >= self.cut] = watch(
-                motions, *filming, lines=lines, width=width, frames=numbers[numbers >= self.cut]
+                self.motions, *self._filming, lines=lines, width=width, frames=numbers[numbers >= self.cut]
             )
         return seen
 
     @property
-    def _staging(self):
-        return self.motions, self.sides, (self.height, self.height <= 3), self.times, self.style
+    def _filming(self):
+        return (self.height, self.height <= 3), self.times, self.style
 
     def _checked(self, frame_numbers):
         numbers = np.asarray(frame_numbers)

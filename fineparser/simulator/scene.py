@@ -43,7 +43,7 @@ class Scene:
     """RGBA uint8 [lines, width, 4] in picture coordinates (the window's part), straight alpha; or None."""
 
 
-def panorama_camera(camera, scale):
+def panorama_camera(camera, scale=1.0):
     """One-frame camera at the same place whose picture holds every frame of `camera`.
 
     The picture is level; its resolution is `scale` times that of the camera's middle focal length.

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from fineparser.data.posed_clips import PosedClips
-from fineparser.model.encoding import LEAST_SURE
 from fineparser.model.fineparser import FineParser
 from fineparser.model.focus_decoder import FocusView
 from fineparser.training.encoding import at_size, evaluating
@@ -91,8 +90,8 @@ class FrameLesson:
         with evaluating(model):
             for index in range(min(len(self.clips), SETTLED_ON)):
                 batch = at_size(self.clips[index].clips.to(device), model.config)
-                drawn = model.encode(batch.clips).outlines.float().clamp(LEAST_SURE, 1 - LEAST_SURE)
-                logits, truth = drawn.logit().flatten().cpu(), batch.masks.flatten().cpu()
+                drawn = model.encode(batch.clips).outline_logits
+                logits, truth = drawn.flatten().cpu(), batch.masks.flatten().cpu()
                 below = [torch.searchsorted(some.sort().values, -edges) for some in (logits, logits[truth])]
                 whole, both = len(logits) - below[0], int(truth.sum()) - below[1]
                 found.append(both / (whole + truth.sum() - both).clamp_min(1))

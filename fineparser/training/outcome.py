@@ -56,7 +56,7 @@ class Outcome:
     """Id, true score, prediction before and after of each validation dive that was scored."""
     step: int
     """Of the checkpoint that is compared: the best one after the start, or the last where none did better."""
-    kept_start: bool = False
+    kept_start: bool
     """Whether the weights that the run began with did best so far, and are what it gives."""
 
     @property

@@ -3,10 +3,9 @@
 from dataclasses import replace
 from html import escape
 
-from fineparser.analysis.report import BRANCHES, PHASES, Breakdown, DiveReport, Estimate, Vote
+from fineparser.analysis.report import BRANCHES, Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
-from fineparser.rendering.page_charts import signed
-from fineparser.rendering.waterfall import points_per_award
+from fineparser.rendering.page_charts import breakdown_rows, signed
 
 MEAN = "all exemplars (mean)"
 """The choice of no exemplar in particular."""
@@ -64,16 +63,7 @@ def breakdown_table(report: DiveReport) -> str:
     """The way from the exemplars' score to the total, in points and in awards, as HTML; empty without a score."""
     if report.breakdown is None:
         return ""
-    points, scale = report.breakdown.points, points_per_award(report)
-    base, value = report.breakdown.base, report.total.value
-    start = "Exemplar" if len(report.votes) == 1 else "Exemplars"
-    rows = [[start, "", "", f"{base:.2f}", f"{base / scale:.2f}"]]
-    for phase, shares in zip(PHASES, points.T, strict=True):
-        both = float(shares.sum())
-        rows.append([phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale)])
-    both = float(points.sum())
-    rows.append(["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale)])
-    rows.append(["This dive", "", "", f"{value:.2f}", f"{value / scale:.2f}"])
+    rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
     return table(["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "Award"], rows, strong=len(rows) - 1)
 
 

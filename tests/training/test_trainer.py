@@ -21,10 +21,12 @@ from fineparser.model.config import WITHOUT_TRACK
 from fineparser.model.fineparser import FineParser
 from fineparser.training.checkpoints import RunError
 from fineparser.training.evaluator import evaluate
+from fineparser.training.metrics import Measurement
 from fineparser.training.options import EvaluateOptions, OptionsError, TrainOptions
 from fineparser.training.runs import Run
 from fineparser.training.train import train
 from fineparser.training.trainer import TrainingError, warm_mean
+from fineparser.training.validation import Validated
 
 
 def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -254,19 +256,20 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(options):
     assert (result.step, result.stopped) == (4, False)
 
 
+def validated_as(monkeypatch, options: TrainOptions, *rounds: list[Measurement]) -> None:
+    """Replaces validation by these measurements, a list each time that a run asks for them."""
+    left, whole = iter(rounds), open_data(options.data, "test")
+    monkeypatch.setattr("fineparser.training.train.PictureValidation", lambda *_: lambda: Validated(next(left)))
+    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
+
+
+def mask_iou(value: float) -> Measurement:
+    return Measurement("mask_iou", value, None, None, 4, higher_is_better=True)
+
+
 def test_the_best_checkpoint_is_chosen_on_the_validation_split(options, monkeypatch):
     """Validation is replaced by numbers that are best in the second of four epochs; the fourth only equals it."""
-    from fineparser.training.metrics import Measurement
-    from fineparser.training.validation import Validated
-
-    values = iter([0.2, 0.6, 0.5, 0.6])
-
-    def validation(*_):
-        return lambda: Validated([Measurement("mask_iou", next(values), None, None, 4, higher_is_better=True)])
-
-    whole = open_data(options.data, "test")
-    monkeypatch.setattr("fineparser.training.train.PictureValidation", validation)
-    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
+    validated_as(monkeypatch, options, *([mask_iou(value)] for value in (0.2, 0.6, 0.5, 0.6)))
     result = train(replace(options, epochs=4, batch_size=4, train="parsers"))
     assert (result.best.name, result.last.name) == ("step-00000002", "step-00000004")
     assert (result.chosen_by, result.best_value) == ("mask_iou", 0.6)
@@ -275,19 +278,9 @@ def test_the_best_checkpoint_is_chosen_on_the_validation_split(options, monkeypa
 
 def test_a_run_that_only_gets_worse_gives_what_it_began_with(smallest, options, monkeypatch, tmp_path):
     """Measured before the first step as well, once: a run that is stopped and taken up again does not do it anew."""
-    from fineparser.training.metrics import Measurement
-    from fineparser.training.validation import Validated
-
-    values = iter([0.6, 0.5, 0.6])
-
-    def validation(*_):
-        return lambda: Validated([Measurement("mask_iou", next(values), None, None, 4, higher_is_better=True)])
-
+    validated_as(monkeypatch, options, *([mask_iou(value)] for value in (0.6, 0.5, 0.6)))
     start = FineParser(smallest)
     start.save_pretrained(tmp_path / "start")
-    whole = open_data(options.data, "test")
-    monkeypatch.setattr("fineparser.training.train.PictureValidation", validation)
-    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
     how = dict(epochs=2, batch_size=4, train="parsers", config="compact", checkpoint=str(tmp_path / "start"))
     run = replace(options, **how)
     stopped = train(run, should_stop=lambda: True)
@@ -304,26 +297,14 @@ def test_a_run_that_only_gets_worse_gives_what_it_began_with(smallest, options, 
 
 def test_the_best_can_be_chosen_by_another_metric(options, monkeypatch):
     """Squared errors that are smallest in the first epoch, ranks that are best in the second."""
-    from fineparser.training.metrics import Measurement
-    from fineparser.training.validation import Validated
-
-    values = iter([(0.2, 1.0), (0.6, 2.0)])
-
-    def validation(*_):
-        def measured():
-            rank, error = next(values)
-            return Validated(
-                [
-                    Measurement("spearman", rank, None, None, 4, higher_is_better=True),
-                    Measurement("r_l2_x100", error, 0.5, 3.0, 4, higher_is_better=False),
-                ]
-            )
-
-        return measured
-
-    whole = open_data(options.data, "test")
-    monkeypatch.setattr("fineparser.training.train.PictureValidation", validation)
-    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
+    rounds = [
+        [
+            Measurement("spearman", rank, None, None, 4, higher_is_better=True),
+            Measurement("r_l2_x100", error, 0.5, 3.0, 4, higher_is_better=False),
+        ]
+        for rank, error in ((0.2, 1.0), (0.6, 2.0))
+    ]
+    validated_as(monkeypatch, options, *rounds)
     result = train(replace(options, epochs=2, batch_size=4, choose_by="r_l2_x100"))
     assert (result.chosen_by, result.best_value, result.best.name) == ("r_l2_x100", 1.0, "step-00000001")
     assert steps(options.out, "validation")[0]["intervals"] == {"r_l2_x100": [0.5, 3.0]}
