@@ -1,6 +1,6 @@
 """Where the diver is, frame by frame, and the picture cut out around that place."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -44,6 +44,11 @@ class DiverFocus:
         reach = reach.clamp(LEAST_REACH, 0.5)
         return cls(centre, reach, _measures(moments, centre, reach))
 
+    @classmethod
+    def at(cls, centre: Tensor, reach: Tensor, probability: Tensor) -> "DiverFocus":
+        """Squares that are known, [B, T, 2] and [B, T], with the measures of masks [B, T, H, W]."""
+        return cls(centre, reach, _measures(_moments(probability), centre, reach))
+
     def cut(self, pictures: Tensor, size: int) -> Tensor:
         """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
 
@@ -64,7 +69,7 @@ class DiverFocus:
 
     def remeasured(self, probability: Tensor) -> "DiverFocus":
         """The same squares with the masks' measures taken of other masks [B, T, H, W]."""
-        return replace(self, measures=_measures(_moments(probability), self.centre, self.reach))
+        return DiverFocus.at(self.centre, self.reach, probability)
 
     def _taps_back(self, axis: int, length: int, size: int) -> tuple[Tensor, Tensor]:
         """What each pixel of a cut counts in each row or column of the picture, [B, T, length, size], and which of

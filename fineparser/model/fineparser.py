@@ -163,14 +163,16 @@ class FineParser(nn.Module):
             squares = view.outline.sigmoid().unflatten(0, outlined.shape[:2])
             outlined = focus.paste(squares, outlined.detach())
             focus = focus.remeasured(outlined.detach())
-        return *self._track(features, focus.measures), None if view is None else outlined
+        return *self.parse_track(features, focus.measures), None if view is None else outlined
 
     def reread(self, track: Tensor) -> tuple[Tensor, Tensor]:
         """A track [B, 96, 649] that was kept, read by the temporal parser as it now is: as from `read_track`."""
         seen, _, measures = track.split(self.config.track_parts, dim=-1)
-        return self._track(seen[..., : self.config.frame_features], measures)
+        return self.parse_track(seen[..., : self.config.frame_features], measures)
 
-    def _track(self, features: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
+    def parse_track(self, features: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
+        """The track [B, 96, 649] and the transitions' probabilities [B, 96, 2] of frame features [B, 96, 512] and
+        measures [B, 96, 9]."""
         if self.focus_decoder is not None:
             points = features[..., -3 * LANDMARKS :].unflatten(-1, (LANDMARKS, 3))
             features = torch.cat([features, limbs(points)], dim=-1)

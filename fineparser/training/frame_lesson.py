@@ -1,8 +1,9 @@
-"""Single frames as a lesson of their own: the diver's outline, points of the body and posture in the square.
+"""What looks along the diver's track as a lesson of its own: outline, points of the body and posture in each square.
 
 What a fault cost is one number a dive, and thousands of dives are too few to learn from it what a body looks like. An
-outline and a posture are known of every frame: hundreds of times as much to learn from. What has been learnt is then
-read over time.
+outline and a posture are known of every frame: hundreds of times as much to learn from. Most of what is learnt comes
+from single frames of many dives; some dives are seen from end to end, so that the features of a frame become such that
+what happens over time can be read off them: the switches, how large the splash was, what each fault cost.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,15 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from fineparser.data.posed_clips import PosedClips
+from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
-from fineparser.model.focus_decoder import FocusView
 from fineparser.training.encoding import at_size, evaluating
-from fineparser.training.hints import PostureReader, landmark_hints, posture_hints
-from fineparser.training.lessons import PartialNetwork, Reduce, read_batches
-from fineparser.training.looks import LookBatch, Looks
-from fineparser.training.losses import Losses, outline_loss
+from fineparser.training.hints import (
+    TRACK_FAULT_SHARE,
+    TRACK_POSTURE_SHARE,
+    PostureReader,
+    TokenReader,
+    landmark_hints,
+    posture_hints,
+    token_hints,
+)
+from fineparser.training.lessons import PartialNetwork, Reduce, cuts_to_learn, read_batches
+from fineparser.training.looks import LookBatch, Looks, TrackBatch, Tracks
+from fineparser.training.losses import Losses, moment_loss, outline_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
+SEEN_WHOLE = 8
+"""Of so many dives whose single frames are seen, one is seen from end to end as well: about as many frames."""
 SETTLED_ON = 64
 """Clips on which the edge of the outlines is settled."""
 EDGES = tuple(step / 20 for step in range(-40, 41))
@@ -28,7 +39,7 @@ EDGES = tuple(step / 20 for step in range(-40, 41))
 
 
 class FrameNetwork(PartialNetwork):
-    """Squares to outlines, points and postures; only what looks at single frames learns.
+    """Squares to outlines, points and postures, and tracks to switches and faults; only what tells these learns.
 
     OptionsError for a network that does not outline the diver in squares.
     """
@@ -38,43 +49,95 @@ class FrameNetwork(PartialNetwork):
             raise OptionsError(
                 "train='frames' teaches what looks along the diver's track: this network has focus_outlines off"
             )
-        super().__init__(model, [model.static_visual_encoder.backbone, model.focus_decoder])
+        encoder = model.static_visual_encoder
+        super().__init__(model, [encoder.backbone, encoder.phases, model.focus_decoder, model.temporal_action_parser])
         self.reader = PostureReader(model.config.frame_features)
+        self.track_reader, self.token_reader = PostureReader(model.config.track_width), TokenReader(model.config)
 
-    def forward(self, squares: Tensor) -> tuple[Tensor, FocusView]:
-        """Squares [B, 12, 4, 64, 64] to the postures [B, 12, 25] in them, and to what is drawn of all B * 12."""
-        features, view = self.model.view(squares.flatten(0, 1), len(squares))
-        return self.reader(features), view
+    def forward(self, squares: Tensor, track: TrackBatch) -> dict:
+        """Squares [B, 12, 10, 96, 96] of single frames and W whole clips.
+
+        Returns:
+            "view": what is drawn of all B * 12 + W * 96 squares; "postures" [B, 12, 25] in single frames; and of the
+            whole clips "track_postures" [W, 96, 25], "probabilities" [W, 96, 2] and what is "told" of the faults.
+        """
+        every = torch.cat([squares.flatten(0, 1), track.squares.flatten(0, 1)])
+        features, view = self.model.view(every, 1)
+        shapes = squares.shape[:2], track.squares.shape[:2]
+        single, along = (
+            some.unflatten(0, shape)
+            for some, shape in zip(features[0].split([shape.numel() for shape in shapes]), shapes, strict=True)
+        )
+        drawn = view.outline[shapes[0].numel() :].detach().float().sigmoid().unflatten(0, shapes[1])
+        frames, probabilities = self.model.parse_track(along, measured(drawn, track))
+        cut = cuts_to_learn(self.model, track.labels[:, :2], probabilities)
+        _, around, _ = frames.split(self.model.config.track_parts, dim=-1)
+        return {
+            "view": view,
+            "postures": self.reader(single),
+            "track_postures": self.track_reader(around),
+            "probabilities": probabilities,
+            "told": self.token_reader(self.model.static_visual_encoder(frames, cut)),
+        }
+
+
+def measured(drawn: Tensor, track: TrackBatch) -> Tensor:
+    """Measures [W, 96, 9] of outlines drawn in squares [W, 96, 96, 96], as `FineParser.read_track` takes them."""
+    focus = DiverFocus.at(track.places[..., :2], track.places[..., 2], track.outlined)
+    return focus.remeasured(focus.paste(drawn, track.outlined)).measures
 
 
 @dataclass
 class FrameLesson:
-    """What looks at single frames, on kept looks."""
+    """What looks along the diver's track, on kept looks."""
 
     network: FrameNetwork
-    dataset: Looks
+    looks: Looks
+    tracks: Tracks
+    """The same clips from end to end."""
     options: TrainOptions
     clips: PosedClips
     """What the looks were taken of."""
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.looks)
 
-    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[LookBatch]:
-        yield from read_batches(self, epoch, indices, LookBatch.stack)
+    def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[tuple[LookBatch, TrackBatch]]:
+        looks = read_batches(self, self.looks, epoch, indices, LookBatch.stack)
+        whole = [some[::SEEN_WHOLE] for some in indices]
+        yield from zip(looks, read_batches(self, self.tracks, epoch, whole, TrackBatch.stack), strict=True)
 
-    def losses(self, network: nn.Module, batch: LookBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
-        batch = batch.to(next(network.parameters()).device, non_blocking=True)
-        postures, view = network(batch.squares)
-        frames = batch.squares.shape[1]
-        weight = torch.full((len(batch),), float(counted), device=postures.device)
-        each = weight.repeat_interleave(frames)
-        truth = batch.truth.flatten(0, 1)[:, None, None]  # a mask each, as windows of one frame
-        outlines = outline_loss([view.outline[:, None, None]], truth, each, reduce(weight.sum()) * frames)
-        hints = posture_hints(postures, batch.postures, weight)
-        hints = hints + landmark_hints(view, batch.landmarks.flatten(0, 1), each)
-        nothing = outlines.new_zeros(())
-        return Losses(nothing, nothing, outlines, weights=(0.0, 0.0, self.options.mask_weight), hints=hints)
+    def losses(
+        self,
+        network: nn.Module,
+        batch: tuple[LookBatch, TrackBatch],
+        counted: bool,
+        forced: bool,
+        reduce: Reduce,
+    ) -> Losses:
+        device = next(network.parameters()).device
+        look, track = (part.to(device, non_blocking=True) for part in batch)
+        found = network(look.squares, track)
+        weights = [torch.full((len(part),), float(counted), device=device) for part in (look, track)]
+        parts = list(zip((look, track), weights, strict=True))
+        each = torch.cat([weight.repeat_interleave(part.squares.shape[1]) for part, weight in parts])
+        # A mask each, as windows of one frame.
+        truth = torch.cat([part.truth.flatten(0, 1) for part, _ in parts])[:, None, None]
+        outlines = outline_loss([found["view"].outline[:, None, None]], truth, each, reduce(each.sum()))
+        landmarks = torch.cat([part.landmarks.flatten(0, 1) for part, _ in parts])
+        hints = posture_hints(found["postures"], look.postures, weights[0])
+        hints = hints + landmark_hints(found["view"], landmarks, each)
+        hints = hints + TRACK_POSTURE_SHARE * posture_hints(found["track_postures"], track.postures, weights[1])
+        moments, award, deductions = track.labels.split([2, 1, track.labels.shape[1] - 3], dim=1)
+        hints = hints + TRACK_FAULT_SHARE * token_hints(found["told"], deductions, award[:, 0], weights[1])
+        known = weights[1] * moments.isfinite().all(1)
+        return Losses(
+            outlines.new_zeros(()),
+            moment_loss(found["probabilities"], moments, known, reduce(known.sum())),
+            outlines,
+            weights=(0.0, self.options.transition_weight, self.options.mask_weight),
+            hints=hints,
+        )
 
     @torch.no_grad()
     def settle(self) -> float:

@@ -30,6 +30,9 @@ SPOT = 0.07
 """Standard deviation of the spot that stands for a point of the body, half sides of the square: a pixel of the map."""
 TRACK_POSTURE_SHARE = 0.5
 """What the postures that the track tells, from a frame and those around it, count in the loss."""
+TRACK_FAULT_SHARE = 0.3
+"""What the faults that a track's tokens tell count while what looks along it learns: of so few labels it soon knows the
+dives by heart."""
 MAP_SHARE, DISTANCE_SHARE = 0.1, 1.0
 """What the maps of points and their distances, in half sides of the square, count in the loss."""
 PHASE_SHARE, WINDOW_DEDUCTION_SHARE = 0.2, 0.02

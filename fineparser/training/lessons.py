@@ -50,20 +50,23 @@ class Lesson(Protocol):
 
 
 class ReadingLesson(Protocol):
-    """A lesson that reads its samples from a dataset."""
+    """A lesson that reads its samples from datasets."""
 
     network: nn.Module
-    dataset: EpochDataset
     options: TrainOptions
 
 
 def read_batches(
-    lesson: ReadingLesson, epoch: int, indices: Sequence[Sequence[int]], stack: Callable[[Sequence], object]
+    lesson: ReadingLesson,
+    dataset: EpochDataset,
+    epoch: int,
+    indices: Sequence[Sequence[int]],
+    stack: Callable[[Sequence], object],
 ) -> Iterator[object]:
     """The batches of these samples of this epoch, read by the run's workers and joined by `stack`."""
-    lesson.dataset.set_epoch(epoch)
+    dataset.set_epoch(epoch)
     yield from DataLoader(
-        lesson.dataset,
+        dataset,
         batch_sampler=list(indices),
         collate_fn=stack,
         num_workers=lesson.options.workers,
@@ -147,7 +150,7 @@ class PictureLesson:
 
     def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[PairBatch | ClipBatch]:
         stack = ClipBatch.stack if self.options.train == "parsers" else PairBatch.stack
-        yield from read_batches(self, epoch, indices, stack)
+        yield from read_batches(self, self.dataset, epoch, indices, stack)
 
     def losses(
         self, network: nn.Module, batch: PairBatch | ClipBatch, counted: bool, forced: bool, reduce: Reduce
@@ -261,11 +264,17 @@ class ComparisonNetwork(PartialNetwork):
 
     def _reread(self, encoding: ClipEncoding, labelled: Tensor) -> ClipEncoding:
         frames, probabilities = self.model.reread(encoding.frames)
-        predicted = self.model.decode_transitions(probabilities.detach(), self.model.config.transition_rule)
-        known = labelled.isfinite()
-        cut = slipped(labelled.where(known, 0).long(), self.model.config.clip_frames).where(known, predicted)
+        cut = cuts_to_learn(self.model, labelled, probabilities)
         static = self.model.static_visual_encoder(frames, cut)
         return replace(encoding, transition_probabilities=probabilities, transitions=cut, static=static, frames=frames)
+
+
+def cuts_to_learn(model: FineParser, labelled: Tensor, probabilities: Tensor) -> Tensor:
+    """Where a learning network cuts tracks, int64 [B, 2]: about where the labels [B, 2] say; where these are NaN, where
+    it would cut them itself by its probabilities [B, 96, 2]."""
+    predicted = model.decode_transitions(probabilities.detach(), model.config.transition_rule)
+    known = labelled.isfinite()
+    return slipped(labelled.where(known, 0).long(), model.config.clip_frames).where(known, predicted)
 
 
 def slipped(transitions: Tensor, frames: int) -> Tensor:

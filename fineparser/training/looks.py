@@ -1,13 +1,17 @@
 """Looks at divers, kept on disk: the squares that a network's own masks lead through clips, and what is true in them.
 
 FOLDER/
-  squares.npy    uint8 [N, 96, 5, 80, 80]: red, green, blue, the mask that led there, the true mask
+  squares.npy    uint8 [N, 96, 5, 120, 120]: red, green, blue, the mask that led there, the true mask
   postures.npy   float32 [N, 96, 25]
   landmarks.npy  float32 [N, 96, 7, 2]: right and down, -1 to 1 from edge to edge of the square that is looked at
+  outlined.npy   uint8 [N, 96, 112, 112]: the masks that led there, of the whole pictures
+  places.npy     float32 [N, 96, 3]: centre and reach of the square that is looked at, see `DiverFocus`
+  labels.npy     float32 [N, 16]: transitions, a noiseless judge's award, what each fault cost
   whole.json     how many there are, and by which weights: where it is, the rest is
 
-What sees single frames learns from them for as long as it wants; the network that made the masks is asked once. The
-squares reach a quarter further than what is looked at: learning shifts and scales them. 1,000 dives take 3.1 GB.
+What looks along the diver's track learns from them for as long as it wants; the network that made the masks is asked
+once. The squares reach a quarter further than what is looked at: learning shifts and scales them. 1,000 dives take
+8.2 GB.
 """
 
 import json
@@ -29,6 +33,7 @@ from fineparser.data.transforms import denormalise, jitter_colours, normalise
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
+from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import LANDMARKS, POSTURE
 from fineparser.training.encoding import evaluating, pictures_of
 from fineparser.training.runs import write_whole
@@ -48,30 +53,43 @@ _CHANNELS = 5
 
 @dataclass(frozen=True)
 class LookBatch(TensorBatch):
-    """12 frames each of B clips, seen through squares."""
+    """F frames each of B clips, seen through squares."""
 
     squares: Tensor
-    """float32 [B, 12, 10, 64, 64]: the picture, normalised as clips are, the mask that led there, 0 to 1, and the
+    """float32 [B, F, 10, 96, 96]: the picture, normalised as clips are, the mask that led there, 0 to 1, and the
     pictures before and after, where the network looks at neighbours."""
 
     truth: Tensor
-    """bool [B, 12, 64, 64]: the true mask in the square."""
+    """bool [B, F, 96, 96]: the true mask in the square."""
 
     postures: Tensor
-    """float32 [B, 12, 25], see `fineparser.simulator.posture.POSTURE`; NaN where a number is not known."""
+    """float32 [B, F, 25], see `fineparser.simulator.posture.POSTURE`; NaN where a number is not known."""
 
     landmarks: Tensor
-    """float32 [B, 12, 7, 2]: right and down, -1 to 1 from edge to edge; NaN where they are not known or not inside."""
+    """float32 [B, F, 7, 2]: right and down, -1 to 1 from edge to edge; NaN where they are not known or not inside."""
 
     def __len__(self) -> int:
         return len(self.squares)
 
 
-class Looks(EpochDataset):
-    """Every eighth frame of each kept clip, from another one on each time, at another size and place and colour.
+@dataclass(frozen=True)
+class TrackBatch(LookBatch):
+    """All 96 frames of B clips, with what is known of the whole dives."""
+
+    outlined: Tensor
+    """float32 [B, 96, 112, 112]: the masks that led there, 0 to 1, of the whole pictures."""
+
+    places: Tensor
+    """float32 [B, 96, 3]: centre and reach of the squares, see `DiverFocus`."""
+
+    labels: Tensor
+    """float32 [B, 16]: transitions, a noiseless judge's award, what each fault cost; NaN where they are not known."""
+
+
+class KeptLooks(EpochDataset):
+    """What is learnt of each kept clip, another size and place and colour of the squares each time.
 
     Of some clips the mask that led there is withheld: where it has missed the diver, he has to be found without it.
-    Join samples with `LookBatch.stack`.
     """
 
     def __init__(
@@ -85,29 +103,24 @@ class Looks(EpochDataset):
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: int) -> LookBatch:
+    def _kept(self, name: str, index: int) -> np.ndarray:
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
-        rng = np.random.default_rng((self._seed, int(self._epoch), index))
-        squares, postures, landmarks = (np.load(self._folder / f"{name}.npy", mmap_mode="r")[index] for name in _KEPT)
-        picked = np.arange(int(rng.integers(STRIDE)), len(squares), STRIDE)
+        return np.load(self._folder / f"{name}.npy", mmap_mode="r")[index]
+
+    def _look(self, index: int, picked: np.ndarray, rng: np.random.Generator) -> tuple[LookBatch, "_Variation"]:
+        """Some frames of a clip in their squares, and how these lie to the kept ones."""
+        squares, postures, landmarks = (self._kept(name, index) for name in ("squares", "postures", "landmarks"))
         postures, landmarks = postures[picked], landmarks[picked]
         if self._neighbours:
             beside = (squares[np.clip(picked + step, 0, len(squares) - 1), :3] for step in (-1, 1))
             squares = np.concatenate([squares[picked], *beside], axis=1)
         else:
             squares = squares[picked]
-        kept = squares.shape[-1]
-        side = int(np.clip(round(kept / MARGIN * rng.uniform(NEARER, FARTHER)), 8, kept))
-        left, top = rng.integers(0, kept - side + 1, 2)
-        frames = squares[..., top : top + side, left : left + side].transpose(0, 2, 3, 1)  # [12, s, s, 11]
-        size = self._size, self._size
-        frames = np.stack([cv2.resize(np.ascontiguousarray(frame), size) for frame in frames])  # [12, S, S, 11]
-        corner = np.array([left, top])
-        landmarks = (((landmarks / MARGIN + 1) / 2 * kept - corner) / side * 2 - 1).astype(np.float32)
-        landmarks[(np.abs(landmarks) > 1).any(-1)] = np.nan
-        if rng.random() < 0.5:
-            frames = frames[:, :, ::-1]
+        varied = _Variation.drawn(squares.shape[-1], rng)
+        frames = varied.of(squares, self._size)
+        landmarks = varied.of_points(landmarks)
+        if varied.mirrored:
             mirror(postures, landmarks)
         colours = (0, *range(_CHANNELS, frames.shape[-1], 3))  # of the frame, and of the ones beside it
         pictures = np.concatenate([frames[..., first : first + 3] for first in colours])
@@ -117,15 +130,84 @@ class Looks(EpochDataset):
         led, truth = torch.from_numpy(frames[..., 3:_CHANNELS].transpose(3, 0, 1, 2) / np.float32(255))
         if rng.random() < WITHHELD:
             led = torch.zeros_like(led)
-        return LookBatch(
+        look = LookBatch(
             torch.cat([own, led[None], *beside]).transpose(0, 1)[None],
             (truth >= 0.5)[None],
             torch.from_numpy(postures)[None],
             torch.from_numpy(landmarks)[None],
         )
+        return look, varied
 
 
-_KEPT = ("squares", "postures", "landmarks")
+class Looks(KeptLooks):
+    """Every eighth frame of each kept clip, from another one on each time. Join samples with `LookBatch.stack`."""
+
+    def __getitem__(self, index: int) -> LookBatch:
+        rng = np.random.default_rng((self._seed, int(self._epoch), index))
+        frames = len(self._kept("places", index))
+        return self._look(index, np.arange(int(rng.integers(STRIDE)), frames, STRIDE), rng)[0]
+
+
+class Tracks(KeptLooks):
+    """Each kept clip from end to end. Join samples with `TrackBatch.stack`."""
+
+    def __getitem__(self, index: int) -> TrackBatch:
+        rng = np.random.default_rng((self._seed, int(self._epoch), index, len(self)))
+        outlined, places, labels = (self._kept(name, index) for name in ("outlined", "places", "labels"))
+        look, varied = self._look(index, np.arange(len(places)), rng)
+        outlined, places = outlined / np.float32(255), varied.of_places(places)
+        if varied.mirrored:
+            outlined = outlined[..., ::-1]
+        return TrackBatch(
+            look.squares,
+            look.truth,
+            look.postures,
+            look.landmarks,
+            torch.from_numpy(np.ascontiguousarray(outlined))[None],
+            torch.from_numpy(places)[None],
+            torch.from_numpy(labels.copy())[None],
+        )
+
+
+@dataclass(frozen=True)
+class _Variation:
+    """A square inside the kept ones, in their pixels, or its mirror image."""
+
+    kept: int
+    left: int
+    top: int
+    side: int
+    mirrored: bool
+
+    @classmethod
+    def drawn(cls, kept: int, rng: np.random.Generator) -> "_Variation":
+        side = int(np.clip(round(kept / MARGIN * rng.uniform(NEARER, FARTHER)), 8, kept))
+        left, top = rng.integers(0, kept - side + 1, 2)
+        return cls(kept, int(left), int(top), side, bool(rng.random() < 0.5))
+
+    def of(self, squares: np.ndarray, size: int) -> np.ndarray:
+        """What it shows of kept squares [F, C, K, K]: [F, size, size, C]."""
+        inside = np.s_[..., self.top : self.top + self.side, self.left : self.left + self.side]
+        frames = squares[inside].transpose(0, 2, 3, 1)
+        frames = np.stack([cv2.resize(np.ascontiguousarray(frame), (size, size)) for frame in frames])
+        return frames[:, :, ::-1] if self.mirrored else frames
+
+    def of_points(self, points: np.ndarray) -> np.ndarray:
+        """Points [..., 2] of the squares that are looked at in this one, not mirrored; NaN where they are outside."""
+        corner = np.array([self.left, self.top])
+        points = (((points / MARGIN + 1) / 2 * self.kept - corner) / self.side * 2 - 1).astype(np.float32)
+        points[(np.abs(points) > 1).any(-1)] = np.nan
+        return points
+
+    def of_places(self, places: np.ndarray) -> np.ndarray:
+        """Centre and reach [F, 3] of this one, from those of the squares that are looked at; in the mirror, too."""
+        centre, reach = places[:, :2], places[:, 2:] * MARGIN
+        middle = (np.array([self.left, self.top]) + self.side / 2) / self.kept * 2 - 1
+        centre = (centre + reach * middle) * ((-1, 1) if self.mirrored else (1, 1))
+        return np.concatenate([centre, reach * self.side / self.kept], axis=1).astype(np.float32)
+
+
+_KEPT = ("squares", "postures", "landmarks", "outlined", "places", "labels")
 
 
 def keep_looks(
@@ -152,16 +234,22 @@ def keep_looks(
     about = {"clips": len(clips), "weights": model.fingerprint()}
     if whole.is_file() and json.loads(whole.read_text()) == about:
         return
-    side = round(model.config.focus_size * MARGIN)
-    shapes = (_CHANNELS, side, side), (len(POSTURE),), (len(LANDMARKS), 2)
-    kinds = np.uint8, np.float32, np.float32
+    config = model.config
+    side, whole_side, frames = round(config.focus_size * MARGIN), config.image_size, config.clip_frames
+    shapes = (
+        (frames, _CHANNELS, side, side),
+        (frames, len(POSTURE)),
+        (frames, len(LANDMARKS), 2),
+        (frames, whole_side, whole_side),
+        (frames, 3),
+        (3 + len(PRICES),),
+    )
+    kinds = np.uint8, np.float32, np.float32, np.uint8, np.float32, np.float32
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
         whole.unlink(missing_ok=True)
         for name, shape, kind in zip(_KEPT, shapes, kinds, strict=True):
-            np.lib.format.open_memmap(
-                folder / f"{name}.npy", "w+", kind, (len(clips), model.config.clip_frames, *shape)
-            )
+            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, (len(clips), *shape))
     accelerator.wait_for_everyone()
     kept = [np.load(folder / f"{name}.npy", mmap_mode="r+") for name in _KEPT]
     own = list(range(len(clips)))[accelerator.process_index :: accelerator.num_processes]
@@ -184,17 +272,24 @@ def keep_looks(
     accelerator.wait_for_everyone()
 
 
-def look_at(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The squares [B, 96, 5, 80, 80], postures [B, 96, 25] and landmarks [B, 96, 7, 2] of B clips, as they are kept."""
+def look_at(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, ...]:
+    """What is kept of B clips, in the order of the files."""
     clips = pictures_of(batch.clips.clips, model.config.picture_size)
     outlined = frame_probability(model.outline(clips), model.config.window_starts)
-    return look_through(DiverFocus.of(outlined), outlined, clips, batch, model.config.focus_size)
+    focus = DiverFocus.of(outlined)
+    known, whole = batch.clips, (outlined * 255).round().byte()
+    moments = known.transitions.float().where(known.has_transitions[:, None], torch.nan)
+    places = torch.cat([focus.centre, focus.reach[..., None]], dim=-1)
+    labels = torch.cat([moments, known.deserved[:, None].float(), known.deductions], dim=-1)
+    seen = look_through(focus, outlined, clips, batch, model.config.focus_size)
+    return *seen, *(values.cpu().numpy() for values in (whole, places, labels))
 
 
 def look_through(
     focus: DiverFocus, outlined: Tensor, clips: Tensor, batch: PosedBatch, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the squares of a focus show of clips [B, 3, 96, H, W] with found and true masks, as it is kept."""
+    """What the squares of a focus show of clips [B, 3, 96, H, W] with found and true masks, [B, 96, 5, 120, 120];
+    postures [B, 96, 25] and landmarks [B, 96, 7, 2], as they are kept."""
     wide = DiverFocus(focus.centre, focus.reach * MARGIN, focus.measures)
     # Each is cut out of what there is of it: the found masks are coarser than the pictures and the true ones.
     shown = (clips.float(), outlined[:, None].float(), batch.clips.masks.float())

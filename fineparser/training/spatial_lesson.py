@@ -53,7 +53,7 @@ class SpatialLesson:
         return len(self.dataset)
 
     def batches(self, epoch: int, indices: Sequence[Sequence[int]]) -> Iterator[WindowBatch]:
-        yield from read_batches(self, epoch, indices, WindowBatch.stack)
+        yield from read_batches(self, self.dataset, epoch, indices, WindowBatch.stack)
 
     def losses(self, network: nn.Module, batch: WindowBatch, counted: bool, forced: bool, reduce: Reduce) -> Losses:
         device, size = next(network.parameters()).device, self.network.model.config.image_size

@@ -21,7 +21,7 @@ from fineparser.model.weights import Provenance
 from fineparser.training.encoding import EncodedDives, encode_dives
 from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
-from fineparser.training.looks import Looks, keep_looks
+from fineparser.training.looks import Looks, Tracks, keep_looks
 from fineparser.training.machine import accelerator_for
 from fineparser.training.normalisation import join_batch_norms
 from fineparser.training.options import TrainOptions
@@ -197,8 +197,8 @@ def _frames(
         on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
     )
     config = model.config
-    looks = Looks(folder, config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed)
-    return FrameLesson(network, looks, options, clips)
+    how = folder, config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed
+    return FrameLesson(network, Looks(*how), Tracks(*how), options, clips)
 
 
 def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:

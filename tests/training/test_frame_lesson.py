@@ -7,13 +7,21 @@ import torch
 
 from fineparser.data.posed_clips import PosedClips
 from fineparser.data.syndive import SynDives
+from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE
 from fineparser.training.encoding import at_size
-from fineparser.training.frame_lesson import EDGES, FrameLesson, FrameNetwork
-from fineparser.training.hints import landmark_hints, posture_hints
-from fineparser.training.looks import Looks, keep_looks
-from fineparser.training.losses import outline_loss
+from fineparser.training.frame_lesson import EDGES, FrameLesson, FrameNetwork, measured
+from fineparser.training.hints import (
+    TRACK_FAULT_SHARE,
+    TRACK_POSTURE_SHARE,
+    landmark_hints,
+    posture_hints,
+    token_hints,
+)
+from fineparser.training.looks import Looks, TrackBatch, Tracks, keep_looks
+from fineparser.training.losses import moment_loss, outline_loss
 from fineparser.training.machine import accelerator_for
 from fineparser.training.options import OptionsError
 from fineparser.training.runs import Run
@@ -25,8 +33,10 @@ def lesson(smallest, options, tmp_path):
     torch.manual_seed(0)
     network, clips = FrameNetwork(FineParser(smallest)), PosedClips(SynDives(2, seed=3, width="full"))
     keep_looks(network.model, clips, tmp_path, accelerator_for("cpu", "no"))
-    looks = Looks(tmp_path, smallest.focus_size, neighbours=smallest.focus_neighbours)
-    return FrameLesson(network, looks, replace(options, train="frames"), clips)
+    looks, tracks = (
+        kind(tmp_path, smallest.focus_size, neighbours=smallest.focus_neighbours) for kind in (Looks, Tracks)
+    )
+    return FrameLesson(network, looks, tracks, replace(options, train="frames", transition_weight=0.5), clips)
 
 
 def losses_of(lesson, counted=True):
@@ -35,23 +45,52 @@ def losses_of(lesson, counted=True):
     return lesson.losses(lesson.network, batch, counted, True, lambda tensor: tensor), batch
 
 
-def test_it_teaches_what_sees_single_frames_alone(lesson):
-    losses, batch = losses_of(lesson)
+def test_it_teaches_what_looks_along_the_track_alone(lesson):
+    losses, (look, track) = losses_of(lesson)
     losses.total.backward()
     model = lesson.network.model
     learning = {".".join(name.split(".")[:2]) for name, p in model.named_parameters() if p.grad is not None}
     assert learning == {
-        "static_visual_encoder.backbone",
+        *(f"static_visual_encoder.{n}" for n in ("backbone", "phases")),
         *(f"focus_decoder.{n}" for n in ("joins", "outline", "places")),
+        *(f"temporal_action_parser.{n}" for n, _ in model.temporal_action_parser.named_children()),
     }
     assert not model.spatial_action_parser.training
-    postures, view = lesson.network(batch.squares)
-    assert postures.shape == (2, 12, len(POSTURE))
-    outlines = outline_loss([view.outline[:, None]], batch.truth.flatten(0, 1)[:, None])
-    hints = posture_hints(postures, batch.postures, torch.ones(2))
-    hints = hints + landmark_hints(view, batch.landmarks.flatten(0, 1), torch.ones(24))
+    assert (len(look), len(track)) == (2, 1)  # two dives in single frames, the first of them from end to end
+    torch.manual_seed(0)  # where the track is cut varies
+    found = lesson.network(look.squares, track)
+    assert found["postures"].shape == (2, 12, len(POSTURE))
+    assert found["track_postures"].shape == (1, 96, len(POSTURE))
+    truth = torch.cat([look.truth.flatten(0, 1), track.truth[0]])
+    outlines = outline_loss([found["view"].outline[:, None]], truth[:, None])
+    landmarks = torch.cat([look.landmarks.flatten(0, 1), track.landmarks[0]])
+    single = posture_hints(found["postures"], look.postures, torch.ones(2))
+    single = single + landmark_hints(found["view"], landmarks, torch.ones(24 + 96))
+    along = posture_hints(found["track_postures"], track.postures, torch.ones(1))
+    faults = token_hints(found["told"], track.labels[:, 3:], track.labels[:, 2], torch.ones(1))
+    moments = moment_loss(found["probabilities"], track.labels[:, :2])
+    hints = single + TRACK_POSTURE_SHARE * along + TRACK_FAULT_SHARE * faults
     assert losses.mask.item() == pytest.approx(outlines.item(), rel=1e-4)
-    assert losses.total.item() == pytest.approx((outlines + hints).item(), rel=1e-4)
+    assert losses.transition.item() == pytest.approx(moments.item(), rel=1e-4)
+    assert losses.hints.item() == pytest.approx(hints.item(), rel=0.05)  # the cut is another one
+    assert losses.total.item() == pytest.approx((losses.mask + losses.hints + 0.5 * losses.transition).item())
+
+
+def test_measures_are_those_that_the_network_takes(lesson):
+    """Of a clip at the places where the network itself would look, so that nothing is varied."""
+    model = lesson.network.model.eval()
+    batch = lesson.clips[0].clips
+    clips = at_size(batch, model.config).clips
+    with torch.no_grad():
+        outlined = frame_probability(model.outline(clips), model.config.window_starts)
+        focus = DiverFocus.of(outlined)
+        _, view = model.look(clips, outlined, focus)
+        track = model.read_track(clips, outlined)[0]
+        places = torch.cat([focus.centre, focus.reach[..., None]], dim=-1)
+        nothing = torch.zeros(1)
+        kept = TrackBatch(nothing, nothing, nothing, nothing, outlined, places, nothing)
+        found = measured(view.outline.sigmoid()[None], kept)
+    torch.testing.assert_close(found, track.split(model.config.track_parts, dim=-1)[2])
 
 
 def test_a_filler_does_not_count(lesson):

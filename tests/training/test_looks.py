@@ -15,7 +15,7 @@ from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE, SIDEWAYS
 from fineparser.training import looks
-from fineparser.training.looks import MARGIN, LookBatch, Looks, keep_looks, look_through
+from fineparser.training.looks import MARGIN, LookBatch, Looks, TrackBatch, Tracks, keep_looks, look_through
 from fineparser.training.machine import accelerator_for
 
 DETAILED = replace(ClipTransform.for_reading(detail=2), mask_detail=2)
@@ -73,7 +73,8 @@ def kept(folder, count=1, seen=0.6):
     place = ((column + 0.5) / side * 2 - 1) * MARGIN
     landmarks = np.full((count, 96, 7, 2), [place, 0.0], np.float32)
     postures = np.broadcast_to(np.arange(96, dtype=np.float32)[None, :, None], (count, 96, len(POSTURE)))
-    for name, array in (("squares", squares), ("landmarks", landmarks), ("postures", postures)):
+    places = np.zeros((count, 96, 3), np.float32)
+    for name, array in (("squares", squares), ("landmarks", landmarks), ("postures", postures), ("places", places)):
         np.save(folder / f"{name}.npy", array)
     (folder / "whole.json").write_text(json.dumps({"clips": count}))
     return Looks(folder, 32)
@@ -178,3 +179,57 @@ def test_a_network_of_smaller_pictures_keeps_smaller_squares(clips, smallest, tm
     model = FineParser(replace(smallest, focus_size=64))
     keep_looks(model, clips, tmp_path, accelerator_for("cpu", "no"))
     assert Looks(tmp_path, 64)[0].squares.shape == (1, 12, 4, 64, 64)
+
+
+def test_whole_clips_tell_where_their_squares_are(clips, smallest, tmp_path):
+    """In the whole picture, points are where they were, or in the mirror."""
+    torch.manual_seed(0)
+    keep_looks(FineParser(smallest), clips, tmp_path, accelerator_for("cpu", "no"))
+    tracks, known = Tracks(tmp_path, smallest.focus_size), clips[0].landmarks
+    mirrored = 0
+    for epoch in range(6):
+        tracks.set_epoch(epoch)
+        track = tracks[0]
+        assert track.squares.shape == (1, 96, 4, 32, 32)
+        centre, reach = track.places[..., :2], track.places[..., 2]
+        points = track.landmarks * reach[..., None, None] + centre[:, :, None]
+        seen = points.isfinite()
+        assert seen.float().mean() > 0.2
+        sides = [(points - known * torch.tensor(side))[seen].abs().max() for side in ((1.0, 1.0), (-1.0, 1.0))]
+        assert min(sides) < 1e-4
+        mirrored += int(sides[1] < sides[0])
+    assert 0 < mirrored < 6
+    assert len(TrackBatch.stack([tracks[0], tracks[1]])) == 2
+
+
+def test_squares_of_whole_clips_show_the_masks_that_led_there(tmp_path):
+    kept(tmp_path)
+    rows, columns = np.mgrid[:112, :112]
+    blob = np.exp(-((columns - 60) ** 2 / 200 + (rows - 50) ** 2 / 80))  # right of and above the middle
+    outlined = np.broadcast_to((blob * 255).astype(np.uint8), (1, 96, 112, 112))
+    places = np.broadcast_to(np.float32([0.05, -0.02, 0.2]), (1, 96, 3))
+    masks = torch.from_numpy(outlined / np.float32(255))
+    centre, reach = (torch.from_numpy(part.copy()) for part in (places[..., :2], places[..., 2]))
+    squares = np.load(tmp_path / "squares.npy")
+    squares[0, :, 3] = (DiverFocus.at(centre, reach * MARGIN, masks).cut(masks[:, None], 40)[:, 0] * 255).numpy()
+    for name, array in (("squares", squares), ("outlined", outlined), ("places", places)):
+        np.save(tmp_path / f"{name}.npy", array)
+    np.save(tmp_path / "labels.npy", np.zeros((1, 16), np.float32))
+    tracks = Tracks(tmp_path, 32)
+    shown = 0
+    for epoch in range(6):
+        tracks.set_epoch(epoch)
+        track = tracks[0]
+        led = track.squares[0, :, 3]
+        focus = DiverFocus.at(track.places[..., :2], track.places[..., 2], track.outlined)
+        shown += bool(led.any())
+        assert not led.any() or (led - focus.cut(track.outlined[:, None], 32)[:, 0]).abs().max() < 0.03
+    assert shown > 2
+
+
+def test_whole_clips_come_with_what_is_known_of_the_dives(clips, smallest, tmp_path):
+    keep_looks(FineParser(smallest), clips, tmp_path, accelerator_for("cpu", "no"))
+    known = clips[1].clips
+    labels = Tracks(tmp_path, smallest.focus_size)[1].labels[0]
+    expected = torch.cat([known.transitions[0].float(), known.deserved, known.deductions[0]])
+    torch.testing.assert_close(labels, expected)
