@@ -50,8 +50,8 @@ class TrainOptions:
     # What is learnt
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
-    dives), "frames" (what sees single frames of the diver and draws the masks anew, from true masks and simulated
-    postures), or "regression" (the score alone, from encodings that are computed once)."""
+    dives), "frames" (what looks along the diver's track: masks drawn anew, points, posture, switches and faults, from
+    true masks and what simulated dives tell), or "regression" (the score alone, from encodings that are computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
     learn_track: bool = False

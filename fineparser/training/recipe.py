@@ -13,8 +13,8 @@ from fineparser.training.runs import RUN_FILE, code_version
 from fineparser.training.train import train
 
 NAME = "fineparser-compact"
-DIVES, DIVES_SEED = 4400, 0
-"""Simulated dives that are learnt from; they take 16 GB, and what single frames are learnt from 14 GB meanwhile."""
+DIVES, DIVES_SEED = 9400, 0
+"""Simulated dives that are learnt from; they take 34 GB, and what looks along the track learns from 77 GB meanwhile."""
 VARIED = dict(colour_jitter=0.25, validation_share=0.01, averaged=0.998)
 STAGES: dict[str, dict] = {
     # Outlines, and the I3D that they and the windows' features share, from single windows of many dives.
@@ -33,30 +33,32 @@ STAGES: dict[str, dict] = {
         validation_limit=16,
         **VARIED,
     ),
-    # What a body looks like, in the squares that those outlines lead: its outline anew, points of it and its posture.
+    # What a body looks like, in the squares that those outlines lead: its outline anew, points of it and its posture;
+    # and, from end to end of some dives, what happens: switches, splash and faults.
     "2-frames": dict(
         train="frames",
-        batch_size=16,
-        max_steps=15900,
+        batch_size=64,
+        max_steps=11400,
         learning_rate=2e-3,
         weight_decay=0.02,
         max_gradient_norm=5.0,
-        **VARIED,
+        transition_weight=0.5,
+        **VARIED | dict(averaged=0.999),
     ),
-    # Phases and faults from the diver's track, and the comparison, from encodings by what has been learnt.
+    # The comparison, and phases and faults for it, from encodings by what has been learnt.
     "3-comparison": dict(
         train="regression",
         learn_track=True,
         teacher_forcing=0.0,
         batch_size=32,
-        max_steps=600,
+        max_steps=1150,
         views=2,
-        learning_rate=1.5e-3,
+        learning_rate=2e-3,
         weight_decay=0.2,
         max_gradient_norm=5.0,
         score_weight=0.003,
         transition_weight=0.5,
-        **VARIED | dict(averaged=0.98),
+        **VARIED | dict(averaged=0.99),
     ),
 }
 """By name: the options that differ from `TrainOptions`."""
@@ -70,8 +72,8 @@ class RecipeOptions:
     """Folder for the dives, for the runs, one a stage, and for `weights/`; an unfinished one is taken up where it
     stopped."""
     longer: float = 1.0
-    """Factor on the dives and on the steps of every stage: 1 is what the bundled weights took on two cores, a GPU has
-    time for more."""
+    """Factor on the dives and on the steps of every stage: 1 is what the bundled weights took, most of it on a GPU; 0.2
+    is a night on two cores."""
     device: str = "auto"
     """"auto" takes GPUs where there are any, "cpu" does not."""
     precision: str = "bf16"
