@@ -152,7 +152,7 @@ class Tracks(KeptLooks):
     """Each kept clip from end to end. Join samples with `TrackBatch.stack`."""
 
     def __getitem__(self, index: int) -> TrackBatch:
-        rng = np.random.default_rng((self._seed, int(self._epoch), index, len(self)))
+        rng = np.random.default_rng((self._seed, int(self._epoch), index, 1))  # other draws than those of `Looks`
         outlined, places, labels = (self._kept(name, index) for name in ("outlined", "places", "labels"))
         look, varied = self._look(index, np.arange(len(places)), rng)
         outlined, places = outlined / np.float32(255), varied.of_places(places)

@@ -51,7 +51,7 @@ class TrainOptions:
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
     dives), "frames" (what looks along the diver's track: masks drawn anew, points, posture, switches and faults, from
-    true masks and what simulated dives tell), or "regression" (the score alone, from encodings that are computed once)."""
+    true masks and what simulated dives tell), or "regression" (the score alone, from encodings computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
     learn_track: bool = False
