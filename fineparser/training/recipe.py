@@ -72,8 +72,8 @@ class RecipeOptions:
     """Folder for the dives, for the runs, one a stage, and for `weights/`; an unfinished one is taken up where it
     stopped."""
     longer: float = 1.0
-    """Factor on the dives and on the steps of every stage: 1 is what the bundled weights took, most of it on a GPU; 0.2
-    is a night on two cores."""
+    """Factor on the dives and on the steps of every stage: 1 is about what the bundled weights took, most of it on a
+    GPU; two cores need two days for that."""
     device: str = "auto"
     """"auto" takes GPUs where there are any, "cpu" does not."""
     precision: str = "bf16"
