@@ -26,14 +26,11 @@ class DiverFocus:
     """[B, T, 2]: x to the right, y down, -0.5 to 0.5, smoothed over time."""
     reach: Tensor
     """[B, T]: half the side of the square to look at, smoothed over time."""
-    measures: Tensor
-    """[B, T, 9]: area (logarithm), centre, spread along x, along y and across of the mask in this very frame, centre
-    and reach (logarithm) of the square."""
 
     @classmethod
     def of(cls, probability: Tensor) -> "DiverFocus":
         """From mask probabilities [B, T, H, W], float32; what is doubtful counts by the square of its probability."""
-        mass, place, variance, _ = moments = _moments(probability)
+        mass, place, variance, _ = _moments(probability)
         # A frame counts by its diver, but a splash that fills the picture no more than a diver does.
         certainty = mass.clamp_max(0.02)
         known = smooth(certainty, PLACE_SPREAD)[..., None]
@@ -41,13 +38,7 @@ class DiverFocus:
         spread = variance.sum(-1).clamp_min(_TINY).sqrt()
         known = smooth(certainty, SIZE_SPREAD)
         reach = (REACH * smooth(certainty * spread, SIZE_SPREAD) + 0.5 * DOUBT) / (known + DOUBT)
-        reach = reach.clamp(LEAST_REACH, 0.5)
-        return cls(centre, reach, _measures(moments, centre, reach))
-
-    @classmethod
-    def at(cls, centre: Tensor, reach: Tensor, probability: Tensor) -> "DiverFocus":
-        """Squares that are known, [B, T, 2] and [B, T], with the measures of masks [B, T, H, W]."""
-        return cls(centre, reach, _measures(_moments(probability), centre, reach))
+        return cls(centre, reach.clamp(LEAST_REACH, 0.5))
 
     def cut(self, pictures: Tensor, size: int) -> Tensor:
         """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
@@ -67,9 +58,20 @@ class DiverFocus:
         laid = rows @ squares @ columns.transpose(-1, -2)
         return laid.where(tall[..., :, None] & wide[..., None, :], pictures)
 
-    def remeasured(self, probability: Tensor) -> "DiverFocus":
-        """The same squares with the masks' measures taken of other masks [B, T, H, W]."""
-        return DiverFocus.at(self.centre, self.reach, probability)
+    def measures(self, probability: Tensor) -> Tensor:
+        """Where and how masks [B, T, H, W] lie, [B, T, 9]: area (logarithm), centre, spread along x, along y and across
+        of the mask in this very frame, centre and reach (logarithm) of the square."""
+        mass, place, variance, across = _moments(probability)
+        measures = [
+            mass.add(1e-4).log()[..., None] / 4 + 1,
+            place,
+            variance.sqrt() * 4,
+            across[..., None] * 40,
+            self.centre,
+            # As a logarithm, like the area: over time their differences tell how large a splash is for its diver.
+            (self.reach[..., None] * 4).log(),
+        ]
+        return torch.cat(measures, -1)
 
     def _taps_back(self, axis: int, length: int, size: int) -> tuple[Tensor, Tensor]:
         """What each pixel of a cut counts in each row or column of the picture, [B, T, length, size], and which of
@@ -92,11 +94,8 @@ class DiverFocus:
         return taps / taps.sum(-1, keepdim=True).clamp_min(_TINY)
 
 
-Moments = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Of masks: area [B, T], centre and variances [B, T, 2], covariance [B, T]; lengths in sides of the picture."""
-
-
-def _moments(probability: Tensor) -> Moments:
+def _moments(probability: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of masks: area [B, T], centre and variances [B, T, 2], covariance [B, T]; lengths in sides of the picture."""
     weight = probability.square()
     side = torch.linspace(-0.5, 0.5, probability.shape[-1], device=weight.device)
     rows, columns = weight.mean(-1), weight.mean(-2)  # [B, T, H], [B, T, W]
@@ -107,21 +106,6 @@ def _moments(probability: Tensor) -> Moments:
     variance = (squares - place**2).clamp_min(0)
     across = ((weight * side).mean(-1) * side).mean(-1) / share - place.prod(-1)
     return mass, place, variance, across
-
-
-def _measures(moments: Moments, centre: Tensor, reach: Tensor) -> Tensor:
-    """See `DiverFocus.measures`."""
-    mass, place, variance, across = moments
-    measures = [
-        mass.add(1e-4).log()[..., None] / 4 + 1,
-        place,
-        variance.sqrt() * 4,
-        across[..., None] * 40,
-        centre,
-        # As a logarithm, like the area: over time their differences tell how large a splash is for its diver.
-        (reach[..., None] * 4).log(),
-    ]
-    return torch.cat(measures, -1)
 
 
 def smooth(values: Tensor, spread: float) -> Tensor:

@@ -162,8 +162,7 @@ class FineParser(nn.Module):
         if view is not None:
             squares = view.outline.sigmoid().unflatten(0, outlined.shape[:2])
             outlined = focus.paste(squares, outlined.detach())
-            focus = focus.remeasured(outlined.detach())
-        return *self.parse_track(features, focus.measures), None if view is None else outlined
+        return *self.parse_track(features, focus.measures(outlined.detach())), None if view is None else outlined
 
     def reread(self, track: Tensor) -> tuple[Tensor, Tensor]:
         """A track [B, 96, 649] that was kept, read by the temporal parser as it now is: as from `read_track`."""

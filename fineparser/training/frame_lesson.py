@@ -70,7 +70,7 @@ class FrameNetwork(PartialNetwork):
         )
         drawn = view.outline[shapes[0].numel() :].detach().float().sigmoid().unflatten(0, shapes[1])
         frames, probabilities = self.model.parse_track(along, measured(drawn, track))
-        cut = cuts_to_learn(self.model, track.labels[:, :2], probabilities)
+        cut = cuts_to_learn(self.model, track.transitions, probabilities)
         _, around, _ = frames.split(self.model.config.track_parts, dim=-1)
         return {
             "view": view,
@@ -83,8 +83,8 @@ class FrameNetwork(PartialNetwork):
 
 def measured(drawn: Tensor, track: TrackBatch) -> Tensor:
     """Measures [W, 96, 9] of outlines drawn in squares [W, 96, 96, 96], as `FineParser.read_track` takes them."""
-    focus = DiverFocus.at(track.places[..., :2], track.places[..., 2], track.outlined)
-    return focus.remeasured(focus.paste(drawn, track.outlined)).measures
+    focus = DiverFocus(track.places[..., :2], track.places[..., 2])
+    return focus.measures(focus.paste(drawn, track.outlined))
 
 
 @dataclass
@@ -128,12 +128,11 @@ class FrameLesson:
         hints = posture_hints(found["postures"], look.postures, weights[0])
         hints = hints + landmark_hints(found["view"], landmarks, each)
         hints = hints + TRACK_POSTURE_SHARE * posture_hints(found["track_postures"], track.postures, weights[1])
-        moments, award, deductions = track.labels.split([2, 1, track.labels.shape[1] - 3], dim=1)
-        hints = hints + TRACK_FAULT_SHARE * token_hints(found["told"], deductions, award[:, 0], weights[1])
-        known = weights[1] * moments.isfinite().all(1)
+        hints = hints + TRACK_FAULT_SHARE * token_hints(found["told"], track.deductions, track.award, weights[1])
+        known = weights[1] * track.transitions.isfinite().all(1)
         return Losses(
             outlines.new_zeros(()),
-            moment_loss(found["probabilities"], moments, known, reduce(known.sum())),
+            moment_loss(found["probabilities"], track.transitions, known, reduce(known.sum())),
             outlines,
             weights=(0.0, self.options.transition_weight, self.options.mask_weight),
             hints=hints,

@@ -30,6 +30,7 @@ from fineparser.data.batches import TensorBatch
 from fineparser.data.pairs import EpochDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips, mirror
 from fineparser.data.transforms import denormalise, jitter_colours, normalise
+from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
@@ -85,6 +86,21 @@ class TrackBatch(LookBatch):
     labels: Tensor
     """float32 [B, 16]: transitions, a noiseless judge's award, what each fault cost; NaN where they are not known."""
 
+    @property
+    def transitions(self) -> Tensor:
+        """[B, 2]"""
+        return self.labels[:, :2]
+
+    @property
+    def award(self) -> Tensor:
+        """[B]"""
+        return self.labels[:, 2]
+
+    @property
+    def deductions(self) -> Tensor:
+        """[B, 13]"""
+        return self.labels[:, 3:]
+
 
 class KeptLooks(EpochDataset):
     """What is learnt of each kept clip, another size and place and colour of the squares each time.
@@ -103,9 +119,13 @@ class KeptLooks(EpochDataset):
     def __len__(self) -> int:
         return self._count
 
-    def _kept(self, name: str, index: int) -> np.ndarray:
+    def _draws(self, index: int, *others: int) -> np.random.Generator:
+        """What a clip's variation is drawn from in this epoch; IndexError where there is no such clip."""
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
+        return np.random.default_rng((self._seed, int(self._epoch), index, *others))
+
+    def _kept(self, name: str, index: int) -> np.ndarray:
         return np.load(self._folder / f"{name}.npy", mmap_mode="r")[index]
 
     def _look(self, index: int, picked: np.ndarray, rng: np.random.Generator) -> tuple[LookBatch, "_Variation"]:
@@ -143,29 +163,24 @@ class Looks(KeptLooks):
     """Every eighth frame of each kept clip, from another one on each time. Join samples with `LookBatch.stack`."""
 
     def __getitem__(self, index: int) -> LookBatch:
-        rng = np.random.default_rng((self._seed, int(self._epoch), index))
-        frames = len(self._kept("places", index))
-        return self._look(index, np.arange(int(rng.integers(STRIDE)), frames, STRIDE), rng)[0]
+        rng = self._draws(index)
+        return self._look(index, np.arange(int(rng.integers(STRIDE)), CLIP_FRAMES, STRIDE), rng)[0]
 
 
 class Tracks(KeptLooks):
     """Each kept clip from end to end. Join samples with `TrackBatch.stack`."""
 
     def __getitem__(self, index: int) -> TrackBatch:
-        rng = np.random.default_rng((self._seed, int(self._epoch), index, 1))  # other draws than those of `Looks`
+        look, varied = self._look(index, np.arange(CLIP_FRAMES), self._draws(index, 1))  # not those of `Looks`
         outlined, places, labels = (self._kept(name, index) for name in ("outlined", "places", "labels"))
-        look, varied = self._look(index, np.arange(len(places)), rng)
         outlined, places = outlined / np.float32(255), varied.of_places(places)
         if varied.mirrored:
             outlined = outlined[..., ::-1]
         return TrackBatch(
-            look.squares,
-            look.truth,
-            look.postures,
-            look.landmarks,
-            torch.from_numpy(np.ascontiguousarray(outlined))[None],
-            torch.from_numpy(places)[None],
-            torch.from_numpy(labels.copy())[None],
+            **vars(look),
+            outlined=torch.from_numpy(np.ascontiguousarray(outlined))[None],
+            places=torch.from_numpy(places)[None],
+            labels=torch.from_numpy(labels.copy())[None],
         )
 
 
@@ -290,7 +305,7 @@ def look_through(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the squares of a focus show of clips [B, 3, 96, H, W] with found and true masks, [B, 96, 5, 120, 120];
     postures [B, 96, 25] and landmarks [B, 96, 7, 2], as they are kept."""
-    wide = DiverFocus(focus.centre, focus.reach * MARGIN, focus.measures)
+    wide = DiverFocus(focus.centre, focus.reach * MARGIN)
     # Each is cut out of what there is of it: the found masks are coarser than the pictures and the true ones.
     shown = (clips.float(), outlined[:, None].float(), batch.clips.masks.float())
     pictures = torch.cat([wide.cut(pictures, round(size * MARGIN)) for pictures in shown], dim=1)

@@ -16,13 +16,15 @@ def boxes(*edges, frames=20, side=100):
 
 
 def test_it_lies_around_a_still_mask():
-    focus = DiverFocus.of(boxes((10, 50, 60, 80)))
+    masks = boxes((10, 50, 60, 80))
+    focus = DiverFocus.of(masks)
     middle = slice(8, 12)
     torch.testing.assert_close(focus.centre[0, middle], torch.tensor([[0.2, -0.2]]).expand(4, -1), atol=0.02, rtol=0)
     spread = ((0.4**2 + 0.2**2) / 12) ** 0.5
     torch.testing.assert_close(focus.reach[0, middle], torch.full((4,), REACH * spread), atol=0.02, rtol=0)
-    assert focus.measures.shape == (1, 20, MEASURES)
-    assert focus.measures.isfinite().all()
+    measures = focus.measures(masks)
+    assert measures.shape == (1, 20, MEASURES)
+    assert measures.isfinite().all()
 
 
 def test_without_a_diver_it_shows_the_whole_picture():
@@ -42,13 +44,13 @@ def test_a_gap_of_a_few_frames_is_bridged():
 
 def test_a_shrunk_cut_averages_as_an_antialiased_resize_does():
     picture = torch.rand(1, 3, 4, 100, 100)
-    focus = DiverFocus(torch.zeros(1, 4, 2), torch.full((1, 4), 0.5), torch.zeros(1, 4, MEASURES))
+    focus = DiverFocus(torch.zeros(1, 4, 2), torch.full((1, 4), 0.5))
     reference = resize(picture[0].transpose(0, 1), [40, 40], antialias=True)
     torch.testing.assert_close(focus.cut(picture, 40), reference, atol=1e-5, rtol=0)
 
 
 def test_beyond_the_edge_there_is_nothing():
-    focus = DiverFocus(torch.full((1, 1, 2), 0.5), torch.full((1, 1), 0.25), torch.zeros(1, 1, MEASURES))
+    focus = DiverFocus(torch.full((1, 1, 2), 0.5), torch.full((1, 1), 0.25))
     cut = focus.cut(torch.ones(1, 1, 1, 80, 80), 40)[0, 0]
     assert (cut[:20, :20] == 1).all()
     assert (cut[21:] == 0).all()
@@ -58,7 +60,7 @@ def test_beyond_the_edge_there_is_nothing():
 def test_what_was_cut_is_laid_back_where_it_was():
     rows, columns = torch.meshgrid(torch.linspace(0, 6, 96), torch.linspace(0, 6, 96), indexing="ij")
     picture = (0.5 + 0.4 * torch.sin(rows) * torch.cos(columns))[None, None, None]  # smooth: survives the scaling
-    focus = DiverFocus(torch.tensor([[[0.1, -0.2]]]), torch.full((1, 1), 0.2), torch.zeros(1, 1, MEASURES))
+    focus = DiverFocus(torch.tensor([[[0.1, -0.2]]]), torch.full((1, 1), 0.2))
     for size in (24, 64):
         laid = focus.paste(focus.cut(picture, size)[None, :, 0], torch.full((1, 1, 96, 96), -1.0))[0, 0]
         inside = laid >= 0
@@ -72,10 +74,10 @@ def test_what_was_cut_is_laid_back_where_it_was():
 def test_other_masks_change_the_measures_and_not_the_squares():
     masks = boxes((10, 50, 60, 80))
     focus = DiverFocus.of(masks)
-    other = focus.remeasured(boxes((20, 30, 60, 80)))
-    assert torch.equal(other.centre, focus.centre)
-    assert torch.equal(other.measures[..., -3:], focus.measures[..., -3:])
-    assert (other.measures[..., 0] < focus.measures[..., 0]).all()
+    own, other = focus.measures(masks), focus.measures(boxes((20, 30, 60, 80)))
+    assert torch.equal(other[..., -3:-1], focus.centre)
+    assert torch.equal(other[..., -3:], own[..., -3:])
+    assert (other[..., 0] < own[..., 0]).all()
 
 
 def test_smoothing_keeps_the_sum_of_what_is_far_from_the_ends():

@@ -10,7 +10,6 @@ import torch
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
-from fineparser.model.config import MEASURES
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE, SIDEWAYS
@@ -28,7 +27,7 @@ def clips():
 
 def whole_picture(batch: PosedBatch) -> DiverFocus:
     frames = batch.clips.clips.shape[2]
-    return DiverFocus(torch.zeros(1, frames, 2), torch.full((1, frames), 0.5), torch.zeros(1, frames, MEASURES))
+    return DiverFocus(torch.zeros(1, frames, 2), torch.full((1, frames), 0.5))
 
 
 def test_a_square_around_everything_shows_the_clip_in_its_middle(clips):
@@ -73,8 +72,7 @@ def kept(folder, count=1, seen=0.6):
     place = ((column + 0.5) / side * 2 - 1) * MARGIN
     landmarks = np.full((count, 96, 7, 2), [place, 0.0], np.float32)
     postures = np.broadcast_to(np.arange(96, dtype=np.float32)[None, :, None], (count, 96, len(POSTURE)))
-    places = np.zeros((count, 96, 3), np.float32)
-    for name, array in (("squares", squares), ("landmarks", landmarks), ("postures", postures), ("places", places)):
+    for name, array in (("squares", squares), ("landmarks", landmarks), ("postures", postures)):
         np.save(folder / f"{name}.npy", array)
     (folder / "whole.json").write_text(json.dumps({"clips": count}))
     return Looks(folder, 32)
@@ -211,7 +209,7 @@ def test_squares_of_whole_clips_show_the_masks_that_led_there(tmp_path):
     masks = torch.from_numpy(outlined / np.float32(255))
     centre, reach = (torch.from_numpy(part.copy()) for part in (places[..., :2], places[..., 2]))
     squares = np.load(tmp_path / "squares.npy")
-    squares[0, :, 3] = (DiverFocus.at(centre, reach * MARGIN, masks).cut(masks[:, None], 40)[:, 0] * 255).numpy()
+    squares[0, :, 3] = (DiverFocus(centre, reach * MARGIN).cut(masks[:, None], 40)[:, 0] * 255).numpy()
     for name, array in (("squares", squares), ("outlined", outlined), ("places", places)):
         np.save(tmp_path / f"{name}.npy", array)
     np.save(tmp_path / "labels.npy", np.zeros((1, 16), np.float32))
@@ -221,7 +219,7 @@ def test_squares_of_whole_clips_show_the_masks_that_led_there(tmp_path):
         tracks.set_epoch(epoch)
         track = tracks[0]
         led = track.squares[0, :, 3]
-        focus = DiverFocus.at(track.places[..., :2], track.places[..., 2], track.outlined)
+        focus = DiverFocus(track.places[..., :2], track.places[..., 2])
         shown += bool(led.any())
         assert not led.any() or (led - focus.cut(track.outlined[:, None], 32)[:, 0]).abs().max() < 0.03
     assert shown > 2
