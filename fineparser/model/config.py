@@ -11,7 +11,13 @@ MEASURES = 9
 """Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
 UNIT_DIFFICULTY = 3.0
 """At this difficulty a network's differences are points as they are; about the mean of competitions."""
-WITHOUT_TRACK = {"diver_track": False, "focus_detail": 1, "focus_neighbours": False, "focus_outlines": False}
+WITHOUT_TRACK = {
+    "diver_track": False,
+    "focus_detail": 1,
+    "focus_neighbours": False,
+    "focus_outlines": False,
+    "second_look": False,
+}
 """What is off in a network that does not follow the diver."""
 TRANSITION_RULES = ("windowed", "ordered")
 
@@ -65,6 +71,9 @@ class FineParserConfig:
     them is the scenery."""
     focus_outlines: bool = False
     """With `diver_track`: outline the diver anew in what the square shows, and tell where points of the body are."""
+    second_look: bool = False
+    """With `focus_outlines`: look once more, in the mirror and where the outlines that were drawn lead. Masks, switches
+    and tokens are the mean of both looks."""
     track_width: int = 128
     """With `diver_track`: channels of the convolutions over time."""
     token_dropout: float = 0.2
@@ -136,6 +145,8 @@ class FineParserConfig:
             raise ValueError(
                 f"focus_outlines halves the square five times: focus_size {self.focus_size} has no such half"
             )
+        if self.second_look and not self.focus_outlines:
+            raise ValueError("second_look follows outlines drawn anew: with focus_outlines off, it is off too")
         if self.transition_rule not in TRANSITION_RULES:
             raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
         if len(self.phase_weights) != self.phase_count:
@@ -166,6 +177,7 @@ class FineParserConfig:
             focus_detail=2,
             focus_neighbours=True,
             focus_outlines=True,
+            second_look=True,
             static_blocks=(2, 2, 2, 2),
             static_channels=(48, 96, 128, 256),
             attention_layers=2,
@@ -186,6 +198,7 @@ class FineParserConfig:
             diver_track=True,
             focus_neighbours=True,
             focus_outlines=True,
+            second_look=True,
             focus_size=32,
             track_width=16,
             token_dropout=0.0,

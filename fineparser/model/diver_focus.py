@@ -40,6 +40,11 @@ class DiverFocus:
         reach = (REACH * smooth(certainty * spread, SIZE_SPREAD) + 0.5 * DOUBT) / (known + DOUBT)
         return cls(centre, reach.clamp(LEAST_REACH, 0.5))
 
+    @property
+    def mirrored(self) -> "DiverFocus":
+        """The same in pictures whose left and right have changed places."""
+        return DiverFocus(self.centre * self.centre.new_tensor([-1, 1]), self.reach)
+
     def cut(self, pictures: Tensor, size: int) -> Tensor:
         """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
 

@@ -30,7 +30,8 @@ class ClipEncoding:
     static: Tensor | None = None
     """[B, 3, 4, 64]: static tokens by phase; None with the static branch off."""
     frames: Tensor | None = None
-    """[B, 96, 512] (of a diver's track [B, 96, 649]): what the static tokens were made of; None unless asked for."""
+    """[B, L, 96, 512] (of a diver's track [B, L, 96, 649]): what the static tokens were made of, in one look or, with
+    `second_look`, two; None unless asked for."""
     mask_logits: Tensor | None = None
     """[B, 9, 16, 112, 112]: the fused mask of each window; None once dropped to save memory."""
     outlines: Tensor | None = None

@@ -39,6 +39,8 @@ class FineParser(nn.Module):
                                                        \\                      \\-> frame features --> static [3, 4, 64]
                                                         \\-> FocusDecoder --> masks, points of the body
 
+    With `second_look` all of this happens again in the mirror, where those masks lead; what comes out is the mean.
+
     query and exemplar, each [dynamic, static] --> FineGrainedContrastiveRegression --> difference by branch and phase
 
     `encode` and `compare` are all that training, evaluation and analysis call; `decode_transitions` reads the switches
@@ -147,27 +149,43 @@ class FineParser(nn.Module):
         return torch.cat(logits).unflatten(0, (len(clips), len(self.config.window_starts)))
 
     def read_track(self, clips: Tensor, outlined: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """What a network with a diver's track sees along the outlines.
+        """What a network with a diver's track sees along the outlines, in L looks.
 
         Args:
             clips: [B, 3, 96, 112, 112], normalised; with `focus_detail` so many times as large.
             outlined: [B, 96, 112, 112], probabilities of the masks.
 
         Returns:
-            The track [B, 96, 649]: frame features, what happens around each frame, and where and how its mask lies;
-            the transitions' probabilities [B, 96, 2]; and, with `focus_outlines`, the outlines drawn anew.
+            The tracks [B, L, 96, 649]: frame features, what happens around each frame, and where and how its mask lies;
+            the transitions' probabilities [B, 96, 2] and, with `focus_outlines`, the outlines drawn anew, both the mean
+            of the looks.
         """
-        focus = DiverFocus.of(outlined.detach())
+        outlined = outlined.detach()
+        track, probabilities, drawn = self._read_look(clips, outlined, DiverFocus.of(outlined))
+        if not self.config.second_look:
+            return track[:, None], probabilities, drawn
+        # Half of either: the windows' masks see more of the scene, the drawn ones are sharper and sometimes astray.
+        focus, lead = DiverFocus.of(drawn.detach()), (outlined + drawn.detach()) / 2
+        other = self._read_look(clips.flip(-1), lead.flip(-1), focus.mirrored)
+        return (
+            torch.stack([track, other[0]], dim=1),
+            (probabilities + other[1]) / 2,
+            (drawn + other[2].flip(-1)) / 2,
+        )
+
+    def _read_look(self, clips: Tensor, outlined: Tensor, focus: DiverFocus) -> tuple[Tensor, Tensor, Tensor | None]:
+        """One look where `focus` is: the track [B, 96, 649], probabilities [B, 96, 2] and outlines drawn anew."""
         features, view = self.look(clips, outlined, focus)
         if view is not None:
-            squares = view.outline.sigmoid().unflatten(0, outlined.shape[:2])
-            outlined = focus.paste(squares, outlined.detach())
+            outlined = focus.paste(view.outline.sigmoid().unflatten(0, outlined.shape[:2]), outlined)
         return *self.parse_track(features, focus.measures(outlined.detach())), None if view is None else outlined
 
-    def reread(self, track: Tensor) -> tuple[Tensor, Tensor]:
-        """A track [B, 96, 649] that was kept, read by the temporal parser as it now is: as from `read_track`."""
-        seen, _, measures = track.split(self.config.track_parts, dim=-1)
-        return self.parse_track(seen[..., : self.config.frame_features], measures)
+    def reread(self, tracks: Tensor) -> tuple[Tensor, Tensor]:
+        """Tracks [B, L, 96, 649] that were kept, read by the temporal parser as it now is: as from `read_track`."""
+        seen, _, measures = tracks.flatten(0, 1).split(self.config.track_parts, dim=-1)
+        read = self.parse_track(seen[..., : self.config.frame_features], measures)
+        track, probabilities = (values.unflatten(0, tracks.shape[:2]) for values in read)
+        return track, probabilities.mean(1)
 
     def parse_track(self, features: Tensor, measures: Tensor) -> tuple[Tensor, Tensor]:
         """The track [B, 96, 649] and the transitions' probabilities [B, 96, 2] of frame features [B, 96, 512] and
@@ -209,11 +227,13 @@ class FineParser(nn.Module):
         return features.unflatten(0, (clips, -1)), view
 
     def _read_frames(self, clips: Tensor, dynamic: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Features of whole frames, None without the static branch, and the transitions' probabilities by windows."""
+        """Features of whole frames [B, 1, 96, 512], None without the static branch, and the transitions' probabilities
+        by windows."""
         probabilities, encoder = self.temporal_action_parser(dynamic), self.static_visual_encoder
         if encoder is None:
             return None, probabilities
-        return encoder.frame_features(self._in_order(clips.transpose(1, 2).flatten(0, 1)), len(clips)), probabilities
+        features = encoder.frame_features(self._in_order(clips.transpose(1, 2).flatten(0, 1)), len(clips))
+        return features[:, None], probabilities
 
     def _in_order(self, frames: Tensor) -> Tensor:
         """Frames [N, C, H, W] as the backbone takes them."""

@@ -94,7 +94,7 @@ class TrackTokens(nn.Module):
 class StaticVisualEncoder(nn.Module):
     """ResNet-34 on every frame, then a small stack of convolutions a phase (Xu et al. 2024, section 3.4).
 
-    clips [B, 3, 96, 112, 112] -> [B, 96, 512] -> three phases of 36, 60, 48 frames -> [B, 3, 4, 64]
+    clips [B, 3, 96, 112, 112] -> [B, 1, 96, 512] -> three phases of 36, 60, 48 frames -> [B, 3, 4, 64]
 
     With `diver_track` a frame shows the square around the diver, its colours followed by the mask and, with
     `focus_neighbours`, by the colours of the frames before and after, see `with_neighbours`; a phase is sixteen frames
@@ -125,6 +125,9 @@ class StaticVisualEncoder(nn.Module):
         return torch.cat(features).float().unflatten(0, (clips, -1))
 
     def forward(self, features: Tensor, transitions: Tensor) -> Tensor:
-        """Frame features [B, 96, 512] (a track: [B, 96, 649]), transitions [B, 2] -> static tokens [B, 3, 4, 64]."""
-        stretches = pool_static(features, transitions, self.counts)
-        return torch.stack([phase(s) for phase, s in zip(self.phases, stretches, strict=True)], dim=1)
+        """Frame features [B, L, 96, 512] in L looks (tracks: [B, L, 96, 649]), transitions [B, 2] -> static tokens
+        [B, 3, 4, 64], the mean of the looks."""
+        looks = features.shape[1]
+        stretches = pool_static(features.flatten(0, 1), transitions.repeat_interleave(looks, dim=0), self.counts)
+        tokens = torch.stack([phase(s) for phase, s in zip(self.phases, stretches, strict=True)], dim=1)
+        return tokens.unflatten(0, (-1, looks)).mean(1)

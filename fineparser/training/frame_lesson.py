@@ -77,7 +77,7 @@ class FrameNetwork(PartialNetwork):
             "postures": self.reader(single),
             "track_postures": self.track_reader(around),
             "probabilities": probabilities,
-            "told": self.token_reader(self.model.static_visual_encoder(frames, cut)),
+            "told": self.token_reader(self.model.static_visual_encoder(frames[:, None], cut)),
         }
 
 

@@ -256,7 +256,8 @@ class ComparisonNetwork(PartialNetwork):
         if self.reader is not None:
             query, exemplar = (self._reread(*each) for each in zip((query, exemplar), labelled, strict=True))
             found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.static)}
-            _, around, _ = query.frames.split(self.model.config.track_parts, dim=-1)
+            first = query.frames[:, 0]  # a second look is at the mirrored picture
+            _, around, _ = first.split(self.model.config.track_parts, dim=-1)
             found["postures"] = self.postures(around)
         found["forward"] = self.model.compare(query, exemplar, difficulty).delta
         found["backward"] = self.model.compare(exemplar, query, difficulty).delta

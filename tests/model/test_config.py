@@ -32,6 +32,7 @@ def test_unknown_names_are_refused():
         ({"static_channels": (64, 128, 256, 500)}, "500 channels"),
         ({"focus_detail": 2}, "not 2 with diver_track off"),
         ({"focus_neighbours": True}, "with diver_track off, it is off too"),
+        ({"second_look": True}, "with focus_outlines off, it is off too"),
         ({"transition_rule": "latest"}, "'latest' is not one of windowed, ordered"),
         ({"temporal_parsing": False}, "3 phase weights for 1 phase"),
     ],

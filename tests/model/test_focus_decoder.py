@@ -1,11 +1,14 @@
 """What is drawn in the square: shapes, and points as SciPy's centre of mass finds them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
 
 from fineparser.model.config import LANDMARKS, FineParserConfig
+from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
 from fineparser.model.focus_decoder import FocusDecoder, FocusView
 from fineparser.model.static_visual_encoder import FrameResNet
@@ -66,3 +69,27 @@ def test_the_spatial_parsers_own_masks_can_be_had_alone(model):
     clips = torch.randn(2, 3, 96, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(model.outline(clips), model.encode(clips).mask_logits, atol=1e-4, rtol=1e-4)
+
+
+def test_a_second_look_is_in_the_mirror_where_the_first_outlines_lead(model):
+    """Masks, switches and tokens are the mean of what a network with one look says of either picture."""
+    once = FineParser(replace(model.config, second_look=False)).eval()
+    once.load_state_dict(model.state_dict())
+    clips, outlined = torch.randn(2, 3, 96, 32, 32), torch.rand(2, 96, 32, 32)
+    transitions = torch.tensor([[20, 60], [30, 80]])
+    with torch.inference_mode():
+        tracks, probabilities, outlines = model.read_track(clips, outlined)
+        first = once.read_track(clips, outlined)
+        led = ((outlined + first[2]) / 2).flip(-1)
+        focus = DiverFocus.of(first[2].flip(-1))
+        features, view = once.look(clips.flip(-1), led, focus)
+        drawn = focus.paste(view.outline.sigmoid().unflatten(0, (2, 96)), led)
+        track, told = once.parse_track(features, focus.measures(drawn))
+        tokens = [once.static_visual_encoder(some, transitions) for some in (first[0], track[:, None])]
+        both = model.static_visual_encoder(tracks, transitions)
+        reread = model.reread(tracks)
+    torch.testing.assert_close(tracks, torch.stack([first[0][:, 0], track], dim=1))
+    torch.testing.assert_close(probabilities, (first[1] + told) / 2)
+    torch.testing.assert_close(outlines, (first[2] + drawn.flip(-1)) / 2)
+    torch.testing.assert_close(both, sum(tokens) / 2)
+    torch.testing.assert_close(reread, (tracks, probabilities))

@@ -192,7 +192,7 @@ def test_the_track_is_asked_for_postures(smallest, options):
     asked, unasked = hints(dives), hints(replace(dives, postures=None))
     with torch.no_grad():
         track, _ = model.eval().reread(dives.encodings.frames)
-        around = track[..., smallest.seen_features :][..., : smallest.track_width]
+        around = track[:, 0, :, smallest.seen_features :][..., : smallest.track_width]
         expected = posture_hints(network.postures(around), dives.postures, torch.ones(2))
     torch.testing.assert_close(asked - unasked, TRACK_POSTURE_SHARE * expected, rtol=1e-3, atol=1e-4)
     asked.backward()
