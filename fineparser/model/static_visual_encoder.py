@@ -82,7 +82,7 @@ class TrackTokens(nn.Module):
         self.norm = nn.LayerNorm(config.track_features)
         self.convolutions = nn.Sequential(
             nn.Conv1d(config.track_features, config.track_width, 3, stride=2, padding=1),
-            nn.ReLU(),
+            nn.GELU(),  # with ReLU, all but a few units died over runs that went on from one another
             nn.Dropout(config.token_dropout),
             nn.Conv1d(config.track_width, config.token_width, 3, stride=2, padding=1),
         )
