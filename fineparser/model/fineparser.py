@@ -160,17 +160,20 @@ class FineParser(nn.Module):
             the transitions' probabilities [B, 96, 2] and, with `focus_outlines`, the outlines drawn anew, both the mean
             of the looks.
         """
-        outlined = outlined.detach()
+        # Cast once, for both looks: the flip copies all of the pictures.
+        clips, outlined = clips.to(self.dtype), outlined.detach()
         track, probabilities, drawn = self._read_look(clips, outlined, DiverFocus.of(outlined))
         if not self.config.second_look:
             return track[:, None], probabilities, drawn
+        first = drawn.detach()
         # Half of either: the windows' masks see more of the scene, the drawn ones are sharper and sometimes astray.
-        focus, lead = DiverFocus.of(drawn.detach()), (outlined + drawn.detach()) / 2
-        other = self._read_look(clips.flip(-1), lead.flip(-1), focus.mirrored)
+        lead = (outlined + first) / 2
+        mirrored = self._read_look(clips.flip(-1), lead.flip(-1), DiverFocus.of(first).mirrored)
+        other_track, other_probabilities, other_drawn = mirrored
         return (
-            torch.stack([track, other[0]], dim=1),
-            (probabilities + other[1]) / 2,
-            (drawn + other[2].flip(-1)) / 2,
+            torch.stack([track, other_track], dim=1),
+            (probabilities + other_probabilities) / 2,
+            (drawn + other_drawn.flip(-1)) / 2,
         )
 
     def _read_look(self, clips: Tensor, outlined: Tensor, focus: DiverFocus) -> tuple[Tensor, Tensor, Tensor | None]:
