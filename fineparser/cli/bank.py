@@ -141,7 +141,6 @@ def calibrate(options: argparse.Namespace) -> int:
                 limit=options.dives,
                 resamples=0,
                 device=options.device,
-                precision="no",
                 workers=options.workers,
             ),
             analyser.bank,

@@ -1,7 +1,6 @@
 """python -m fineparser evaluate: measures a network."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from fineparser.cli.arguments import add_options, from_arguments
@@ -33,7 +32,6 @@ def run(options: argparse.Namespace) -> int:
         # As the app does it: the copy for inference, whose bf16 needs no autocast around it.
         precision = "bf16" if wanted.precision == "bf16" else "float32"
         analyser = DiveAnalyser.from_pretrained(options.checkpoint, options.bank, precision=precision)
-        wanted = replace(wanted, precision="no")
         if options.checkpoint == "default" and not analyser.model.provenance.trained:
             raise ValueError("no trained weights come with the project yet: name a checkpoint folder")
         model, bank = analyser.network, analyser.bank

@@ -31,6 +31,11 @@ class PairComparison:
         """[B]: score of the query less score of the exemplar."""
         return self.contributions.flatten(1).sum(1)
 
+    @property
+    def by_phase(self) -> Tensor:
+        """[B, 3]: what each phase adds to `delta`."""
+        return self.contributions.sum(1)
+
     def times(self, factor: Tensor) -> "PairComparison":
         """Every difference of each pair times a factor [B]."""
         return PairComparison(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fineparser.domain.phases import Phase
 from fineparser.simulator.faults import Faults
 
 PANEL = 7
@@ -28,6 +29,8 @@ SOFT = 3.0  # awards below which further deductions count less and less
 class Price:
     """What a fault costs: `most` x (1 - exp(-ln 2 x (size / half)^power)), so half of `most` at the size `half`."""
 
+    phase: Phase
+    """Where judges put it, which may be before it can be measured: a low dive is a poor take-off."""
     unit: str
     half: float
     """Size at which half of the most is taken."""
@@ -38,26 +41,26 @@ class Price:
     def of(self, size: float) -> float:
         """The deduction in awards for a fault of this size; its sign does not matter.
 
-        >>> Price("degrees", 20.0, 2.0).of(-20.0)
+        >>> Price(Phase.ENTRY, "degrees", 20.0, 2.0).of(-20.0)
         1.0
         """
         return float(self.most * (1.0 - 0.5 ** ((abs(size) / self.half) ** self.power)))
 
 
 PRICES = {
-    "low": Price("m of height missing", 0.34, 1.5),
-    "lean": Price("degrees of lean", 11.0, 1.5),
-    "distance": Price("m too far (+) or too near (-)", 0.60, 1.5),
-    "loose": Price("degrees open", 22.0, 2.0),
-    "bent_knees": Price("degrees bent", 17.0, 1.5),
-    "split_legs": Price("degrees apart", 14.0, 1.5),
-    "unpointed": Price("degrees not pointed", 27.0, 1.0),
-    "late": Price("s late", 0.11, 1.5),
-    "entry": Price("degrees over (+) or short (-)", 24.0, 4.5, 1.5),
-    "twist": Price("degrees of twist too many (+) or missing (-)", 26.0, 2.5),
-    "crooked": Price("degrees out of line", 7.0, 2.0),
-    "wobble": Price("degrees of swaying", 7.0, 1.5),
-    "splash": Price("of the largest splash", 0.45, 2.0),
+    "low": Price(Phase.TAKE_OFF, "m of height missing", 0.34, 1.5),
+    "lean": Price(Phase.TAKE_OFF, "degrees of lean", 11.0, 1.5),
+    "distance": Price(Phase.FLIGHT, "m too far (+) or too near (-)", 0.60, 1.5),
+    "loose": Price(Phase.FLIGHT, "degrees open", 22.0, 2.0),
+    "bent_knees": Price(Phase.FLIGHT, "degrees bent", 17.0, 1.5),
+    "split_legs": Price(Phase.FLIGHT, "degrees apart", 14.0, 1.5),
+    "unpointed": Price(Phase.FLIGHT, "degrees not pointed", 27.0, 1.0),
+    "late": Price(Phase.FLIGHT, "s late", 0.11, 1.5),
+    "entry": Price(Phase.ENTRY, "degrees over (+) or short (-)", 24.0, 4.5, 1.5),
+    "twist": Price(Phase.ENTRY, "degrees of twist too many (+) or missing (-)", 26.0, 2.5),
+    "crooked": Price(Phase.ENTRY, "degrees out of line", 7.0, 2.0),
+    "wobble": Price(Phase.TAKE_OFF, "degrees of swaying", 7.0, 1.5),
+    "splash": Price(Phase.ENTRY, "of the largest splash", 0.45, 2.0),
 }
 
 

@@ -98,12 +98,12 @@ def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: FinePars
 
     Args:
         bank: exemplars to compare with, encoded by the same weights; None: the training split.
-        model: the network itself instead of the one in `options.checkpoint`.
+        model: the network itself, in the precision that it has, instead of the one in `options.checkpoint`.
 
     Raises:
         ValueError: for options, data or weights that cannot be used.
     """
-    accelerator = accelerator_for(options.device, options.precision or "no")
+    accelerator = accelerator_for(options.device, "no" if model is not None else options.precision or "no")
     model = (model or FineParser.from_pretrained(options.checkpoint)).to(accelerator.device)
     detail = model.config.focus_detail
     source = _dives(options, detail)

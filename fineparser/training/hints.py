@@ -39,6 +39,8 @@ PHASE_SHARE, WINDOW_DEDUCTION_SHARE = 0.2, 0.02
 """What the readings of a window count in the loss."""
 DEDUCTION_SHARE, AWARD_SHARE = 1.0, 0.3
 """What the readings of the static tokens count in the loss."""
+PART_SHARE = 0.036
+"""What the phases' parts of the difference between two dives count in the loss, a square point."""
 AWARD_MIDDLE = 7.0
 """About the mean award: what a reader adds to it is small."""
 
@@ -134,6 +136,19 @@ def landmark_hints(view: FocusView, landmarks: Tensor, weight: Tensor) -> Tensor
     maps = -(spots * view.places).sum((-2, -1))
     distance = (view.points[..., :2] - truth).norm(dim=-1)
     return ((MAP_SHARE * maps + DISTANCE_SHARE * distance) * known).sum() / known.sum().clamp_min(1)
+
+
+def part_hints(forward: Tensor, backward: Tensor, lost: tuple[Tensor, Tensor], weight: Tensor) -> Tensor:
+    """What the phases' parts of differences are off by, a scalar.
+
+    Args:
+        forward, backward: [B, 3], points that each phase adds to query - exemplar, and to the reverse.
+        lost: [B, 3] of the queries and of the exemplars, points that each phase's faults cost, NaN where not known.
+        weight: [B].
+    """
+    query, exemplar = lost
+    truth = exemplar - query
+    return PART_SHARE * (squared_error(forward, truth, weight) + squared_error(backward, -truth, weight))
 
 
 def _deduction_error(found: Tensor, deductions: Tensor, weight: Tensor) -> Tensor:

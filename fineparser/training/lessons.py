@@ -18,10 +18,18 @@ from fineparser.data.batches import ClipBatch, PairBatch
 from fineparser.data.exemplars import ExemplarPool
 from fineparser.data.pairs import DiveDataset, EpochDataset
 from fineparser.domain.judging import KEPT_AWARDS
+from fineparser.domain.phases import Phase
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, at_size, evaluating
-from fineparser.training.hints import TRACK_POSTURE_SHARE, PostureReader, TokenReader, posture_hints, token_hints
+from fineparser.training.hints import (
+    TRACK_POSTURE_SHARE,
+    PostureReader,
+    TokenReader,
+    part_hints,
+    posture_hints,
+    token_hints,
+)
 from fineparser.training.losses import Losses, mask_loss, moment_loss, outline_loss, score_loss, transition_loss
 from fineparser.training.options import OptionsError, TrainOptions
 
@@ -259,8 +267,8 @@ class ComparisonNetwork(PartialNetwork):
             first = query.frames[:, 0]  # a second look is at the mirrored picture
             _, around, _ = first.split(self.model.config.track_parts, dim=-1)
             found["postures"] = self.postures(around)
-        found["forward"] = self.model.compare(query, exemplar, difficulty).delta
-        found["backward"] = self.model.compare(exemplar, query, difficulty).delta
+        found["forward"] = self.model.compare(query, exemplar, difficulty).by_phase
+        found["backward"] = self.model.compare(exemplar, query, difficulty).by_phase
         return found
 
     def _reread(self, encoding: ClipEncoding, labelled: Tensor) -> ClipEncoding:
@@ -322,7 +330,8 @@ class EncodingLesson:
         found = network(*encodings, labelled, query.difficulty.to(device))
         scores = query.scores.to(device), exemplar.carried_to(query).to(device)
         weight = torch.full_like(scores[0], float(counted))
-        score = score_loss(found["forward"], found["backward"], *scores, weight, reduce(weight.sum()))
+        forward, backward = found["forward"], found["backward"]
+        score = score_loss(forward.sum(1), backward.sum(1), *scores, weight, reduce(weight.sum()))
         moments = nothing = score.new_zeros(())
         hints = None
         if "told" in found:
@@ -333,6 +342,11 @@ class EncodingLesson:
             if query.postures is not None:
                 told = posture_hints(found["postures"], query.postures.to(device), weight)
                 hints = hints + TRACK_POSTURE_SHARE * told
+        if forward.shape[1] == len(Phase):
+            points = (KEPT_AWARDS * query.difficulty)[:, None]
+            lost = (points * query.lost_by_phase()).to(device), (points * exemplar.lost_by_phase()).to(device)
+            parts = part_hints(forward, backward, lost, weight)
+            hints = parts if hints is None else hints + parts
         return Losses(
             score,
             moments,

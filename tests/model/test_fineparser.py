@@ -78,6 +78,7 @@ def test_one_query_meets_many_exemplars(tiny, encoding):
     assert votes.deltas.shape == (3, 2, 3)
     torch.testing.assert_close(votes.delta[2:], single.delta)
     torch.testing.assert_close(votes.contributions.sum((1, 2)), votes.delta)
+    torch.testing.assert_close(votes.by_phase.sum(1), votes.delta)
 
 
 def test_contributions_are_weighted_means_of_token_deltas(tiny, encoding):

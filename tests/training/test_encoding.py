@@ -16,6 +16,7 @@ from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
 from fineparser.model.config import FineParserConfig
 from fineparser.model.fineparser import FineParser
+from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import POSTURE, SIDEWAYS
 from fineparser.training.encoding import EncodedDives, at_size, encode_dives, evaluating
 from fineparser.training.mask_metrics import MASK_METRICS
@@ -136,6 +137,21 @@ def test_scores_are_carried_over_by_difficulty(encoded):
     ratio = encoded.difficulty[0] / encoded.difficulty[2]
     expected = [encoded.scores[2] * ratio, encoded.scores[2]]
     assert exemplars.carried_to(queries).tolist() == pytest.approx([value.item() for value in expected])
+
+
+def test_what_a_dive_lost_is_told_by_phase(model, accelerator):
+    source = SynDives(3, seed=5)
+    found = encode_dives(model, source, accelerator).lost_by_phase()
+    phases = [price.phase for price in PRICES.values()]
+    for number, lost in enumerate(found):
+        dive = source[number]
+        assert lost.sum().item() == pytest.approx(10 - dive.deserved, abs=1e-4)
+        told = np.bincount(phases, dive.deductions, minlength=3)
+        np.testing.assert_allclose(lost / lost.sum(), told / told.sum(), atol=1e-5)
+
+
+def test_what_nobody_knows_is_not_lost(encoded):
+    assert encoded.lost_by_phase().isnan().all()
 
 
 def test_evaluation_mode_ends_with_every_part_in_its_own_mode(smallest):

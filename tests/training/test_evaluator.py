@@ -18,6 +18,7 @@ from fineparser.domain.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.fineparser import FineParser
 from fineparser.training.evaluator import evaluate
+from fineparser.training.machine import accelerator_for
 from fineparser.training.options import EvaluateOptions
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real"
@@ -155,6 +156,18 @@ def test_the_range_of_r_l2_can_be_given(options):
     errors = np.array([float(row["predicted_score"]) - float(row["score"]) for row in found.rows])
     assert found["r_l2_x100"].value == pytest.approx(100 * np.mean((errors / 104.4) ** 2), rel=1e-3)
     assert found["r_l2_x100"].note == "range 0 to 104.4, given"
+
+
+def test_a_network_that_is_handed_over_keeps_its_precision(options, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "fineparser.training.evaluator.accelerator_for",
+        lambda device, precision: asked.append(precision) or accelerator_for(device, precision),
+    )
+    options = replace(options, limit=1, precision="bf16")
+    found = evaluate(options, model=FineParser.from_pretrained(options.checkpoint))
+    assert asked == ["no"]
+    assert found.to_json()["options"]["precision"] == "bf16"
 
 
 def test_splits(options, finediving):

@@ -16,6 +16,7 @@ from fineparser.training.hints import (
     DEDUCTION_SPREAD,
     DISTANCE_SHARE,
     MAP_SHARE,
+    PART_SHARE,
     PHASE_SHARE,
     POSTURE_SCALE,
     SPLASH_SHARE,
@@ -25,6 +26,7 @@ from fineparser.training.hints import (
     TokenReader,
     WindowReader,
     landmark_hints,
+    part_hints,
     posture_hints,
     squared_error,
     token_hints,
@@ -63,6 +65,15 @@ def test_token_hints_leave_out_what_is_not_known():
     expected = DEDUCTION_SHARE * functional.mse_loss(told[0] / spread, deductions / spread)
     expected += AWARD_SHARE * functional.mse_loss(told[1][[0, 2]], award[[0, 2]])
     torch.testing.assert_close(token_hints(told, deductions, award, torch.ones(3)), expected)
+
+
+def test_parts_are_asked_for_both_ways_where_faults_are_known():
+    lost = torch.tensor([[1.0, 2.0, 6.0], [torch.nan] * 3]), torch.tensor([[0.0, 5.0, 2.0], [1.0, 1.0, 1.0]])
+    forward, backward = torch.randn(2, 3), torch.randn(2, 3)
+    truth = torch.tensor([-1.0, 3.0, -4.0])  # what costs the query more makes it worse
+    expected = functional.mse_loss(forward[0], truth) + functional.mse_loss(backward[0], -truth)
+    torch.testing.assert_close(part_hints(forward, backward, lost, torch.ones(2)), PART_SHARE * expected)
+    assert part_hints(forward, backward, lost, torch.zeros(2)) == 0
 
 
 def test_samples_that_do_not_count_do_not():
