@@ -303,6 +303,7 @@ class EncodingLesson:
 
     def __post_init__(self) -> None:
         self._pool = ExemplarPool(self.dives)
+        self._knows_faults = bool(self.dives.deductions.isfinite().any())
 
     def __len__(self) -> int:
         return len(self.dives)
@@ -342,7 +343,7 @@ class EncodingLesson:
             if query.postures is not None:
                 told = posture_hints(found["postures"], query.postures.to(device), weight)
                 hints = hints + TRACK_POSTURE_SHARE * told
-        if forward.shape[1] == len(Phase):
+        if self._knows_faults and forward.shape[1] == len(Phase):
             points = (KEPT_AWARDS * query.difficulty)[:, None]
             lost = (points * query.lost_by_phase()).to(device), (points * exemplar.lost_by_phase()).to(device)
             parts = part_hints(forward, backward, lost, weight)

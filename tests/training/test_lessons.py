@@ -13,7 +13,7 @@ from fineparser.data.transforms import ClipTransform
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import encode_dives
-from fineparser.training.hints import TRACK_POSTURE_SHARE, posture_hints
+from fineparser.training.hints import TRACK_POSTURE_SHARE, part_hints, posture_hints
 from fineparser.training.lessons import (
     ComparisonNetwork,
     EncodingLesson,
@@ -249,3 +249,27 @@ def test_masks_can_be_kept_while_the_rest_learns(dives, model, options):
         during, after = model.encode(small), model.eval().encode(small)
         torch.testing.assert_close(during.mask_logits, after.mask_logits)
         torch.testing.assert_close(during.outlines, after.outlines)
+
+
+def test_each_phase_is_asked_for_what_its_faults_cost(smallest, options):
+    torch.manual_seed(0)
+    source, accelerator = SynDives(2, seed=3, codes=(DiveCode.parse("103B"),)), Accelerator(cpu=True)
+    model = FineParser(smallest).eval()
+    dives = encode_dives(model, source, accelerator)
+    network = ComparisonNetwork(model, replace(options, train="regression"))
+
+    def losses(dives):
+        lesson = EncodingLesson(network, dives, options)
+        batch = next(lesson.batches(0, [[0, 1]]))
+        return batch, lesson.losses(network.eval(), batch, True, True, same)
+
+    (query, exemplar), asked = losses(dives)
+    points = 3 * query.difficulty[:, None]
+    lost = points * query.lost_by_phase(), points * exemplar.lost_by_phase()
+    there = model.compare(query.encodings, exemplar.encodings, query.difficulty).by_phase
+    back = model.compare(exemplar.encodings, query.encodings, query.difficulty).by_phase
+    torch.testing.assert_close(asked.hints, part_hints(there, back, lost, torch.ones(2)))
+    assert asked.hints > 0
+    unknown = losses(replace(dives, deductions=torch.full_like(dives.deductions, torch.nan)))[1]
+    assert unknown.hints is None
+    assert unknown.score == asked.score
