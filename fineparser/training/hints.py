@@ -138,17 +138,15 @@ def landmark_hints(view: FocusView, landmarks: Tensor, weight: Tensor) -> Tensor
     return ((MAP_SHARE * maps + DISTANCE_SHARE * distance) * known).sum() / known.sum().clamp_min(1)
 
 
-def part_hints(forward: Tensor, backward: Tensor, lost: tuple[Tensor, Tensor], weight: Tensor) -> Tensor:
+def part_hints(forward: Tensor, backward: Tensor, difference: Tensor, weight: Tensor) -> Tensor:
     """What the phases' parts of differences are off by, a scalar.
 
     Args:
         forward, backward: [B, 3], points that each phase adds to query - exemplar, and to the reverse.
-        lost: [B, 3] of the queries and of the exemplars, points that each phase's faults cost, NaN where not known.
+        difference: [B, 3], points that each phase's faults cost the exemplar more than the query, NaN where not known.
         weight: [B].
     """
-    query, exemplar = lost
-    truth = exemplar - query
-    return PART_SHARE * (squared_error(forward, truth, weight) + squared_error(backward, -truth, weight))
+    return PART_SHARE * (squared_error(forward, difference, weight) + squared_error(backward, -difference, weight))
 
 
 def _deduction_error(found: Tensor, deductions: Tensor, weight: Tensor) -> Tensor:

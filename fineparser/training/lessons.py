@@ -254,8 +254,8 @@ class ComparisonNetwork(PartialNetwork):
     def forward(
         self, query: ClipEncoding, exemplar: ClipEncoding, labelled: tuple[Tensor, Tensor], difficulty: Tensor
     ) -> dict:
-        """B queries against B exemplars, and the reverse; of the queries' tracks "probabilities", "told" of the faults
-        and "postures".
+        """B queries against B exemplars, "forward", and the reverse, "backward": [B, 3] points by phase; of the
+        queries' tracks "probabilities", "told" of the faults and "postures".
 
         labelled: transitions [B, 2] of both, to cut tracks at; NaN where they are not known: as predicted.
         difficulty: [B] of the queries, NaN where it is not known.
@@ -345,8 +345,8 @@ class EncodingLesson:
                 hints = hints + TRACK_POSTURE_SHARE * told
         if self._knows_faults and forward.shape[1] == len(Phase):
             points = (KEPT_AWARDS * query.difficulty)[:, None]
-            lost = (points * query.lost_by_phase()).to(device), (points * exemplar.lost_by_phase()).to(device)
-            parts = part_hints(forward, backward, lost, weight)
+            difference = points * (exemplar.lost_by_phase() - query.lost_by_phase())
+            parts = part_hints(forward, backward, difference.to(device), weight)
             hints = parts if hints is None else hints + parts
         return Losses(
             score,

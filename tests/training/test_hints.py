@@ -72,8 +72,8 @@ def test_parts_are_asked_for_both_ways_where_faults_are_known():
     forward, backward = torch.randn(2, 3), torch.randn(2, 3)
     truth = torch.tensor([-1.0, 3.0, -4.0])  # what costs the query more makes it worse
     expected = functional.mse_loss(forward[0], truth) + functional.mse_loss(backward[0], -truth)
-    torch.testing.assert_close(part_hints(forward, backward, lost, torch.ones(2)), PART_SHARE * expected)
-    assert part_hints(forward, backward, lost, torch.zeros(2)) == 0
+    torch.testing.assert_close(part_hints(forward, backward, lost[1] - lost[0], torch.ones(2)), PART_SHARE * expected)
+    assert part_hints(forward, backward, lost[1] - lost[0], torch.zeros(2)) == 0
 
 
 def test_samples_that_do_not_count_do_not():

@@ -265,10 +265,10 @@ def test_each_phase_is_asked_for_what_its_faults_cost(smallest, options):
 
     (query, exemplar), asked = losses(dives)
     points = 3 * query.difficulty[:, None]
-    lost = points * query.lost_by_phase(), points * exemplar.lost_by_phase()
+    difference = points * exemplar.lost_by_phase() - points * query.lost_by_phase()
     there = model.compare(query.encodings, exemplar.encodings, query.difficulty).by_phase
     back = model.compare(exemplar.encodings, query.encodings, query.difficulty).by_phase
-    torch.testing.assert_close(asked.hints, part_hints(there, back, lost, torch.ones(2)))
+    torch.testing.assert_close(asked.hints, part_hints(there, back, difference, torch.ones(2)))
     assert asked.hints > 0
     unknown = losses(replace(dives, deductions=torch.full_like(dives.deductions, torch.nan)))[1]
     assert unknown.hints is None
