@@ -12,6 +12,7 @@ from fineparser.simulator.timeline import Timeline
 
 FORWARD, BACK, REVERSE, INWARD = 1, 2, 3, 4
 LEG_LEAN = 7.0  # degrees by which the legs lean out over the water when the feet leave
+ARCH = 4.0  # degrees by which those who somersault backwards arch to see the water
 LINE_UP = 0.13  # s before the touch at which the entry's line should stand
 
 
@@ -27,6 +28,16 @@ class Manner:
     """How far the chin goes down in the closed shape, degrees."""
     hurry: float = 0.0
     """Seconds by which the shape is closed and opened earlier than usual."""
+    tuck_hold: float = 0.45
+    """Where along the shank the hands hold a tuck."""
+    tight: float = 0.0
+    """Degrees by which hips and knees close more than usual: limbs and suppleness differ, and no judge minds."""
+    knees_out: float = 0.0
+    """Degrees by which each knee goes out to its side in a tuck, to pull the shape closer."""
+    kick: float = 1.0
+    """How long the legs take from the closed shape to the line, compared with usual."""
+    hollow: float = 0.0
+    """Degrees by which the upper trunk is bent forwards in the line of the entry (negative: arched)."""
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> "Manner":
@@ -36,6 +47,11 @@ class Manner:
             pike_hold=float(rng.uniform(0.35, 0.8)),
             head=float(rng.uniform(8, 28)),
             hurry=float(np.clip(rng.normal(0, 0.012), -0.025, 0.025)),
+            tuck_hold=float(rng.uniform(0.3, 0.65)),
+            tight=float(np.clip(rng.normal(0, 4), -9, 7)),
+            knees_out=float(np.clip(rng.normal(5, 7), 0, 20)),
+            kick=float(rng.uniform(0.85, 1.3)),
+            hollow=float(np.clip(rng.normal(0, 4), -8, 8)),
         )
 
 
@@ -68,6 +84,8 @@ class Repertoire:
             towards_water = -1.0 if code.direction in (BACK, INWARD) else 1.0
             hip = lean - towards_water * (LEG_LEAN + faults.lean)
             take_off = shape(stretched, **{"raise": 168.0, "plane": 20.0}, hip=hip, knee=14.0, point=66.0)
+        backwards = code.direction in (BACK, REVERSE) and not code.twisting
+        bend = manner.hollow - ARCH * backwards
         slim = shape(stretched, **{"raise": 2.0, "plane": 80.0}, spine=2.0)
         swan = shape(stretched, **{"raise": 92.0, "plane": 88.0}, spine=-6.0, neck=-6.0)
         if code.head_first:
@@ -77,9 +95,10 @@ class Repertoire:
                     / (body.proportions.upper_arm + body.proportions.forearm)
                 )
             )
-            entry = shape(stretched, **{"raise": 180.0 + narrow, "plane": 90.0}, wrist=62.0, neck=10.0, spine=0.0)
+            line = {"raise": 180.0 + narrow, "plane": 90.0, "spine": bend}
+            entry = shape(stretched, **line, wrist=62.0, neck=10.0)
         else:
-            entry = shape(slim, spine=0.0, neck=0.0)
+            entry = shape(slim, spine=bend, neck=0.0)
         return cls(
             take_off, stretched, _closed(code, body, faults, manner, legs), swan, slim, entry, not code.head_first
         )
@@ -89,11 +108,14 @@ def _closed(code: DiveCode, body: Body, faults: Faults, manner: Manner, legs: di
     """The pike or tuck, with the hands at the shanks; loose ones are open at hips and knees."""
     split = faults.split_legs / 2
     if code.position == "C":
-        knees = {"knee": 128.0 - 0.9 * faults.loose, "apart": 4.0 + 1.2 * split, "point": legs["point"]}
-        found = shape(spine=42.0 - 0.3 * faults.loose, hip=128.0 - 0.8 * faults.loose, neck=manner.head + 8, **knees)
-        at, out, elbow = 0.45, (0.035, 0.04, 0.0), (0.2, 1.0, -0.5)
+        apart = min(4.0 + 1.2 * split + manner.knees_out, 38.0)
+        knees = {"knee": 128.0 + manner.tight - 0.9 * faults.loose, "apart": apart, "point": legs["point"]}
+        hip = 128.0 + manner.tight - 0.8 * faults.loose
+        found = shape(spine=42.0 - 0.3 * faults.loose, hip=hip, neck=manner.head + 8, **knees)
+        at, out, elbow = manner.tuck_hold, (0.035, 0.04, 0.0), (0.2, 1.0, -0.5)
     else:
-        found = shape(spine=40.0 - 0.35 * faults.loose, hip=127.0 - 0.8 * faults.loose, neck=manner.head, **legs)
+        hip = 127.0 + manner.tight - 0.8 * faults.loose
+        found = shape(spine=40.0 - 0.35 * faults.loose, hip=hip, neck=manner.head, **legs)
         if code.half_somersaults == 1 and not code.twisting:  # touch the toes
             found = shape(found, spine=34.0, hip=104.0 - 0.8 * faults.loose)
             at, out, elbow = 1.0, (0.0, 0.01, 0.05), (0.0, 1.0, 0.4)
@@ -141,7 +163,7 @@ def choreograph(code: DiveCode, shapes: Repertoire, flight: float, faults: Fault
         start = start.move(0.0, 0.32, shapes.swan)
     lead = {2: 0.60, 3: 0.56, 4: 0.50, 5: 0.46, 6: 0.43, 7: 0.40}.get(halves, 0.37)
     opening = max(flight - lead - 2 * manner.hurry + faults.late, begin + closing + 0.03)
-    return _open(_close(start, shapes, begin, closing, backward), shapes, opening, flight, code)
+    return _open(_close(start, shapes, begin, closing, backward), shapes, opening, flight, code, manner)
 
 
 def first_moves(shapes: Repertoire) -> Timeline:
@@ -158,10 +180,12 @@ def _close(timeline: Timeline, shapes: Repertoire, begin: float, duration: float
     return timeline.move(hands, duration + (0.0 if backward else 0.02), shapes.closed, only=arms)
 
 
-def _open(timeline: Timeline, shapes: Repertoire, opening: float, flight: float, code: DiveCode) -> Timeline:
+def _open(
+    timeline: Timeline, shapes: Repertoire, opening: float, flight: float, code: DiveCode, manner: Manner
+) -> Timeline:
     """Kick out and line up."""
     tuck = code.position == "C"
-    stretch = min(0.19 if tuck else 0.26, 0.62 * (flight - opening))
+    stretch = min((0.19 if tuck else 0.26) * manner.kick, 0.62 * (flight - opening))
     timeline = timeline.move(opening, stretch, shapes.entry, only="knee")
     timeline = timeline.move(opening, stretch + 0.03, shapes.entry, only="spine hip apart point")
     arms = opening + 0.02

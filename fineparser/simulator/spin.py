@@ -14,7 +14,9 @@ from fineparser.simulator.takeoff import TakeOff
 from fineparser.simulator.timeline import Timeline, ease
 from fineparser.simulator.twisting import Twisting, balance, choreograph_twist, closes, first_throw, settled
 
-BEFORE_VERTICAL = 4.0  # degrees by which a good diver still is short of the vertical when the hands touch
+THROUGH = 0.04
+"""s of free flight's spin that the water leaves a diver from the touch until the hips are in. The vertical is aimed at
+for then, through the hole that the hands made: at the touch a slow dive is 4 degrees short of it, a fast one 14."""
 SPARE = 0.16  # s of flight computed beyond the expected touch
 MOST_LEAN = np.deg2rad(9.0)
 ASTRAY = np.deg2rad(11.0)  # tilt or twist left at the entry that is more than a correction
@@ -47,7 +49,7 @@ def spin(code: DiveCode, body: Body, faults: Faults, manner: Manner, take_off: T
     In a twisting dive the angular momentum, the time that the arms stay thrown and the way they come back are found so
     that somersault and twist end where they should and no tilt is left.
     """
-    goal = take_off.sense * (np.pi * code.half_somersaults + np.deg2rad(faults.entry - BEFORE_VERTICAL))
+    goal = take_off.sense * (np.pi * code.half_somersaults + np.deg2rad(faults.entry))
     goal += np.pi if code.armstand else 0.0
     count = int((take_off.flight + SPARE) / step) + 2
     if code.twisting:
@@ -66,13 +68,14 @@ def _planar(code, body: Body, take_off: TakeOff, timeline: Timeline, times, step
 
 def _plane(shapes: Shapes, times, step: float, take_off: TakeOff, goal: float) -> tuple[float, np.ndarray]:
     per_momentum, own = planar_turn(shapes, step)
-    end = take_off.touch
+    end = take_off.touch + THROUGH
     momentum = (goal - take_off.pitch + np.interp(end, times, own)) / np.interp(end, times, per_momentum)
     return float(momentum), take_off.pitch + momentum * per_momentum - own
 
 
 def _twisting(code, body, faults, manner, take_off: TakeOff, count: int, step: float, goal: float) -> Spin:
     flight, touch, lean = take_off.flight, take_off.touch, take_off.tilt
+    through = touch + THROUGH
     times = np.arange(2 * ((count + 1) // 2) + 1) * step
     begin = first_throw(code)
 
@@ -113,12 +116,15 @@ def _twisting(code, body, faults, manner, take_off: TakeOff, count: int, step: f
         # with the twist done the shape is the same left and right, and the rest of the dive turns in one plane
         per_momentum, own = planar_turn(shapes, step)
         rest = now * per_momentum - (-1.0) ** code.half_twists * own
-        end = turned.somersault[-1] + np.interp(touch, times, rest) - rest[until]
+        end = turned.somersault[-1] + np.interp(through, times, rest) - rest[until]
         return np.array([end - goal, turned.twist[-1] - twist_goal])
 
     found, left = np.zeros(2), np.full(2, np.inf)
     if code.half_twists <= 3 or not closes(code):  # more twists before a pike never come right by themselves
-        found, left = solve(missing, np.array([0.0, duration]), np.array([0.01, 0.01]), limit=12)
+        for guess in (duration, 1.1 * duration):  # where the twist just about ends in time, the first leads nowhere
+            found, left = solve(missing, np.array([0.0, guess]), np.array([0.01, 0.01]), limit=12)
+            if np.abs(left).max() < ASTRAY:
+                break
     fine, coarse = np.arange(2 * count - 1) * (step / 2), np.arange(count) * step
     if np.abs(left).max() < ASTRAY:
         free, total = Twisting(float(found[1])), momentum * float(np.exp(found[0]))
@@ -141,12 +147,12 @@ def _twisting(code, body, faults, manner, take_off: TakeOff, count: int, step: f
 
     def missing_led(unknowns: np.ndarray) -> np.ndarray:
         _, _, _, rotation, coming = led(unknowns, times)
-        return np.array([np.interp(touch, times[::2], rotation.somersault) - goal, coming - twist_goal])
+        return np.array([np.interp(through, times[::2], rotation.somersault) - goal, coming - twist_goal])
 
     found, _ = solve(missing_led, np.array([0.0, duration]), np.array([0.01, 0.01]), limit=16)
     for _ in range(5):
         free, angles, shapes, rotation, _ = led(found, fine)
-        wrong = goal - np.interp(touch, coarse, rotation.somersault)
+        wrong = goal - np.interp(through, coarse, rotation.somersault)
         if abs(wrong) < 0.005:
             break
         found = found + np.array([wrong / (goal - take_off.pitch), 0.0])

@@ -72,6 +72,24 @@ def test_shapes_close_open_and_line_up_in_time():
     assert late[np.searchsorted(TIMES, 1.25)] < bend[np.searchsorted(TIMES, 1.25)] - 20
 
 
+def test_divers_have_manners_of_their_own_in_one_and_the_same_dive():
+    usual = angles("107C", Faults(), Manner())
+    tucked = np.searchsorted(TIMES, 0.6)
+    wide = angles("107C", Faults(), Manner(knees_out=15.0))
+    assert wide[tucked, CHANNEL["apart_l"]] == pytest.approx(usual[tucked, CHANNEL["apart_l"]] + 15.0)
+    close = hip_angle(place(BODY, angles("107C", Faults(), Manner(tight=6.0)))[:, :20])
+    assert close[tucked] < hip_angle(place(BODY, usual)[:, :20])[tucked] - 3
+    slow = angles("107C", Faults(), Manner(kick=1.3))
+    opening = np.searchsorted(TIMES, 1.2)
+    assert slow[opening, CHANNEL["knee_l"]] > usual[opening, CHANNEL["knee_l"]] + 5
+    hollow = angles("107C", Faults(), Manner(hollow=6.0))
+    assert hollow[-1, CHANNEL["spine"]] == pytest.approx(usual[-1, CHANNEL["spine"]] + 6.0)
+    shanks = [
+        Repertoire.of(DiveCode.parse("107C"), BODY, Faults(), Manner(tuck_hold=at), 0.0).closed for at in (0.3, 0.65)
+    ]
+    assert shanks[0][CHANNEL["elbow_l"]] > shanks[1][CHANNEL["elbow_l"]] + 5
+
+
 def test_flying_dives_fly_straight_first():
     straight = hip_angle(place(BODY, angles("113B", Faults(), Manner()))[:, :20])
     assert straight[np.searchsorted(TIMES, 0.35)] > 165
