@@ -16,7 +16,8 @@ from fineparser.domain.mask_agreement import (
     pixel_counts,
     s_measure,
 )
-from fineparser.domain.phases import temporal_iou, transition_error
+from fineparser.domain.phases import Phase, temporal_iou, transition_error
+from fineparser.model.track_tokens import PHASE_TOKENS
 
 SIDES = 4
 """Depths of the spatial parser that each give a mask of their own."""
@@ -34,15 +35,16 @@ ARRAYS = {
     "transition_probabilities": "float32 [96, 2]: that the flight, that the entry begins",
     "transitions_windowed": "int64 [2]: the most probable frame of each half of the clip, the paper's rule",
     "transitions_ordered": "int64 [2]: the most probable pair, flight before entry",
-    "features": "float32 [9, C]: gated feature of each window",
+    "features": "float32 [9, C]: gated feature of each window; along a diver's track [12, C]: the dynamic tokens, "
+    "phase by phase",
     "exemplar_features": "float32 [9, C]: the same of the exemplar",
     "exemplar_transitions": "int64 [2]: where the exemplar is cut",
     "exemplar_transition_probabilities": "float32 [96, 2]: the exemplar's",
-    "similarity": "float32 [9, 9]: cosine of each window of the dive (rows) with each of the exemplar (columns)",
-    "dynamic_attention": "float32 [phases, layers, heads, 12, 12]: what each token of the dive (rows) takes from each "
-    "of the exemplar (columns)",
+    "similarity": "float32 [R, R]: cosine of each of the dive's features (rows) with each of the exemplar's (columns)",
+    "dynamic_attention": "float32 [phases, layers, heads, N, N]: what each of N tokens of the dive (rows) takes from "
+    "each of the exemplar (columns)",
     "static_attention": "float32 [phases, layers, heads, 4, 4]: the same of the static branch",
-    "dynamic_tokens": "float32 [phases, 12]: the difference in points that each token sees",
+    "dynamic_tokens": "float32 [phases, N]: the difference in points that each token sees",
     "static_tokens": "float32 [phases, 4]: the same of the static branch",
     "deltas": "float32 [branches, phases]: their means",
     "contributions": "float32 [branches, phases]: deltas times their weights; they add up to the difference",
@@ -73,13 +75,13 @@ class Pairing:
     exemplar: str
     """Its id."""
     features: np.ndarray
-    """float32 [9, C]: its windows' features."""
+    """float32 [R, C], as the dive's."""
     transitions: np.ndarray
     """int64 [2]: where it was cut."""
     transition_probabilities: np.ndarray
     """float32 [96, 2]."""
     similarity: np.ndarray
-    """float32 [9, 9]: cosines, the dive's windows down, the exemplar's across."""
+    """float32 [R, R]: cosines of the features, the dive's down, the exemplar's across."""
     attention: tuple[np.ndarray, ...]
     """A branch each: float32 [P, layers, heads, tokens, tokens], the dive's tokens down, the exemplar's across."""
     tokens: tuple[np.ndarray, ...]
@@ -120,11 +122,19 @@ class Inspection:
     rule: str
     """The rule that counts for these weights, "windowed" or "ordered"."""
     features: np.ndarray = field(repr=False)
-    """float32 [9, C]."""
+    """float32 [R, C]: what the dynamic branch compares, windows' features or, along a diver's track, tokens."""
     pairing: Pairing | None = None
     labels: Labels | None = None
     predicted_score: float | None = None
     """Points, where the dive was scored."""
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What each row of the features is called: a window by its first frame, a token by its phase and number."""
+        if len(self.features) == len(self.window_starts):
+            return [str(start) for start in self.window_starts]
+        phases = ("clip",) if len(self.features) == PHASE_TOKENS else [phase.label for phase in Phase]
+        return [f"{phase} {number + 1}" for phase in phases for number in range(PHASE_TOKENS)]
 
     @property
     def transitions(self) -> tuple[int, int]:

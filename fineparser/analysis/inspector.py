@@ -66,7 +66,7 @@ def inspect_report(
         windowed=windowed,
         ordered=ordered,
         rule=network.config.transition_rule,
-        features=plain(query.dynamic[0]),
+        features=plain(rows_of(query)),
         pairing=None if chosen is None else pair(network, query.without_masks(), chosen, report.difficulty),
         labels=labels,
         predicted_score=None if report.total is None else report.total.value,
@@ -133,10 +133,10 @@ def pair(network: FineParser, query: ClipEncoding, vote: Vote, difficulty: float
     phases, blocks = network.config.phase_count, len(seen) // len(comparison.tokens)
     # They run branch by branch, phase by phase, layer by layer.
     of_branch = [torch.cat(seen[first : first + blocks]) for first in range(0, len(seen), blocks)]
-    one, other = (torch.nn.functional.normalize(e.dynamic[0].float(), dim=-1) for e in (query, exemplar))
+    one, other = (torch.nn.functional.normalize(rows_of(e).float(), dim=-1) for e in (query, exemplar))
     return Pairing(
         exemplar=vote.exemplar,
-        features=plain(exemplar.dynamic[0]),
+        features=plain(rows_of(exemplar)),
         transitions=exemplar.transitions[0].cpu().numpy(),
         transition_probabilities=plain(exemplar.transition_probabilities[0]),
         similarity=plain(one @ other.mT),
@@ -145,6 +145,11 @@ def pair(network: FineParser, query: ClipEncoding, vote: Vote, difficulty: float
         deltas=plain(comparison.deltas[0]),
         contributions=plain(comparison.contributions[0]),
     )
+
+
+def rows_of(encoding: ClipEncoding) -> Tensor:
+    """What the dynamic branch compares of one clip, a row a window or, along a diver's track, a row a token: [R, C]."""
+    return encoding.dynamic[0].flatten(0, -2)
 
 
 def plain(tensor: Tensor) -> np.ndarray:

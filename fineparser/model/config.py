@@ -59,8 +59,8 @@ class FineParserConfig:
     temporal_parsing: bool = True
     """Cut the clip into phases at the transitions (off: the whole clip is a single phase)."""
     diver_track: bool = False
-    """Look at single frames through a square that follows the mask, and find the transitions in the track of what is
-    seen there (the published network looks at whole frames, and finds transitions in nine windows)."""
+    """Look at single frames through a square that follows the mask, and find the transitions, and what moves, in the
+    track of what is seen there (the published network looks at whole frames, and finds both in nine windows)."""
     focus_size: int = 64
     """With `diver_track`: height and width in pixels to which what the square shows is scaled."""
     focus_detail: int = 1

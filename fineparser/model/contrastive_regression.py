@@ -20,7 +20,8 @@ class PairComparison:
     """What separates B queries from their B exemplars, in points of score."""
 
     tokens: tuple[Tensor, ...]
-    """The difference that each token sees, a tensor a branch: dynamic [B, 36] and, with it on, static [B, 12]."""
+    """The difference that each token sees, a tensor a branch: dynamic [B, 36] (of a diver's track [B, 12]) and, with it
+    on, static [B, 12]."""
     deltas: Tensor
     """[B, 2, 3] by branch (dynamic, static) and phase: the mean of the phase's tokens."""
     contributions: Tensor
@@ -94,7 +95,8 @@ class FineGrainedContrastiveRegression(nn.Module):
                 CrossAttentionDecoder(width, config.attention_heads, config.attention_layers) for _ in range(decoders)
             )
 
-        self.reducers = nn.ModuleList(PhaseReducer(config.feature_width, width) for _ in range(config.phase_count))
+        if not config.diver_track:
+            self.reducers = nn.ModuleList(PhaseReducer(config.feature_width, width) for _ in range(config.phase_count))
         self.dynamic_decoders = decoder_stack()
         self.dynamic_regressor = ScoreRegressor(width)
         if config.static_branch:
@@ -103,7 +105,12 @@ class FineGrainedContrastiveRegression(nn.Module):
         self.register_buffer("phase_weights", torch.tensor(config.phase_weights), persistent=False)
 
     def phase_tokens(self, dynamic: Tensor, query: Tensor, exemplar: Tensor) -> list[Tensor]:
-        """Dynamic features [B, 9, 1024] and the pair's transitions [B, 2] -> tokens [B, 12, 64] of each phase."""
+        """Dynamic features [B, 9, 1024] and the pair's transitions [B, 2] -> tokens [B, 12, 64] of each phase.
+
+        Along a diver's track what is dynamic are tokens already, [B, 3, 4, 64].
+        """
+        if self.config.diver_track:
+            return list(dynamic.unbind(1))
         pooled = pool_dynamic(dynamic, query, exemplar, self.config)
         return [reduce(phase) for reduce, phase in zip(self.reducers, pooled, strict=True)]
 

@@ -22,7 +22,7 @@ class ClipEncoding:
     """
 
     dynamic: Tensor
-    """[B, 9, 1024]: gated feature of each window."""
+    """[B, 9, 1024]: gated feature of each window; of a diver's track [B, 3, 4, 64]: tokens by phase of what moves."""
     transition_probabilities: Tensor
     """[B, 96, 2]: column 0 the first flight frame, column 1 the first entry frame."""
     transitions: Tensor

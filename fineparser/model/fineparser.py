@@ -20,6 +20,7 @@ from fineparser.model.spatial_action_parser import SpatialActionParser, SpatialP
 from fineparser.model.static_visual_encoder import StaticVisualEncoder, with_neighbours
 from fineparser.model.temporal_action_parser import TemporalActionParser, decode_transitions
 from fineparser.model.track_action_parser import TrackActionParser
+from fineparser.model.track_tokens import MOVEMENT, TrackTokens
 from fineparser.model.weights import Provenance, check_state, fingerprint, load_pretrained, save_pretrained
 
 
@@ -36,8 +37,12 @@ class FineParser(nn.Module):
     masks lead a square through the clip; single frames are seen through it, and the transitions found in what it shows:
 
       masks --> DiverFocus --> squares [96, 10, 64, 64] -> frame features --> TrackActionParser --> 2 switches
-                                                       \\                      \\-> frame features --> static [3, 4, 64]
-                                                        \\-> FocusDecoder --> masks, points of the body
+                                                      |         |                     \\--> dynamic [3, 4, 64]
+                                                      |         \\---------------------> static [3, 4, 64]
+                                                      \\-> FocusDecoder --> masks, points of the body
+
+    What the windows' features told of the score was nothing (see the model card), so there nothing asks for them but
+    the training of the masks.
 
     With `second_look` all of this happens again in the mirror, where those masks lead; what comes out is the mean.
 
@@ -57,6 +62,7 @@ class FineParser(nn.Module):
         self.spatial_action_parser = SpatialActionParser(config)
         self.temporal_action_parser = (TrackActionParser if config.diver_track else TemporalActionParser)(config)
         self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
+        self.dynamic_visual_encoder = TrackTokens(config, MOVEMENT) if config.diver_track else None
         self.focus_decoder = FocusDecoder(config) if config.focus_outlines else None
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
@@ -88,29 +94,36 @@ class FineParser(nn.Module):
             raise ValueError(
                 f"transitions must be [{len(clips)}, 2] for {len(clips)} clip(s), got {list(transitions.shape)}"
             )
-        needs_masks = masks or config.diver_track
-        windows = self._windows(clips)
-        seen = [self.see(some, side_outputs, needs_masks) for some in portions(windows, self.windows_at_once)]
-        parse = SpatialParse.concatenate([parse for _, parse in seen])
+        windows = portions(self._windows(clips), self.windows_at_once)
 
         def by_clip(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
-        dynamic, mask_logits = by_clip(torch.cat([feature for feature, _ in seen])), by_clip(parse.fused_logits)
         outlines = None
         if config.diver_track:
+            parse = SpatialParse.concatenate(
+                [self.spatial_action_parser(some, side_outputs, feature=False) for some in windows]
+            )
+            mask_logits = by_clip(parse.fused_logits)
             outlined = frame_probability(mask_logits, config.window_starts)
             frames, probabilities, outlines = self.read_track(clips, outlined)
         else:
+            seen = [self.see(some, side_outputs, masks) for some in windows]
+            parse = SpatialParse.concatenate([parse for _, parse in seen])
+            mask_logits, dynamic = by_clip(parse.fused_logits), by_clip(torch.cat([feature for feature, _ in seen]))
             frames, probabilities = self._read_frames(clips, dynamic)
         if transitions is None:
             transitions = decode_transitions(probabilities.detach(), config.transition_rule)
         transitions = transitions.long()
+        if config.diver_track:
+            tokens = self.phase_tokens(frames, transitions)
+        else:
+            static = None if frames is None else self.static_visual_encoder(frames, transitions)
+            tokens = {"dynamic": dynamic, "static": static}
         return ClipEncoding(
-            dynamic=dynamic,
+            **tokens,
             transition_probabilities=probabilities,
             transitions=transitions,
-            static=None if frames is None else self.static_visual_encoder(frames, transitions),
             frames=frames if keep_frames else None,
             mask_logits=mask_logits if masks else None,
             outlines=outlines if masks else None,
@@ -182,6 +195,14 @@ class FineParser(nn.Module):
         if view is not None:
             outlined = focus.paste(view.outline.sigmoid().unflatten(0, outlined.shape[:2]), outlined)
         return *self.parse_track(features, focus.measures(outlined.detach())), None if view is None else outlined
+
+    def phase_tokens(self, tracks: Tensor, transitions: Tensor) -> dict[str, Tensor]:
+        """Tracks [B, L, 96, 649], cut at transitions [B, 2], summed up: the "dynamic" and the "static" tokens of their
+        encodings, [B, 3, 4, 64] each."""
+        return {
+            "dynamic": self.dynamic_visual_encoder(tracks, transitions),
+            "static": self.static_visual_encoder(tracks, transitions),
+        }
 
     def reread(self, tracks: Tensor) -> tuple[Tensor, Tensor]:
         """Tracks [B, L, 96, 649] that were kept, read by the temporal parser as it now is: as from `read_track`."""
@@ -289,7 +310,8 @@ class FineParser(nn.Module):
         parsers = [self.spatial_action_parser, self.temporal_action_parser]
         if self.config.diver_track:  # single frames tell the transitions there, and windows do not
             drawing = [] if self.focus_decoder is None else [self.focus_decoder]
-            parsers, branches = [*parsers, encoder.backbone, *drawing], [self.i3d, encoder.phases]
+            parsers = [*parsers, encoder.backbone, *drawing]
+            branches = [self.i3d, self.dynamic_visual_encoder, encoder.phases]
         else:
             parsers, branches = [self.i3d, *parsers], [] if encoder is None else [encoder]
         return {"parsers": parsers, "branches": branches, "regression": [self.contrastive_regression]}

@@ -138,15 +138,15 @@ class I3D(nn.Module):
             return torch.get_autocast_dtype(weight.device.type)
         return weight.dtype
 
-    def forward(self, windows: Tensor) -> I3DStages:
-        """windows [N, 3, 16, 112, 112] -> features at every tapped depth."""
+    def forward(self, windows: Tensor, feature: bool = True) -> I3DStages:
+        """windows [N, 3, 16, 112, 112] -> features at every tapped depth, the last one where it is asked for."""
         stem = self.conv3d_1a_7x7(windows)
         convolved = self.conv3d_2c_3x3(self.conv3d_2b_1x1(self.pool_2a(stem)))
         mixed_3 = self.mixed_3c(self.mixed_3b(self.pool_3a(convolved)))
         mixed_4 = self.pool_4a(mixed_3)
         for block in (self.mixed_4b, self.mixed_4c, self.mixed_4d, self.mixed_4e, self.mixed_4f):
             mixed_4 = block(mixed_4)
-        return I3DStages(stem, convolved, mixed_3, mixed_4, window_feature(self, mixed_4))
+        return I3DStages(stem, convolved, mixed_3, mixed_4, window_feature(self, mixed_4) if feature else None)
 
 
 class I3DTop(nn.Module):

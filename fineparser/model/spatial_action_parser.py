@@ -19,8 +19,8 @@ SIDE_STRIDES = ((2, 2), (2, 4), (2, 8), (4, 16))
 class SpatialParse:
     """What the spatial parser says of N windows."""
 
-    feature: Tensor
-    """[N, 1024]: gates the window's dynamic feature."""
+    feature: Tensor | None
+    """[N, 1024]: gates the window's dynamic feature, where that was asked for."""
     mixed_4: Tensor | None
     """[N, 832, 4, 7, 7]: where the dynamic branch shares the I3D, what it goes on from."""
     fused_logits: Tensor | None
@@ -89,9 +89,11 @@ class SpatialActionParser(nn.Module):
         self.upsample_scores = nn.ModuleList(Upsampling(1, *strides) for strides in SIDE_STRIDES)
         self.fuse = nn.Conv3d(side * len(SIDE_STRIDES), 1, 1)
 
-    def forward(self, windows: Tensor, side_outputs: bool = False, masks: bool = True) -> SpatialParse:
+    def forward(
+        self, windows: Tensor, side_outputs: bool = False, masks: bool = True, feature: bool = True
+    ) -> SpatialParse:
         """windows [N, 3, 16, 112, 112] -> feature, fused mask and, where asked for, the side outputs."""
-        stages = self.i3d(windows)
+        stages = self.i3d(windows, feature)
         shared = stages.mixed_4 if self.shares else None
         if not masks:
             return SpatialParse(stages.feature, shared, None, None)

@@ -11,11 +11,10 @@ from fineparser.model.config import FineParserConfig
 from fineparser.model.phase_pooling import STATIC_TOKENS, pool_static
 from fineparser.model.portions import portions
 from fineparser.model.temporal_action_parser import ConvolutionPair, HalvingPair
+from fineparser.model.track_tokens import SEEN, TrackTokens
 
 # Tokens of a phase on their way down to four; features are halved at each step but the first.
 STATIC_CHANNELS = (48, 24, 12, 4)
-TRACK_SAMPLES = 16
-"""Frames to which a phase of the diver's track is resampled: four times its tokens."""
 
 
 class FrameResNet(nn.Sequential):
@@ -70,27 +69,6 @@ def with_neighbours(squares: Tensor) -> Tensor:
     return torch.cat([squares, before, after], dim=2)
 
 
-class TrackTokens(nn.Module):
-    """A phase of the diver's track [B, 16, 649], in the order of time, to its four tokens [B, 4, 64].
-
-    Ordinary convolutions over time. The published stacks take time for the channels and run along the features, which
-    have no order: with the same data they learnt half as much of what faults cost.
-    """
-
-    def __init__(self, config: FineParserConfig) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(config.track_features)
-        self.convolutions = nn.Sequential(
-            nn.Conv1d(config.track_features, config.track_width, 3, stride=2, padding=1),
-            nn.GELU(),  # with ReLU, all but a few units died over runs that went on from one another
-            nn.Dropout(config.token_dropout),
-            nn.Conv1d(config.track_width, config.token_width, 3, stride=2, padding=1),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.convolutions(self.norm(features).transpose(1, 2)).transpose(1, 2)
-
-
 class StaticVisualEncoder(nn.Module):
     """ResNet-34 on every frame, then a small stack of convolutions a phase (Xu et al. 2024, section 3.4).
 
@@ -98,7 +76,7 @@ class StaticVisualEncoder(nn.Module):
 
     With `diver_track` a frame shows the square around the diver, its colours followed by the mask and, with
     `focus_neighbours`, by the colours of the frames before and after, see `with_neighbours`; a phase is sixteen frames
-    of the track, which `TrackTokens` sums up.
+    of the track, of which `TrackTokens` sum up what single frames show.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
@@ -106,11 +84,10 @@ class StaticVisualEncoder(nn.Module):
         self.config = config
         self.frames_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
         self.backbone = FrameResNet(config.static_blocks, config.static_channels, config.frame_channels)
+        self.counts = STATIC_TOKENS if config.temporal_parsing else STATIC_TOKENS[1:2]
         if config.diver_track:
-            self.counts = (TRACK_SAMPLES,) * config.phase_count
-            self.phases = nn.ModuleList(TrackTokens(config) for _ in self.counts)
+            self.phases = TrackTokens(config, SEEN)
         else:
-            self.counts = STATIC_TOKENS if config.temporal_parsing else STATIC_TOKENS[1:2]
             self.phases = nn.ModuleList(self._stack(count) for count in self.counts)
 
     @staticmethod
@@ -125,9 +102,9 @@ class StaticVisualEncoder(nn.Module):
         return torch.cat(features).float().unflatten(0, (clips, -1))
 
     def forward(self, features: Tensor, transitions: Tensor) -> Tensor:
-        """Frame features [B, L, 96, 512] in L looks (tracks: [B, L, 96, 649]), transitions [B, 2] -> static tokens
-        [B, 3, 4, 64], the mean of the looks."""
-        looks = features.shape[1]
-        stretches = pool_static(features.flatten(0, 1), transitions.repeat_interleave(looks, dim=0), self.counts)
-        tokens = torch.stack([phase(s) for phase, s in zip(self.phases, stretches, strict=True)], dim=1)
-        return tokens.unflatten(0, (-1, looks)).mean(1)
+        """Frame features [B, 1, 96, 512] (tracks: [B, L, 96, 649], in L looks), transitions [B, 2] -> static tokens
+        [B, 3, 4, 64]."""
+        if self.config.diver_track:
+            return self.phases(features, transitions)
+        stretches = pool_static(features[:, 0], transitions, self.counts)
+        return torch.stack([phase(s) for phase, s in zip(self.phases, stretches, strict=True)], dim=1)

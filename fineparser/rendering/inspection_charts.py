@@ -113,19 +113,19 @@ def mask_agreement(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
 
 
 def similarity(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
-    """Cosine of each window's feature with each of the exemplar's windows."""
+    """Cosine of each of the dive's dynamic features with each of the exemplar's."""
     if inspection.pairing is None:
         return empty_figure(NO_EXEMPLAR, theme)
     values = inspection.pairing.similarity
-    starts = [str(start) for start in inspection.window_starts]
+    names = inspection.feature_names
     low, high = float(values.min()), float(values.max())
     figure = go.Figure(
         _heatmap(
             values,
             low,
             high,
-            hovertemplate="dive from sample %{customdata[0]}, exemplar from %{customdata[1]}: %{z:.3f}<extra></extra>",
-            customdata=[[[one, other] for other in starts] for one in starts],
+            hovertemplate="dive %{customdata[0]}, exemplar %{customdata[1]}: %{z:.3f}<extra></extra>",
+            customdata=[[[one, other] for other in names] for one in names],
         )
     )
     # Black or white, whichever stands out from the cell.
@@ -136,13 +136,13 @@ def similarity(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
             x=columns, y=rows, text=[_short(value) for value in values[ground]], mode="text", hoverinfo="skip",
             textfont={"color": colour.css, "size": 10}, showlegend=False,
         )  # fmt: skip
-    places = list(range(len(starts)))
-    marks = {"tickvals": places, "ticktext": starts, "showgrid": False}
+    places = list(range(len(names)))
+    marks = {"tickvals": places, "ticktext": names, "showgrid": False}
     figure.update_layout(
         **look(theme, 400),
         margin={"l": 8, "r": 8, "t": 8, "b": 44},
-        xaxis=axis(theme) | marks | {"title": "exemplar's windows, by first sample"},
-        yaxis=axis(theme) | marks | {"title": "dive's windows", "autorange": "reversed"},
+        xaxis=axis(theme) | marks | {"title": "exemplar"},
+        yaxis=axis(theme) | marks | {"title": "dive", "autorange": "reversed"},
     )
     return figure
 

@@ -108,8 +108,8 @@ class EncodedDives:
 
     @torch.no_grad()
     def reread_by(self, model: FineParser) -> "EncodedDives":
-        """The same with transitions and static tokens as a network now tells them from the track; as they are where
-        no frames were kept."""
+        """The same with transitions and tokens as a network now tells them from the track; as they are where no
+        frames were kept."""
         if self.encodings.frames is None:
             return self
         device = next(model.parameters()).device
@@ -118,12 +118,10 @@ class EncodedDives:
             for frames in self.encodings.frames.split(TRACKS_AT_ONCE):
                 track, probabilities = model.reread(frames.to(device))
                 transitions = model.decode_transitions(probabilities, model.config.transition_rule).long()
-                parts.append((probabilities, transitions, model.static_visual_encoder(track, transitions)))
-        probabilities, transitions, static = (torch.cat(each).cpu() for each in zip(*parts, strict=True))
-        encodings = replace(
-            self.encodings, transition_probabilities=probabilities, transitions=transitions, static=static
-        )
-        return replace(self, encodings=encodings)
+                found = {"transition_probabilities": probabilities, "transitions": transitions}
+                parts.append(found | model.phase_tokens(track, transitions))
+        anew = {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+        return replace(self, encodings=replace(self.encodings, **anew))
 
     @classmethod
     def concatenate(cls, name: str, parts: Sequence["EncodedDives"]) -> "EncodedDives":

@@ -50,7 +50,8 @@ class FrameNetwork(PartialNetwork):
                 "train='frames' teaches what looks along the diver's track: this network has focus_outlines off"
             )
         encoder = model.static_visual_encoder
-        super().__init__(model, [encoder.backbone, encoder.phases, model.focus_decoder, model.temporal_action_parser])
+        tokens = [encoder.phases, model.dynamic_visual_encoder]
+        super().__init__(model, [encoder.backbone, *tokens, model.focus_decoder, model.temporal_action_parser])
         self.reader = PostureReader(model.config.frame_features)
         self.track_reader, self.token_reader = PostureReader(model.config.track_width), TokenReader(model.config)
 
@@ -77,7 +78,7 @@ class FrameNetwork(PartialNetwork):
             "postures": self.reader(single),
             "track_postures": self.track_reader(around),
             "probabilities": probabilities,
-            "told": self.token_reader(self.model.static_visual_encoder(frames[:, None], cut)),
+            "told": self.token_reader(**self.model.phase_tokens(frames[:, None], cut)),
         }
 
 

@@ -38,7 +38,7 @@ MAP_SHARE, DISTANCE_SHARE = 0.1, 1.0
 PHASE_SHARE, WINDOW_DEDUCTION_SHARE = 0.2, 0.02
 """What the readings of a window count in the loss."""
 DEDUCTION_SHARE, AWARD_SHARE = 1.0, 0.3
-"""What the readings of the static tokens count in the loss."""
+"""What the readings of the tokens count in the loss."""
 PART_SHARE = 0.036
 """What the phases' parts of the difference between two dives count in the loss, a square point."""
 AWARD_MIDDLE = 7.0
@@ -74,15 +74,15 @@ class PostureReader(nn.Module):
 
 
 class TokenReader(nn.Module):
-    """What the static tokens [B, 3, 4, 64] tell: deductions [B, 13] and the mean award [B]."""
+    """What a track's dynamic and static tokens [B, 3, 4, 64] tell: deductions [B, 13] and the mean award [B]."""
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
-        tokens = config.phase_count * 4 * config.token_width
+        tokens = 2 * config.phase_count * 4 * config.token_width
         self.read = nn.Sequential(nn.Linear(tokens, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, len(PRICES) + 1))
 
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.read(tokens.flatten(1))
+    def forward(self, dynamic: Tensor, static: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.read(torch.cat([dynamic.flatten(1), static.flatten(1)], dim=1))
         return found[:, :-1], found[:, -1] + AWARD_MIDDLE
 
 

@@ -238,7 +238,7 @@ SLIPS = 2
 class ComparisonNetwork(PartialNetwork):
     """The regression alone: encodings in, differences in score out.
 
-    With `learn_track` it reads the diver's track anew from the frames that were kept: transitions and static tokens
+    With `learn_track` it reads the diver's track anew from the frames that were kept: transitions and tokens
     learn, too. A reader has to tell from the tokens what each fault cost, and another one from what happens around each
     frame the posture in it: a score is one number a dive, and a few thousand are soon learnt by heart.
     """
@@ -246,7 +246,9 @@ class ComparisonNetwork(PartialNetwork):
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
         if options.learn_track and not model.config.diver_track:
             raise OptionsError("learn_track is for networks that follow the diver: this one has diver_track off")
-        track = [model.static_visual_encoder.phases, model.temporal_action_parser] if options.learn_track else []
+        track = []
+        if options.learn_track:
+            track = [model.static_visual_encoder.phases, model.dynamic_visual_encoder, model.temporal_action_parser]
         super().__init__(model, [*model.parts()["regression"], *track])
         self.reader = TokenReader(model.config) if options.learn_track else None
         self.postures = PostureReader(model.config.track_width) if options.learn_track else None
@@ -263,7 +265,7 @@ class ComparisonNetwork(PartialNetwork):
         found = {}
         if self.reader is not None:
             query, exemplar = (self._reread(*each) for each in zip((query, exemplar), labelled, strict=True))
-            found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.static)}
+            found |= {"probabilities": query.transition_probabilities, "told": self.reader(query.dynamic, query.static)}
             first = query.frames[:, 0]  # a second look is at the mirrored picture
             _, around, _ = first.split(self.model.config.track_parts, dim=-1)
             found["postures"] = self.postures(around)
@@ -274,8 +276,8 @@ class ComparisonNetwork(PartialNetwork):
     def _reread(self, encoding: ClipEncoding, labelled: Tensor) -> ClipEncoding:
         frames, probabilities = self.model.reread(encoding.frames)
         cut = cuts_to_learn(self.model, labelled, probabilities)
-        static = self.model.static_visual_encoder(frames, cut)
-        return replace(encoding, transition_probabilities=probabilities, transitions=cut, static=static, frames=frames)
+        tokens = self.model.phase_tokens(frames, cut)
+        return replace(encoding, **tokens, transition_probabilities=probabilities, transitions=cut, frames=frames)
 
 
 def cuts_to_learn(model: FineParser, labelled: Tensor, probabilities: Tensor) -> Tensor:

@@ -314,7 +314,8 @@ def ablated(config: FineParserConfig, without: tuple[str, ...]) -> FineParserCon
     """
     changes: dict = {}
     if "gate" in without:
-        changes["spatial_gate"] = False
+        # Along a track nothing is compared that it could gate.
+        changes |= {"spatial_gate": False, **WITHOUT_TRACK}
     if "static" in without:
         # The track is made of the static branch's frames, and what draws anew, too.
         changes |= {"static_branch": False, **WITHOUT_TRACK}

@@ -67,9 +67,9 @@ def train(
         validation = None
     remarks += [*_partner_remarks(training, options), *getattr(training, "problems", ())]
     model.provenance = _provenance(model, training, options)
-    # Without the gate, and for masks alone, the last block of the spatial parser's I3D has no part in the losses; nor
-    # has what draws the masks anew where their loss is left out.
-    unused = not model.config.spatial_gate or model.config.focus_outlines or options.train == "spatial"
+    # Without the gate, along a track and for masks alone, the last block of the spatial parser's I3D has no part in the
+    # losses; nor has what draws the masks anew where their loss is left out.
+    unused = not model.config.spatial_gate or model.config.diver_track or options.train == "spatial"
     accelerator = accelerator_for(options.device, options.precision, find_unused=unused)
     run = _open_run(options, accelerator)
     model.to(accelerator.device)

@@ -137,7 +137,7 @@ def finding_parts() -> Findings:
         with gr.Column() as exemplar_parts:
             with gr.Row(equal_height=False):
                 with gr.Column(scale=1, min_width=320):
-                    gr.Markdown("### Windows beside the exemplar's\nCosine of their features, 1 where they are alike.")
+                    gr.Markdown("### Beside the exemplar\nCosine of what the dynamic branch compares, 1 where alike.")
                     similarity = gr.Plot(elem_id="inspect-similarity", **plot)
                 with gr.Column(scale=1, min_width=320):
                     gr.Markdown("### Token by token\nThe difference that each token sees; a line is a phase's mean.")

@@ -41,14 +41,14 @@ class Seeing:
         yield torch.zeros(1)
 
     def compare(self, query, exemplar, difficulty):
-        seen = query.dynamic[:, 0, 0] - exemplar.dynamic[:, 0, 0]
+        seen = query.dynamic[:, 0, 0, 0] - exemplar.dynamic[:, 0, 0, 0]
         return SimpleNamespace(delta=seen * difficulty / 3)
 
 
 def test_a_misreading_is_what_a_score_has_and_the_picture_has_not(encodings):
     """Six dives that look like 3 to 18 points at difficulty 3, 1 to 6 of execution; the last was given more."""
     dynamic = torch.zeros_like(encodings.dynamic)
-    dynamic[:, 0, 0] = torch.tensor([3.0, 6.0, 9.0, 12.0, 15.0, 18.0])
+    dynamic[:, 0, 0, 0] = torch.tensor([3.0, 6.0, 9.0, 12.0, 15.0, 18.0])
     difficulty = [1.5, 3.0, 2.0, 3.0, 2.5, 2.0]
     executions = [1.0, 2.0, 3.0, 4.0, 5.0, 12.0]
     exemplars = tuple(

@@ -100,16 +100,16 @@ def test_the_exemplar_beside_it_is_the_one_that_voted(analyser, bank, inspection
     assert pairing.exemplar == report.exemplar
     np.testing.assert_allclose(pairing.contributions, vote.contributions, atol=1e-5)
     place = next(i for i, exemplar in enumerate(bank.exemplars) if exemplar.id == report.exemplar)
-    np.testing.assert_array_equal(pairing.features, bank.encodings.dynamic[place].numpy())
+    np.testing.assert_array_equal(pairing.features, bank.encodings.dynamic[place].flatten(0, 1).numpy())
     np.testing.assert_allclose(pairing.similarity, cosine_similarity(inspection.features, pairing.features), atol=1e-5)
     assert pairing.transitions.tolist() == bank.encodings.transitions[place].tolist()
 
 
 def test_tokens_and_attention(inspection):
     pairing = inspection.pairing
-    assert [tokens.shape for tokens in pairing.tokens] == [(3, 12), (3, 4)]
+    assert [tokens.shape for tokens in pairing.tokens] == [(3, 4), (3, 4)]
     np.testing.assert_allclose(np.stack([tokens.mean(1) for tokens in pairing.tokens]), pairing.deltas, atol=1e-6)
-    assert [attention.shape for attention in pairing.attention] == [(3, 1, 2, 12, 12), (3, 1, 2, 4, 4)]
+    assert [attention.shape for attention in pairing.attention] == [(3, 1, 2, 4, 4), (3, 1, 2, 4, 4)]
     for attention in pairing.attention:
         np.testing.assert_allclose(attention.sum(-1), 1, atol=1e-5)
 

@@ -16,7 +16,7 @@ def encoding(tiny, clips) -> ClipEncoding:
 
 
 def test_encode_gives_everything(encoding):
-    assert encoding.dynamic.shape == (3, 9, 128)
+    assert encoding.dynamic.shape == (3, 3, 4, 8)
     assert encoding.transition_probabilities.shape == (3, 96, 2)
     assert encoding.static.shape == (3, 3, 4, 8)
     assert encoding.mask_probability.shape == (3, 96, 32, 32)
@@ -145,7 +145,6 @@ def test_details_reach_the_squares_and_nothing_else():
         assert found.mask_logits.shape == (1, 9, 16, 32, 32)
         assert found.outlines.shape == (1, 96, 32, 32)
         torch.testing.assert_close(found.mask_logits, small.mask_logits, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(found.dynamic, small.dynamic, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(other.outlines, same.outlines, atol=1e-3)
     with pytest.raises(ValueError, match="96, 64, 64"):
         fine.encode(coarse)
@@ -161,11 +160,14 @@ def test_neighbours_are_shown_beside_a_frame():
         assert torch.equal(shown[:, frame, 7:], squares[:, after, :3])
 
 
-def test_the_gate_matters(tiny, clips, encoding):
-    ungated = FineParser(replace(tiny.config, spatial_gate=False)).eval()
-    ungated.load_state_dict(tiny.state_dict())
+def test_the_gate_matters(clips):
+    torch.manual_seed(0)
+    windows = dict(diver_track=False, focus_neighbours=False, focus_outlines=False, second_look=False)
+    gated = FineParser(replace(FineParserConfig.tiny(), **windows)).eval()
+    ungated = FineParser(replace(gated.config, spatial_gate=False)).eval()
+    ungated.load_state_dict(gated.state_dict())
     with torch.inference_mode():
-        assert not torch.allclose(ungated.encode(clips).dynamic, encoding.dynamic)
+        assert not torch.allclose(ungated.encode(clips).dynamic, gated.encode(clips).dynamic)
 
 
 def test_wrong_shapes_are_refused(tiny):
@@ -196,7 +198,10 @@ def test_gradients_reach_every_parameter_that_inference_uses(clips):
     comparison = model.compare(encoding.select([0]), encoding.select([1]))
     masks = sum(output.square().mean() for output in encoding.mask_outputs)
     (comparison.delta.sum() + encoding.transition_probabilities.sum() + masks).backward()
-    assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
+    unseen = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+    # What windows tell as a whole is asked for by the training of the masks alone.
+    tops = ("i3d.mixed_5", "spatial_action_parser.i3d.mixed_5")
+    assert unseen == {name for name, _ in model.named_parameters() if name.startswith(tops)}
 
 
 def test_parameter_groups_and_parts_hold_each_parameter_once(tiny):
@@ -230,7 +235,7 @@ def test_what_learns_together(tiny):
         "static_visual_encoder.backbone",
         "focus_decoder",
     }
-    assert names(parts["branches"]) == {"i3d", "static_visual_encoder.phases"}
+    assert names(parts["branches"]) == {"i3d", "dynamic_visual_encoder", "static_visual_encoder.phases"}
     groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}
     assert sum(groups.values()) == sum(p.numel() for p in tiny.parameters())
     trunk = (tiny.i3d, tiny.spatial_action_parser.i3d)

@@ -52,6 +52,7 @@ def test_it_teaches_what_looks_along_the_track_alone(lesson):
     learning = {".".join(name.split(".")[:2]) for name, p in model.named_parameters() if p.grad is not None}
     assert learning == {
         *(f"static_visual_encoder.{n}" for n in ("backbone", "phases")),
+        *(f"dynamic_visual_encoder.{n}" for n in ("norms", "convolutions")),
         *(f"focus_decoder.{n}" for n in ("joins", "outline", "places")),
         *(f"temporal_action_parser.{n}" for n, _ in model.temporal_action_parser.named_children()),
     }

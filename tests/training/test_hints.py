@@ -41,7 +41,7 @@ def test_readers_tell_phases_deductions_and_award():
     phases, deductions = WindowReader(config)(torch.randn(5, config.feature_width))
     assert phases.shape == (5, 16, 3)
     assert deductions.shape == (5, FAULTS)
-    deductions, award = TokenReader(config)(torch.randn(2, 3, 4, config.token_width))
+    deductions, award = TokenReader(config)(*torch.randn(2, 2, 3, 4, config.token_width))
     assert deductions.shape == (2, FAULTS)
     assert award.shape == (2,)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
-from fineparser.training.options import EvaluateOptions, OptionsError, TrainOptions, network_config
+from fineparser.training.options import EvaluateOptions, OptionsError, TrainOptions, ablated, network_config
 
 
 def some(**changes):
@@ -85,7 +85,7 @@ def test_the_papers_schedule_is_the_papers_default():
     ("without", "changes"),
     [
         ((), {}),
-        (("gate",), {"spatial_gate": False}),
+        (("gate",), {"spatial_gate": False, **WITHOUT_TRACK}),
         (("static",), {"static_branch": False, **WITHOUT_TRACK}),
         (("transitions",), {"temporal_parsing": False, "phase_weights": (1.0,)}),
         (("gate", "static"), {"spatial_gate": False, "static_branch": False, **WITHOUT_TRACK}),
@@ -100,7 +100,7 @@ def test_a_configuration_from_a_file(tmp_path):
     path.write_text(json.dumps(FineParserConfig.tiny().to_json()))
     assert network_config(str(path)) == FineParserConfig.tiny()
     path.write_text(json.dumps({"architecture": FineParserConfig.tiny().to_json(), "weights": {}}))
-    assert network_config(str(path), ("gate",)) == replace(FineParserConfig.tiny(), spatial_gate=False)
+    assert network_config(str(path), ("gate",)) == ablated(FineParserConfig.tiny(), ("gate",))
     path.write_text("{")
     with pytest.raises(OptionsError, match="no readable JSON"):
         network_config(str(path))

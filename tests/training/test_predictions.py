@@ -31,9 +31,8 @@ def collection(smallest, *, codes=CODES, scores=None, seed=0, prefix="dive"):
         for index, (code, level, score) in enumerate(zip(parsed, difficulty, scores, strict=True))
     )
     tokens = smallest.static_channels[-1] // 8
-    windows = len(smallest.window_starts)
     encodings = ClipEncoding(
-        dynamic=torch.rand(count, windows, smallest.feature_width, generator=generator),
+        dynamic=torch.rand(count, 3, 4, tokens, generator=generator),
         transition_probabilities=torch.rand(count, 96, 2, generator=generator),
         transitions=torch.tensor([[30, 70]] * count),
         static=torch.rand(count, 3, 4, tokens, generator=generator),

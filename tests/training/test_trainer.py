@@ -400,7 +400,8 @@ def test_the_regression_can_learn_to_read_the_track(learned, options):
     result = train(chosen, on_record=told.append)
     before, after = weights(start), weights(result.last)
     moved = {name.rsplit(".", 1)[0] for name in before if not torch.equal(before[name], after[name])}
-    parts = ("static_visual_encoder.phases", "temporal_action_parser", "contrastive_regression")
+    tokens = ("static_visual_encoder.phases", "dynamic_visual_encoder")
+    parts = (*tokens, "temporal_action_parser", "contrastive_regression")
     assert {part for part in parts for name in moved if name.startswith(part)} == set(parts)
     assert all(name.startswith(parts) for name in moved)
     records = [record for record in Run.read(chosen.out).records() if record["kind"] == "train"]

@@ -30,7 +30,7 @@ def bank(model) -> ExemplarBank:
     exemplars = tuple(
         Exemplar(str(place), DiveCode.parse(code), 10, 3.0, 70.0, source) for place, (code, source) in enumerate(judged)
     )
-    zeros = ClipEncoding(torch.zeros(3, 9, 128), torch.zeros(3, 96, 2), torch.zeros(3, 2, dtype=torch.int64))
+    zeros = ClipEncoding(torch.zeros(3, 3, 4, 8), torch.zeros(3, 96, 2), torch.zeros(3, 2, dtype=torch.int64))
     return ExemplarBank(exemplars, zeros, model.fingerprint())
 
 

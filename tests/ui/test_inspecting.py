@@ -131,7 +131,7 @@ def finediving(tmp_path_factory) -> Path:
 def test_an_item_of_finediving_is_inspected_beside_an_exemplar(inspecting, finediving):
     model, noise = inspecting._analysis.analyser.model, torch.Generator().manual_seed(0)
     encodings = ClipEncoding(
-        torch.rand(2, 9, model.config.feature_width, generator=noise),
+        torch.rand(2, 3, 4, model.config.token_width, generator=noise),
         torch.rand(2, 96, 2, generator=noise),
         torch.tensor([[20, 60], [30, 70]]),
         torch.rand(2, 3, 4, model.config.token_width, generator=noise),
