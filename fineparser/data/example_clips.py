@@ -54,7 +54,7 @@ class ExampleClip:
 
 
 EXAMPLES = (
-    ExampleClip("platform-10m-207C", "10 m platform, 207C", "207C", 10.0, "broadcast", 2, 0.8),
+    ExampleClip("platform-10m-207C", "10 m platform, 207C", "207C", 10.0, "broadcast", 12, 0.8),
     ExampleClip("springboard-3m-405C", "3 m, phone in hand, 405C", "405C", 3.0, "handheld", 9, 0.45),
     ExampleClip("springboard-3m-105B", "3 m, camera stands still, 105B", "105B", 3.0, "static", 14, 0.6),
     ExampleClip("platform-10m-5253B", "10 m platform, 5253B", "5253B", 10.0, "broadcast", 14, 0.95),
