@@ -8,6 +8,7 @@ import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
+from fineparser.data.example_clips import EXAMPLES
 from tests.browser.conftest import PATIENCE, ready, upload
 from tests.video.bad_inputs import BAD_INPUTS
 
@@ -99,8 +100,10 @@ def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, ap
 
 
 def test_an_example_becomes_a_score(page):
-    page.get_by_role("button", name="3 m, camera stands still, 105B").click()
-    expect(page.locator("#clip-note")).to_contain_text("107 frames", timeout=PATIENCE)
+    (example,) = [example for example in EXAMPLES if example.code == "105B"]
+    page.get_by_role("button", name=example.title).click()
+    frames = example.plan().times.size
+    expect(page.locator("#clip-note")).to_contain_text(f"{frames} frames", timeout=PATIENCE)
     expect(page.locator("#dive-note")).to_contain_text("105B forward 2 1/2 somersaults, pike, 3 m: difficulty 2.4")
     expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
     page.locator("#analyse").click()
