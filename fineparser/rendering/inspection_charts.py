@@ -1,5 +1,7 @@
 """An inspection as plotly figures; what `charts` says of its figures holds for these, too."""
 
+from itertools import groupby
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -134,10 +136,15 @@ def similarity(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
         rows, columns = np.nonzero(ground)
         figure.add_scatter(
             x=columns, y=rows, text=[_short(value) for value in values[ground]], mode="text", hoverinfo="skip",
-            textfont={"color": colour.css, "size": 10}, showlegend=False,
+            textfont={"color": colour.css, "size": 10 if len(names) < 12 else 8}, showlegend=False,
         )  # fmt: skip
-    places = list(range(len(names)))
-    marks = {"tickvals": places, "ticktext": names, "showgrid": False}
+    # Tokens by their phase: twelve names would not fit beside each other.
+    labels, sizes = zip(*((label, len(list(ones))) for label, ones in groupby(names, _without_number)), strict=True)
+    ends = np.cumsum(sizes)
+    marks = {"tickvals": ends - (np.array(sizes) + 1) / 2, "ticktext": labels, "showgrid": False}
+    for border in ends[:-1] - 0.5 if max(sizes) > 1 else ():
+        figure.add_vline(border, line={"color": WHITE.css, "width": 3})
+        figure.add_hline(border, line={"color": WHITE.css, "width": 3})
     figure.update_layout(
         **look(theme, 400),
         margin={"l": 8, "r": 8, "t": 8, "b": 44},
@@ -276,6 +283,11 @@ def _over_frames(theme: Theme, inspection: Inspection, height: int, below: int, 
         "xaxis": axis(theme) | {"title": "sampled frame", "range": [-0.5, len(inspection.frames) - 0.5]},
         "yaxis": axis(theme) | {"range": high, "tickvals": [0, 0.5, 1]},
     }
+
+
+def _without_number(name: str) -> str:
+    """The phase of a token's name; a window's name as it is."""
+    return name.rsplit(" ", 1)[0]
 
 
 def _short(value: float) -> str:

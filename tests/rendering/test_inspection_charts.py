@@ -92,6 +92,19 @@ def test_similarity_is_labelled_so_that_it_can_be_read(inspection):
     assert written[0, 5] == (".50", WHITE.css)  # on dark blue
 
 
+def test_similarity_of_tokens_is_labelled_phase_by_phase(inspection):
+    cosines = np.linspace(-1, 1, 144).reshape(12, 12).astype(np.float32)
+    of_tokens = replace(
+        inspection, features=np.ones((12, 8), np.float32), pairing=replace(inspection.pairing, similarity=cosines)
+    )
+    figure = charts.similarity(of_tokens)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert axis.ticktext == ("take-off", "flight", "entry")
+        np.testing.assert_array_equal(axis.tickvals, [1.5, 5.5, 9.5])
+    assert sorted(line.x0 for line in figure.layout.shapes if line.x0 == line.x1) == [3.5, 7.5]
+    assert list(figure.data[0].customdata[3][4]) == ["take-off 4", "flight 1"]
+
+
 def test_attention_of_a_layer_and_a_head(inspection):
     even = charts.attention(inspection, 0, "dynamic", 0).data[0]
     np.testing.assert_allclose(even.z, 1 / 12, rtol=1e-5)
