@@ -252,7 +252,7 @@ class DiveAnalyser:
                 [
                     # Channels last in memory, as in `encode`.
                     network.spatial_action_parser(
-                        normalise(window)[None].to(device, dtype, memory_format=torch.channels_last_3d), False
+                        normalise(window)[None].to(device, dtype, memory_format=torch.channels_last_3d), feature=False
                     )
                     .fused_logits.float()
                     .sigmoid()

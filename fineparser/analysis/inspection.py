@@ -129,12 +129,13 @@ class Inspection:
     """Points, where the dive was scored."""
 
     @property
-    def feature_names(self) -> list[str]:
-        """What each row of the features is called: a window by its first frame, a token by its phase and number."""
+    def feature_groups(self) -> list[tuple[str, int]]:
+        """What the features are of, in their order, and how many rows each: windows, by their first frames, a row each,
+        or phases, of which a diver's track has four tokens."""
         if len(self.features) == len(self.window_starts):
-            return [str(start) for start in self.window_starts]
+            return [(str(start), 1) for start in self.window_starts]
         phases = ("clip",) if len(self.features) == PHASE_TOKENS else [phase.label for phase in Phase]
-        return [f"{phase} {number + 1}" for phase in phases for number in range(PHASE_TOKENS)]
+        return [(phase, PHASE_TOKENS) for phase in phases]
 
     @property
     def transitions(self) -> tuple[int, int]:

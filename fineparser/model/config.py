@@ -248,13 +248,8 @@ class FineParserConfig:
         return self.frame_features + LIMBS * self.focus_outlines
 
     @property
-    def track_features(self) -> int:
-        """Numbers that a diver's track has a frame: what is seen, what happens around, where and how the mask lies."""
-        return sum(self.track_parts)
-
-    @property
     def track_parts(self) -> tuple[int, int, int]:
-        """How many of them are each of these, in this order."""
+        """Numbers that a diver's track has a frame: what is seen, what happens around, where and how the mask lies."""
         return self.seen_features, self.track_width, MEASURES
 
     @property

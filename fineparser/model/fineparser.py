@@ -94,21 +94,18 @@ class FineParser(nn.Module):
             raise ValueError(
                 f"transitions must be [{len(clips)}, 2] for {len(clips)} clip(s), got {list(transitions.shape)}"
             )
-        windows = portions(self._windows(clips), self.windows_at_once)
 
         def by_clip(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
         outlines = None
         if config.diver_track:
-            parse = SpatialParse.concatenate(
-                [self.spatial_action_parser(some, side_outputs, feature=False) for some in windows]
-            )
+            parse = self._outline_windows(clips, side_outputs)
             mask_logits = by_clip(parse.fused_logits)
             outlined = frame_probability(mask_logits, config.window_starts)
             frames, probabilities, outlines = self.read_track(clips, outlined)
         else:
-            seen = [self.see(some, side_outputs, masks) for some in windows]
+            seen = [self.see(some, side_outputs, masks) for some in self._windows(clips)]
             parse = SpatialParse.concatenate([parse for _, parse in seen])
             mask_logits, dynamic = by_clip(parse.fused_logits), by_clip(torch.cat([feature for feature, _ in seen]))
             frames, probabilities = self._read_frames(clips, dynamic)
@@ -136,14 +133,20 @@ class FineParser(nn.Module):
         """What the backbones compute in: autocast's choice, else that of their weights."""
         return self.spatial_action_parser.i3d.dtype
 
-    def _windows(self, clips: Tensor) -> Tensor:
-        """Clips [B, 3, 96, 112, 112], or that many times `focus_detail`, -> [B * 9, 3, 16, 112, 112]."""
+    def _windows(self, clips: Tensor) -> list[Tensor]:
+        """Clips [B, 3, 96, 112, 112], or that many times `focus_detail`, -> [B * 9, 3, 16, 112, 112], in portions."""
         if (detail := self.config.focus_detail) > 1:
             clips = functional.avg_pool3d(clips, (1, detail, detail))
         # Channels last in memory, whatever the batch's own order: convolutions and pools are fastest there.
         pixels = rearrange(clips.to(self.dtype), "b c t h w -> b t h w c").contiguous()
         windows = pixels.unfold(1, self.config.window_frames, self.config.window_stride)  # [B, 9, 112, 112, 3, 16]
-        return rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)
+        windows = rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)
+        return portions(windows, self.windows_at_once)
+
+    def _outline_windows(self, clips: Tensor, side_outputs: bool = False) -> SpatialParse:
+        """What the spatial parser says of the B * 9 windows of clips, without their features."""
+        parser = self.spatial_action_parser
+        return SpatialParse.concatenate([parser(some, side_outputs, feature=False) for some in self._windows(clips)])
 
     def see(self, windows: Tensor, side_outputs: bool = False, masks: bool = True) -> tuple[Tensor, SpatialParse]:
         """Windows [N, 3, 16, 112, 112] -> their dynamic feature [N, 1024], gated, and what the spatial parser says."""
@@ -157,9 +160,8 @@ class FineParser(nn.Module):
 
     def outline(self, clips: Tensor) -> Tensor:
         """Logits of the spatial parser's masks [B, 9, 16, 112, 112] of clips [B, 3, 96, 112, 112], and nothing else."""
-        windows = portions(self._windows(clips), self.windows_at_once)
-        logits = [self.spatial_action_parser(some).fused_logits for some in windows]
-        return torch.cat(logits).unflatten(0, (len(clips), len(self.config.window_starts)))
+        logits = self._outline_windows(clips).fused_logits
+        return logits.unflatten(0, (len(clips), len(self.config.window_starts)))
 
     def read_track(self, clips: Tensor, outlined: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """What a network with a diver's track sees along the outlines, in L looks.

@@ -92,9 +92,10 @@ class SpatialActionParser(nn.Module):
     def forward(
         self, windows: Tensor, side_outputs: bool = False, masks: bool = True, feature: bool = True
     ) -> SpatialParse:
-        """windows [N, 3, 16, 112, 112] -> feature, fused mask and, where asked for, the side outputs."""
+        """windows [N, 3, 16, 112, 112] -> feature and what the dynamic branch goes on from, fused mask and
+        side outputs, each where asked for."""
         stages = self.i3d(windows, feature)
-        shared = stages.mixed_4 if self.shares else None
+        shared = stages.mixed_4 if self.shares and feature else None
         if not masks:
             return SpatialParse(stages.feature, shared, None, None)
         depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)

@@ -84,10 +84,10 @@ class StaticVisualEncoder(nn.Module):
         self.config = config
         self.frames_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
         self.backbone = FrameResNet(config.static_blocks, config.static_channels, config.frame_channels)
-        self.counts = STATIC_TOKENS if config.temporal_parsing else STATIC_TOKENS[1:2]
         if config.diver_track:
             self.phases = TrackTokens(config, SEEN)
         else:
+            self.counts = STATIC_TOKENS if config.temporal_parsing else STATIC_TOKENS[1:2]
             self.phases = nn.ModuleList(self._stack(count) for count in self.counts)
 
     @staticmethod

@@ -1,7 +1,5 @@
 """An inspection as plotly figures; what `charts` says of its figures holds for these, too."""
 
-from itertools import groupby
-
 import numpy as np
 import plotly.graph_objects as go
 
@@ -119,7 +117,9 @@ def similarity(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
     if inspection.pairing is None:
         return empty_figure(NO_EXEMPLAR, theme)
     values = inspection.pairing.similarity
-    names = inspection.feature_names
+    groups = inspection.feature_groups
+    labels, sizes = zip(*groups, strict=True)
+    names = [f"{label} {row + 1}" if rows > 1 else label for label, rows in groups for row in range(rows)]
     low, high = float(values.min()), float(values.max())
     figure = go.Figure(
         _heatmap(
@@ -139,7 +139,6 @@ def similarity(inspection: Inspection, theme: Theme = EITHER) -> go.Figure:
             textfont={"color": colour.css, "size": 10 if len(names) < 12 else 8}, showlegend=False,
         )  # fmt: skip
     # Tokens by their phase: twelve names would not fit beside each other.
-    labels, sizes = zip(*((label, len(list(ones))) for label, ones in groupby(names, _without_number)), strict=True)
     ends = np.cumsum(sizes)
     marks = {"tickvals": ends - (np.array(sizes) + 1) / 2, "ticktext": labels, "showgrid": False}
     for border in ends[:-1] - 0.5 if max(sizes) > 1 else ():
@@ -283,11 +282,6 @@ def _over_frames(theme: Theme, inspection: Inspection, height: int, below: int, 
         "xaxis": axis(theme) | {"title": "sampled frame", "range": [-0.5, len(inspection.frames) - 0.5]},
         "yaxis": axis(theme) | {"range": high, "tickvals": [0, 0.5, 1]},
     }
-
-
-def _without_number(name: str) -> str:
-    """The phase of a token's name; a window's name as it is."""
-    return name.rsplit(" ", 1)[0]
 
 
 def _short(value: float) -> str:

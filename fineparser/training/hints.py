@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
 from fineparser.model.focus_decoder import FocusView
+from fineparser.model.track_tokens import PHASE_TOKENS
 from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import POSTURE
 
@@ -78,7 +79,7 @@ class TokenReader(nn.Module):
 
     def __init__(self, config: FineParserConfig) -> None:
         super().__init__()
-        tokens = 2 * config.phase_count * 4 * config.token_width
+        tokens = 2 * config.phase_count * PHASE_TOKENS * config.token_width
         self.read = nn.Sequential(nn.Linear(tokens, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, len(PRICES) + 1))
 
     def forward(self, dynamic: Tensor, static: Tensor) -> tuple[Tensor, Tensor]:

@@ -162,8 +162,7 @@ def test_neighbours_are_shown_beside_a_frame():
 
 def test_the_gate_matters(clips):
     torch.manual_seed(0)
-    windows = dict(diver_track=False, focus_neighbours=False, focus_outlines=False, second_look=False)
-    gated = FineParser(replace(FineParserConfig.tiny(), **windows)).eval()
+    gated = FineParser(replace(FineParserConfig.tiny(), **WITHOUT_TRACK)).eval()
     ungated = FineParser(replace(gated.config, spatial_gate=False)).eval()
     ungated.load_state_dict(gated.state_dict())
     with torch.inference_mode():

@@ -59,7 +59,7 @@ def test_outlines_are_drawn_anew_where_the_squares_are(model):
     assert encoding.outlines.shape == (1, 96, 32, 32)
     assert torch.equal(encoding.mask_probability, encoding.outlines)
     assert 0 <= encoding.outlines.min() <= encoding.outlines.max() <= 1
-    assert encoding.frames.shape[-1] == model.config.track_features
+    assert encoding.frames.shape[-1] == sum(model.config.track_parts)
     assert encoding.without_masks().outlines is None
     assert model.encode(torch.randn(1, 3, 96, 32, 32), masks=False).outlines is None
     assert "outlines" not in encoding.to_arrays()
