@@ -106,6 +106,9 @@ class Breakdown:
     """Mean points of the exemplars, at the difficulty of the dive that is judged."""
     points: np.ndarray
     """[2, 3] by branch (dynamic, static) and phase, averaged over the votes; base plus their sum is the mean vote."""
+    ranges: np.ndarray | None = None
+    """[3, 2] points between which a phase's part truly lies, as often as `DiveReport.interval_basis` says of the score;
+    None where that was not measured."""
 
     def to_json(self) -> dict:
         """Plain values."""
@@ -114,6 +117,9 @@ class Breakdown:
             "points": by_branch(self.points),
             "by_phase": {phase: round(float(v), 3) for phase, v in zip(PHASES, self.points.sum(0), strict=False)},
             "by_branch": {branch: round(float(v), 3) for branch, v in zip(BRANCHES, self.points.sum(1), strict=False)},
+            "by_phase_interval": self.ranges
+            if self.ranges is None
+            else {phase: ends.round(3).tolist() for phase, ends in zip(PHASES, self.ranges, strict=False)},
         }
 
 

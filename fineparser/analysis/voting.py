@@ -92,13 +92,16 @@ def estimate(
     # No dive is given less than nothing or more than perfect awards.
     highest = 30 * dived.difficulty
     mean = Estimate.of_votes(scores)
+    ranges = None
     basis = f"the middle {INTERVAL:.0%} of {len(votes)} vote{'s' * (len(votes) != 1)}, which says little of the error"
     if calibration is not None:
         mean = Estimate(mean.value, *calibration.interval(mean.value, dived.difficulty))
+        ranges = calibration.part_intervals(points.sum(0), dived.difficulty)
         basis = f"they held the true score of {INTERVAL:.0%} of {calibration.dives} dives ({calibration.source})"
+        basis += "" if ranges is None else ", and each phase's true part of the difference as often"
     total = Estimate(*(float(np.clip(value, 0, highest)) for value in (mean.value, mean.low, mean.high)))
     share = Estimate(*(execution(value, dived.difficulty) for value in (total.value, total.low, total.high)))
     # One that can be seen is worth more beside the dive than one a little nearer.
     seen = [vote for vote in votes if vote.shown is not None and vote.shown.id == vote.exemplar] or votes
     nearest = min(seen, key=lambda vote: abs(vote.score - mean.value))
-    return total, share, Breakdown(float(scores.mean() - points.sum()), points), nearest.exemplar, basis
+    return total, share, Breakdown(float(scores.mean() - points.sum()), points, ranges), nearest.exemplar, basis

@@ -125,7 +125,9 @@ def calibrate(options: argparse.Namespace) -> int:
 
     from fineparser.analysis.analyser import BUNDLED_BANK, DiveAnalyser
     from fineparser.analysis.exemplar import SIMULATED
+    from fineparser.analysis.phase_parts import phase_parts
     from fineparser.domain.calibration import INTERVAL, Calibration
+    from fineparser.domain.phases import Phase
     from fineparser.training.evaluator import evaluate
     from fineparser.training.options import EvaluateOptions
 
@@ -148,11 +150,17 @@ def calibrate(options: argparse.Namespace) -> int:
         )
     columns = ("predicted_score", "score", "difficulty")
     predicted, true, difficulty = (np.array([float(row[name]) for row in measured.rows]) for name in columns)
-    calibration = Calibration.of(predicted, true, difficulty, SIMULATED)
+    parts = phase_parts(measured.rows, analyser.bank.exemplars)
+    calibration = Calibration.of(predicted, true, difficulty, SIMULATED, parts)
     replace(analyser.bank, calibration=calibration).save(path)
     print(
         f"{INTERVAL:.0%} of {calibration.dives} simulated dives were judged between {calibration.low:+.2f} and "
-        f"{calibration.high:+.2f} of their execution (0 to 30); {path} says so from now on"
+        f"{calibration.high:+.2f} of their execution (0 to 30)"
+        + "".join(
+            f", the part of the {phase.label} between {low:+.2f} and {high:+.2f}"
+            for phase, (low, high) in zip(Phase, calibration.parts, strict=False)
+        )
+        + f"; {path} says so from now on"
     )
     return 0
 

@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from fineparser.analysis.report import BRANCHES, DiveReport
+from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.key_frames import as_jpeg, key_pictures
@@ -128,9 +128,8 @@ def _transitions(report: DiveReport) -> str:
 
 
 def _breakdown(report: DiveReport) -> str:
-    *rows, total = breakdown_rows(report, "Exemplars")
-    rows = [*(("", row) for row in rows), ("sum", total)]
-    return _table(["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "In awards"], rows)
+    headings, *rows, total = breakdown_rows(report, "Exemplars")
+    return _table(headings, [*(("", row) for row in rows), ("sum", total)])
 
 
 def _votes(report: DiveReport) -> str:

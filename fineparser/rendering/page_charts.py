@@ -8,7 +8,8 @@ from html import escape
 
 import numpy as np
 
-from fineparser.analysis.report import PHASES, DiveReport
+from fineparser.analysis.report import BRANCHES, PHASES, DiveReport
+from fineparser.domain.calibration import INTERVAL
 from fineparser.rendering.ticks import round_ticks
 from fineparser.rendering.timeline import curves, parts, phase_spans
 from fineparser.rendering.waterfall import points_per_award, waterfall_range, waterfall_steps
@@ -30,19 +31,25 @@ def signed(value: float) -> str:
 
 
 def breakdown_rows(report: DiveReport, start: str) -> list[list[str]]:
-    """The way from the exemplars' score to the total: name, points by branch, both, and the same in awards.
+    """The way from the exemplars' score to the total: name, points by branch, both, and the same in awards; then, where
+    that was measured, the points between which a phase's part truly lies.
 
-    start: what the first row is called; the last one is the dive's.
+    start: what the second row is called; the first one names the columns, the last one is the dive's.
     """
-    points, scale = report.breakdown.points, points_per_award(report)
-    base, value = report.breakdown.base, report.total.value
-    rows = [[start, "", "", f"{base:.2f}", f"{base / scale:.2f}"]]
+    points, scale, ranges = report.breakdown.points, points_per_award(report), report.breakdown.ranges
+    base, total = report.breakdown.base, report.total
+    rows = [["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "In awards"]]
+    rows.append([start, "", "", f"{base:.2f}", f"{base / scale:.2f}"])
     for phase, shares in zip(PHASES, points.T, strict=True):
         both = float(shares.sum())
         rows.append([phase.capitalize(), *map(signed, shares), signed(both), signed(both / scale)])
     both = float(points.sum())
     rows.append(["Together", *map(signed, points.sum(axis=1)), signed(both), signed(both / scale)])
-    rows.append(["This dive", "", "", f"{value:.2f}", f"{value / scale:.2f}"])
+    rows.append(["This dive", "", "", f"{total.value:.2f}", f"{total.value / scale:.2f}"])
+    if ranges is not None:
+        parts = [f"{signed(low)} to {signed(high)}" for low, high in ranges]
+        column = [f"{INTERVAL:.0%} range", "", *parts, "", f"{total.low:.2f} to {total.high:.2f}"]
+        rows = [[*row, cell] for row, cell in zip(rows, column, strict=True)]
     return rows
 
 

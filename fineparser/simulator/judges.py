@@ -94,6 +94,21 @@ def execution(faults: Faults) -> float:
     return float(max(left, SOFT * np.exp(min(left, SOFT) / SOFT - 1.0)))
 
 
+def lost_by_phase(deductions: np.ndarray, deserved: np.ndarray) -> np.ndarray:
+    """Awards [..., 3] that the faults of each phase cost.
+
+    They add up to what a judge without noise takes off ten, who takes less for what comes on top of much.
+
+    Args:
+        deductions: [..., 13] awards that each fault would cost alone, in the order of `PRICES`.
+        deserved: [...] what that judge gives.
+    """
+    by_phase = np.array([[price.phase == phase for phase in Phase] for price in PRICES.values()], deductions.dtype)
+    told = deductions @ by_phase
+    whole = np.maximum(told.sum(-1), 1e-6)
+    return told * ((10.0 - deserved) / whole)[..., None]
+
+
 def award_panel(rng: np.random.Generator, faults: Faults, *, judges: int = PANEL) -> tuple[float, ...]:
     """The awards of a panel of `judges` for one dive, 0 to 10 in halves."""
     level = execution(faults)

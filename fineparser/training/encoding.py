@@ -20,11 +20,10 @@ from fineparser.data.pairs import ClipDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.transforms import ClipTransform
 from fineparser.domain.calibration import Calibration
-from fineparser.domain.phases import Phase
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
-from fineparser.simulator.judges import PRICES
+from fineparser.simulator.judges import PRICES, lost_by_phase
 from fineparser.training.machine import beside
 from fineparser.training.mask_metrics import MASK_METRICS
 
@@ -92,14 +91,8 @@ class EncodedDives:
         return replace(self, cards=cards, encodings=self.encodings.select(indices), **tensors)
 
     def lost_by_phase(self) -> Tensor:
-        """Awards [N, 3] that the faults of each phase cost, NaN where they are not known.
-
-        They add up to what a judge without noise takes off ten, who takes less for what comes on top of much.
-        """
-        phases = torch.tensor([price.phase for price in PRICES.values()])
-        told = self.deductions @ functional.one_hot(phases, len(Phase)).float()
-        whole = told.sum(1).clamp_min(1e-6)
-        return told * ((10.0 - self.deserved) / whole)[:, None]
+        """Awards [N, 3] that the faults of each phase cost, NaN where they are not known."""
+        return torch.from_numpy(lost_by_phase(self.deductions.numpy(), self.deserved.numpy()))
 
     def carried_to(self, queries: "EncodedDives") -> Tensor:
         """Scores [N] of these exemplars at the difficulties of their N queries (or of one), where both are known."""

@@ -18,6 +18,7 @@ from accelerate import Accelerator, PartialState
 from fineparser.data.dives import SPLITS, DataError, DiveSource
 from fineparser.data.sources import JoinedDives, open_data
 from fineparser.domain.calibration import INTERVAL
+from fineparser.domain.phases import Phase
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import Bank, EncodedDives, encode_dives
 from fineparser.training.machine import accelerator_for
@@ -177,11 +178,13 @@ def _verdicts(
 def _rows(queries: EncodedDives, verdicts: Sequence[Verdict]) -> Iterable[dict]:
     """The predictions for each dive; what is not known is empty."""
     predicted = queries.encodings.transitions.tolist()
+    lost = queries.lost_by_phase().tolist()
     for place, (card, verdict) in enumerate(zip(queries.cards, verdicts, strict=True)):
         low, high = verdict.interval
         true = queries.transitions[place].tolist()
         frames = queries.frame_numbers[place].tolist()
         masks = queries.mask_values[place].tolist()
+        parts = dict(zip(Phase, verdict.parts, strict=False))
         yield {
             "dive": card.id,
             "source": card.source,
@@ -194,6 +197,9 @@ def _rows(queries: EncodedDives, verdicts: Sequence[Verdict]) -> Iterable[dict]:
             f"high_{INTERVAL:.0%}": _number(high, 2),
             "exemplars": " ".join(verdict.exemplars),
             "exemplar_rule": verdict.rule,
+            # Points that a phase adds to the exemplars' mean, and awards that its faults truly cost.
+            **{f"{phase.name.lower()}_points": _number(parts.get(phase, math.nan), 3) for phase in Phase},
+            **{f"{phase.name.lower()}_lost": _number(lost[place][phase], 3) for phase in Phase},
             "flight": "" if math.isnan(true[0]) else str(int(true[0])),
             "predicted_flight": str(predicted[place][0]),
             "predicted_flight_frame": str(frames[predicted[place][0]]),

@@ -51,6 +51,8 @@ class Verdict:
     """How the first of them was chosen."""
     calibrated: tuple[float, float] | None = None
     """The interval that a calibration gives, where there is one."""
+    parts: tuple[float, ...] = ()
+    """Points that each phase adds to the exemplars' mean score; empty where there was none."""
 
     @property
     def score(self) -> float:
@@ -113,9 +115,11 @@ def judge(
                 continue
             query, voters = queries.select([place]), exemplars.select([choice.index for choice in chosen])
             pair = (dives.encodings.to(accelerator.device) for dives in (query, voters))
-            votes = voters.carried_to(query) + model.compare(*pair, query.difficulty).delta.float().cpu()
+            comparison = model.compare(*pair, query.difficulty)
+            votes = voters.carried_to(query) + comparison.delta.float().cpu()
             ids = tuple(choice.exemplar for choice in chosen)
-            verdict = Verdict(tuple(votes.tolist()), ids, chosen[0].rule)
+            parts = tuple(comparison.by_phase.float().mean(0).tolist())
+            verdict = Verdict(tuple(votes.tolist()), ids, chosen[0].rule, parts=parts)
             difficulty = query.difficulty.item()
             if calibration is not None and np.isfinite(difficulty):
                 verdict = replace(verdict, calibrated=calibration.interval(verdict.score, difficulty))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from html import escape
 
-from fineparser.analysis.report import BRANCHES, Breakdown, DiveReport, Estimate, Vote
+from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import breakdown_rows, signed
 
@@ -63,8 +63,8 @@ def breakdown_table(report: DiveReport) -> str:
     """The way from the exemplars' score to the total, in points and in awards, as HTML; empty without a score."""
     if report.breakdown is None:
         return ""
-    rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
-    return table(["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "Award"], rows, strong=len(rows) - 1)
+    headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
+    return table(headings, rows, strong=len(rows) - 1)
 
 
 def votes_table(report: DiveReport) -> str:

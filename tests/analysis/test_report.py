@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,15 @@ def test_a_calibration_gives_the_interval_of_known_errors():
     assert (total.value, total.low, total.high) == pytest.approx((45, 39, 49))
     assert (execution.low, execution.high) == pytest.approx((19.5, 24.5))
     assert "300 dives (SynDive)" in basis
+
+
+def test_a_calibration_that_knows_phases_gives_each_part_its_range():
+    dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
+    calibration = Calibration(-3.0, 2.0, 300, "SynDive", ((-1.0, 1.0), (-2.0, 0.5), (-0.5, 1.5)))
+    breakdown, _, basis = estimate(votes_of(40, 50), dived, calibration)[2:]
+    np.testing.assert_allclose(breakdown.ranges, [[-2, 2], [-4, 1], [-1, 3]])
+    assert breakdown.to_json()["by_phase_interval"]["flight"] == [-4.0, 1.0]
+    assert "each phase" in basis
+    alone = estimate(votes_of(40, 50), dived, replace(calibration, parts=()))
+    assert alone[2].ranges is alone[2].to_json()["by_phase_interval"] is None
+    assert "each phase" not in alone[4]

@@ -92,10 +92,14 @@ def test_a_bank_learns_how_far_off_it_is(checkpoint, tmp_path, capsys, monkeypat
     assert ExemplarBank.load(path).calibration is None
     weights = ["--bank", str(path), "--checkpoint", str(checkpoint), "--precision", "float32"]
     assert main(["bank", "calibrate", "--dives", "10", "--workers", "0", *weights]) == 0
-    assert "80% of 10 simulated dives" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "80% of 10 simulated dives" in printed
+    assert "the part of the take-off between" in printed
     kept = ExemplarBank.load(path)
     assert kept.calibration.dives == 10
     assert kept.calibration.low < kept.calibration.high
+    assert len(kept.calibration.parts) == 3
+    assert all(low < high for low, high in kept.calibration.parts)
     assert len(kept) == len(ExemplarBank.load(checkpoint / "bank.safetensors"))
     numbers = tmp_path / "numbers.json"
     evaluated = ["--data", "syndive:100:77", "--split", "validation", "--limit", "10", "--resamples", "0"]

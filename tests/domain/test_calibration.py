@@ -1,5 +1,7 @@
 """Intervals that hold what they promise."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,29 @@ def test_too_few_dives_are_refused():
     predicted = np.append(np.zeros(49), np.nan)
     with pytest.raises(ValueError, match="49 scored dives"):
         Calibration.of(predicted, np.ones(50), np.ones(50), "here")
+
+
+def test_parts_of_phases_have_ends_of_their_own():
+    """99 dives: the tenth and the ninetieth error of each phase; a dive of which they are not known does not count."""
+    errors = np.arange(1.0, 100.0)
+    told, true = np.zeros((100, 3)), np.zeros((100, 3))
+    true[1:] = errors[:, None] * 2.0 * (1, -1, 0.5)  # difficulty 2
+    told[0] = np.nan
+    calibration = Calibration.of(np.zeros(100), np.zeros(100), np.full(100, 2.0), "here", (told, true))
+    assert calibration.parts == ((10.0, 90.0), (-90.0, -10.0), (5.0, 45.0))
+    assert Calibration(**json.loads(json.dumps(calibration.to_json()))) == calibration
+
+
+def test_too_few_known_parts_tell_nothing():
+    parts = np.zeros((60, 3)), np.full((60, 3), np.nan)
+    parts[1][:49] = 1.0
+    calibration = Calibration.of(np.zeros(60), np.ones(60), np.ones(60), "here", parts)
+    assert calibration.parts == ()
+    assert calibration.part_intervals(np.zeros(3), 2.0) is None
+
+
+def test_a_part_lies_in_its_interval():
+    calibration = Calibration(-1.0, 1.0, 60, "here", ((-1.0, 2.0), (0.5, 1.0), (-3.0, -2.0)))
+    intervals = calibration.part_intervals(np.array([1.0, -1.0, 4.0]), 2.0)
+    np.testing.assert_allclose(intervals, [[-1, 5], [-1, 1], [-2, 4]])
+    assert calibration.part_intervals(np.array([1.0]), 2.0) is None  # a network that knows no phases

@@ -92,6 +92,17 @@ def test_the_breakdown_adds_up_in_points_and_awards(page):
     assert words[last + 1 : last + 3] == ["80.00", "8.08"]
 
 
+def test_a_part_stands_beside_its_range(report):
+    ranges = np.array([[-1.0, 2.0], [0.5, 3.25], [-4.0, 0.0]])
+    ranged = replace(report, breakdown=replace(report.breakdown, ranges=ranges))
+    words = [word.strip() for word in Page(document(ranged)).words if word.strip()]
+    start = words.index("80% range", words.index("In awards"))
+    flight = words.index("Flight", start)
+    assert words[flight + 5] == "+0.50 to +3.25"
+    last = words.index("This dive", start)
+    assert words[last + 3] == "72.00 to 88.00"
+
+
 def test_key_frames_are_pictures(page):
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert [image["alt"] for image in images] == ["stance", "take-off", "mid-flight", "opening", "entry", "splash"]

@@ -10,7 +10,7 @@ from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import total
 from fineparser.simulator.faults import TYPICAL, Faults, draw_faults, draw_level
-from fineparser.simulator.judges import PRICES, award_panel, deductions, execution
+from fineparser.simulator.judges import PRICES, award_panel, deductions, execution, lost_by_phase
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_dives.csv"
 MEAN, SPREAD, WITHIN = 7.04, 1.41, 0.535
@@ -106,3 +106,15 @@ def test_awards_and_totals_against_the_real_table(panels):
     assert awards.mean() == pytest.approx(real.mean(), rel=0.10)
     assert totals.mean() == pytest.approx(scores.mean(), rel=0.10)
     assert totals.std() == pytest.approx(scores.std(), rel=0.12)
+
+
+def test_what_phases_lost_adds_up_to_what_the_judge_takes_off():
+    """So much that the judge takes less for the last of it: each phase less in proportion."""
+    faults = Faults(low=0.5, lean=9.0, loose=25.0, bent_knees=30.0, split_legs=25.0, entry=35.0, splash=0.9)
+    cost = np.array([price.of(getattr(faults, name)) for name, price in PRICES.items()])
+    assert cost.sum() > 10.0 - execution(faults) + 0.5
+    lost = lost_by_phase(cost, np.array(execution(faults)))
+    assert lost.sum() == pytest.approx(10.0 - execution(faults))
+    told = np.bincount([price.phase for price in PRICES.values()], cost)
+    np.testing.assert_allclose(lost / lost.sum(), told / told.sum())
+    np.testing.assert_array_equal(lost_by_phase(np.zeros((2, len(cost))), np.full(2, 10.0)), np.zeros((2, 3)))

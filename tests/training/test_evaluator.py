@@ -144,10 +144,11 @@ def test_exemplars_from_another_source(options, relabelled):
     found = evaluate(replace(options, data=(f"clips:{unscored}",), exemplar_data=options.data))
     assert found["spearman"].value is None
     assert found["spearman"].count == 0
-    assert all(row["predicted_score"] for row in found.rows)
+    assert all(row["predicted_score"] and row["entry_points"] for row in found.rows)
+    assert [row["entry_lost"] for row in found.rows] == ["", ""]  # which only simulated dives tell
     alone = evaluate(replace(options, data=(f"clips:{unscored}",)))
     assert alone.exemplars.startswith("none: the training split")
-    assert [row["predicted_score"] for row in alone.rows] == ["", ""]
+    assert [row["predicted_score"] + row["take_off_points"] for row in alone.rows] == ["", ""]
     assert alone["mask_iou"].value is not None
 
 

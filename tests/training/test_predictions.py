@@ -70,6 +70,12 @@ def test_a_vote_is_the_exemplars_score_and_the_difference(smallest, model):
             ratio = dives.difficulty[place] / dives.difficulty[choice.index]
             assert vote == pytest.approx((dives.scores[choice.index] * ratio + delta[0]).item(), rel=1e-5)
         assert verdict.exemplars == tuple(choice.exemplar for choice in chosen)
+        carried = [
+            (dives.scores[choice.index] * dives.difficulty[place] / dives.difficulty[choice.index]).item()
+            for choice in chosen
+        ]
+        assert sum(verdict.parts) == pytest.approx(verdict.score - np.mean(carried), abs=1e-3)
+        assert len(verdict.parts) == 3
 
 
 def test_exemplars_have_the_same_number_and_are_never_the_dive_itself(smallest):
