@@ -11,8 +11,10 @@ INSTALLED := $(VENV)/.installed
 app: $(INSTALLED)
 	$(BIN)/python app.py
 
+# Files of tests side by side, a core each; those that wait for a browser's answers afterwards, alone.
 test: lint
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not browser" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -q -m browser tests
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -20,8 +20,8 @@ from fineparser.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
-PATIENCE = 90_000
-"""Milliseconds; the machine may be busy."""
+PATIENCE = 240_000
+"""Milliseconds; the machine may be busy, and where no bank is bundled ten exemplars are simulated first."""
 
 
 @pytest.fixture(scope="session")
