@@ -2,7 +2,8 @@
 
 For each exemplar there are several candidates of its grade, and those stay that the network reads about right. What it
 misreads in an exemplar goes into every vote of it: ten exemplars of random errors put all dives of one number too high
-or too low together.
+or too low together. About right is what ordinary dives are read as, one of each number and height: networks take very
+bad dives for better and very good ones for worse than they are, so that graded dives are not read as ordinary ones.
 
 What is done is kept, one small bank of candidates per dive number and height, in a folder beside the file until the
 bank is whole: an interrupted job is taken up where it stopped.
@@ -27,6 +28,7 @@ from fineparser.analysis.graded_dives import (
     film_clip,
     graded_dive,
     low_middle_high,
+    ordinary_recipe,
     recipes,
 )
 from fineparser.analysis.simulated_exemplars import encode_frames
@@ -44,7 +46,7 @@ AHEAD = 2
 
 Work, Result = TypeVar("Work"), TypeVar("Result")
 Progress = Callable[[int, int], None]
-"""Told how many candidates are done, and how many there will be."""
+"""Told how many dives are made, and how many there will be."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,13 @@ class BankJob:
         """Candidates of a dive number and height."""
         return self.count * self.candidates
 
+    @property
+    def made(self) -> int:
+        """Dives of a number and height that are made: the candidates and, where there is a choice, an ordinary one."""
+        return self.each + (self.candidates > 1)
+
     def __len__(self) -> int:
-        return len(self.dives) * self.each
+        return len(self.dives) * self.made
 
     def is_shown(self, code: DiveCode, height: float) -> bool:
         """Whether clips of this dive are made: each number has them from its highest board of either kind."""
@@ -82,7 +89,7 @@ class BankJob:
 
 @dataclass(frozen=True)
 class Task:
-    """The candidates of one dive number and height: what a worker makes."""
+    """The dives of one number and height that are made, an ordinary one last: what a worker does."""
 
     code: DiveCode
     height: float
@@ -140,24 +147,26 @@ def build_bank(
         raise BankError(f"{path} is no name of a bank: end it with .safetensors")
     unfinished = path.with_name(f".{path.stem}.unfinished")
     unfinished.mkdir(parents=True, exist_ok=True)
-    candidates = _candidates(model, job, unfinished, workers, progress)
-    wrong = misreadings(model, candidates)
+    made = _made(model, job, unfinished, workers, progress)
+    wrong = misreadings(model, made).reshape(len(job.dives), job.made)
+    if job.made > job.each:
+        wrong = wrong - wrong[:, -1].mean()
     chosen = []
-    for first in range(0, len(candidates), job.each):
-        chosen += [first + place for place in select_exemplars(wrong[first : first + job.each], job.count)]
+    for place, of_dive in enumerate(wrong):
+        chosen += [place * job.made + index for index in select_exemplars(of_dive[: job.each], job.count)]
     numbered = [
-        replace(candidates.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
+        replace(made.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
         for place, index in enumerate(chosen)
     ]
     exemplars = _filmed(job, numbered, unfinished / "clips", earlier, workers)
-    bank = ExemplarBank(exemplars, candidates.encodings.select(chosen), model.fingerprint(), path.name)
+    bank = ExemplarBank(exemplars, made.encodings.select(chosen), model.fingerprint(), path.name)
     bank = write_with_clips(bank, path)
     shutil.rmtree(unfinished)
     return bank
 
 
-def _candidates(model: FineParser, job: BankJob, folder: Path, workers: int, progress: Progress) -> ExemplarBank:
-    """All candidates of a job, in the order of its dives; those that lie in the folder already are taken from there."""
+def _made(model: FineParser, job: BankJob, folder: Path, workers: int, progress: Progress) -> ExemplarBank:
+    """All that a job makes, in the order of its dives; what lies in the folder already is taken from there."""
     parts: dict[Path, ExemplarBank | None] = {}
     todo: list[tuple[Path, Task]] = []
     for code, height in job.dives:
@@ -166,14 +175,14 @@ def _candidates(model: FineParser, job: BankJob, folder: Path, workers: int, pro
         parts[place] = finished(place, task, model.fingerprint())
         if parts[place] is None:
             todo.append((place, task))
-    done = len(job) - len(todo) * job.each
+    done = len(job) - len(todo) * job.made
     progress(done, len(job))
     for (place, _), dives in zip(todo, in_processes(make, [task for _, task in todo], workers), strict=True):
         encodings = [encode_frames(model, dive.frames, dive.transitions) for dive in dives]
         exemplars = tuple(dive.exemplar for dive in dives)
         parts[place] = ExemplarBank(exemplars, ClipEncoding.concatenate(encodings), model.fingerprint(), SIMULATED)
         parts[place].save(place)
-        done += job.each
+        done += job.made
         progress(done, len(job))
     exemplars = tuple(one for part in parts.values() for one in part.exemplars)
     encodings = ClipEncoding.concatenate([part.encodings for part in parts.values()])
@@ -207,7 +216,10 @@ def _filmed(
 
 def task_of(job: BankJob, code: DiveCode, height: float, lines: int) -> Task:
     """One dive of a job for a worker."""
-    return Task(code, height, tuple(recipes(code, height, job.each, job.seed)), lines)
+    wanted = recipes(code, height, job.each, job.seed)
+    if job.made > job.each:
+        wanted.append(ordinary_recipe(code, height, job.seed))
+    return Task(code, height, tuple(wanted), lines)
 
 
 def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:

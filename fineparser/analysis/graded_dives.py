@@ -10,6 +10,7 @@ from fineparser.analysis.exemplar import SIMULATED, Exemplar, ExemplarClip, Reci
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Transitions
 from fineparser.simulator.dive import simulate
+from fineparser.simulator.faults import draw_level
 from fineparser.simulator.plan import DivePlan, plan_dive
 from fineparser.video.writing import write_video
 
@@ -49,6 +50,13 @@ def recipes(code: DiveCode, height: float, count: int, seed: int = 0) -> list[Re
         )
         for number in range(count)
     ]
+
+
+def ordinary_recipe(code: DiveCode, height: float, seed: int = 0) -> Recipe:
+    """The recipe of a dive as good as those who do it usually are."""
+    state = np.random.SeedSequence([seed, *f"{code} {height} ordinary".encode()])
+    level = draw_level(np.random.default_rng(state), code, height)
+    return Recipe(seed=int(state.generate_state(1)[0]), level=level)
 
 
 def exemplar_id(code: DiveCode, height: float, number: int) -> str:

@@ -1,11 +1,12 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fineparser.analysis import bank_building
 from fineparser.analysis.bank_building import BankJob, build_bank
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
-from fineparser.analysis.graded_dives import exemplar_id, graded_dive, recipes
+from fineparser.analysis.graded_dives import exemplar_id, graded_dive, ordinary_recipe, recipes
 from fineparser.domain.dive_code import DiveCode
 from fineparser.video.reading import probe
 
@@ -24,7 +25,7 @@ def built(model, tmp_path_factory):
 
     def stop_after_one(done, whole):
         told.append((done, whole))
-        if done == 4:
+        if done == 5:
             raise Stopped
 
     with pytest.raises(Stopped):
@@ -46,7 +47,7 @@ def test_a_bank_holds_what_was_asked_for(built, model):
 
 
 def test_an_interrupted_job_goes_on_where_it_stopped(built):
-    assert built[1] == [(0, 12), (4, 12), (4, 12), (8, 12), (12, 12)]
+    assert built[1] == [(0, 15), (5, 15), (5, 15), (10, 15), (15, 15)]
 
 
 def test_each_number_is_shown_from_its_highest_board(built):
@@ -66,6 +67,22 @@ def test_one_of_each_grade_is_kept(built):
     for weak, strong in zip(levels[::2], levels[1::2], strict=True):
         assert weak in (0.125, 0.375)
         assert strong in (0.625, 0.875)
+
+
+def test_right_is_what_ordinary_dives_are_read_as(model, tmp_path, monkeypatch):
+    """Of each grade one candidate is read too low by as much as the ordinary dive, the other one not at all."""
+    asked = []
+
+    def read(network, bank):
+        asked.extend(bank.exemplars)
+        return np.array([3.0, 0.0, 0.0, 3.0, 3.0])
+
+    monkeypatch.setattr(bank_building, "misreadings", read)
+    monkeypatch.setattr(bank_building, "in_processes", lambda function, work, workers: map(function, work))
+    monkeypatch.setattr(bank_building, "film_clip", lambda exemplar, path: None)
+    bank = build_bank(model, replace(JOB, dives=JOB.dives[:1]), tmp_path / "bank.safetensors")
+    assert [one.recipe for one in bank.exemplars] == [asked[0].recipe, asked[3].recipe]
+    assert asked[4].recipe == ordinary_recipe(FORWARD, 1.0, JOB.seed)
 
 
 def test_the_same_dives_keep_their_clips(built, model, tmp_path, monkeypatch):

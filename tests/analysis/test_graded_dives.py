@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import ks_2samp, spearmanr
 
 from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.graded_dives import film_clip, graded_dive, low_middle_high, plan_of, recipes
+from fineparser.analysis.graded_dives import film_clip, graded_dive, low_middle_high, ordinary_recipe, plan_of, recipes
 from fineparser.domain.dive_code import DiveCode
+from fineparser.simulator.faults import draw_level
 from fineparser.video.reading import open_source
 
 CODE = DiveCode.parse("103B")
@@ -15,6 +16,13 @@ def test_quality_is_graded():
     assert spearmanr([plan.score for plan in plans], range(10)).statistic > 0.7
     assert max(plan.score for plan in plans) - min(plan.score for plan in plans) > 10
     assert not any(plan.synchro for plan in plans)
+
+
+def test_ordinary_dives_are_as_good_as_competitors_are():
+    levels = [ordinary_recipe(CODE, 3, seed).level for seed in range(400)]
+    drawn = [draw_level(np.random.default_rng(1000 + seed), CODE, 3) for seed in range(400)]
+    assert ks_2samp(levels, drawn).pvalue > 0.01
+    assert ordinary_recipe(CODE, 3, 7) == ordinary_recipe(CODE, 3, 7) != ordinary_recipe(CODE, 1, 7)
 
 
 def test_a_recipe_gives_the_same_dive_again():
