@@ -98,7 +98,8 @@ def estimate(
         mean = Estimate(mean.value, *calibration.interval(mean.value, dived.difficulty))
         ranges = calibration.part_intervals(points.sum(0), dived.difficulty)
         basis = f"they held the true score of {INTERVAL:.0%} of {calibration.dives} dives ({calibration.source})"
-        basis += "" if ranges is None else ", and each phase's true part of the difference as often"
+        if ranges is not None:
+            basis += ", and each phase's true part of the difference as often"
     total = Estimate(*(float(np.clip(value, 0, highest)) for value in (mean.value, mean.low, mean.high)))
     share = Estimate(*(execution(value, dived.difficulty) for value in (total.value, total.low, total.high)))
     # One that can be seen is worth more beside the dive than one a little nearer.

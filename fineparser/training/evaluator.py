@@ -184,7 +184,8 @@ def _rows(queries: EncodedDives, verdicts: Sequence[Verdict]) -> Iterable[dict]:
         true = queries.transitions[place].tolist()
         frames = queries.frame_numbers[place].tolist()
         masks = queries.mask_values[place].tolist()
-        parts = dict(zip(Phase, verdict.parts, strict=False))
+        # A network that cuts no phases tells a single part, which is no phase's.
+        parts = verdict.parts if len(verdict.parts) == len(Phase) else (math.nan,) * len(Phase)
         yield {
             "dive": card.id,
             "source": card.source,
@@ -198,7 +199,7 @@ def _rows(queries: EncodedDives, verdicts: Sequence[Verdict]) -> Iterable[dict]:
             "exemplars": " ".join(verdict.exemplars),
             "exemplar_rule": verdict.rule,
             # Points that a phase adds to the exemplars' mean, and awards that its faults truly cost.
-            **{f"{phase.name.lower()}_points": _number(parts.get(phase, math.nan), 3) for phase in Phase},
+            **{f"{phase.name.lower()}_points": _number(parts[phase], 3) for phase in Phase},
             **{f"{phase.name.lower()}_lost": _number(lost[place][phase], 3) for phase in Phase},
             "flight": "" if math.isnan(true[0]) else str(int(true[0])),
             "predicted_flight": str(predicted[place][0]),
