@@ -10,6 +10,9 @@ from scipy.stats import rankdata
 
 from fineparser.training.metrics import Metric
 
+EXECUTION_DIGITS = 4
+"""Digits of an execution that count: totals come in single precision."""
+
 
 def spearman(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation along the last axis, [..., N] and [..., N] to [...].
@@ -76,7 +79,8 @@ class ExecutionSpearman(Spearman):
 
     def update(self, predicted: np.ndarray, true: np.ndarray, difficulty: np.ndarray) -> None:
         """Adds dives; all [n], predicted and true total scores in points and degrees of difficulty."""
-        super().update(np.asarray(predicted) / difficulty, np.asarray(true) / difficulty)
+        # Awards are halves: dives of the same awards are tied, whatever the last digits of their quotients are.
+        super().update(np.asarray(predicted) / difficulty, np.round(np.asarray(true) / difficulty, EXECUTION_DIGITS))
 
 
 class SpearmanCeiling(Spearman):

@@ -70,6 +70,17 @@ def test_execution_takes_the_difficulty_out():
     assert np.isnan(execution.compute())
 
 
+def test_dives_of_the_same_awards_are_tied_whatever_their_difficulty():
+    """Against SciPy on the sums of awards themselves; totals are in single precision, as data hold them."""
+    rng = np.random.default_rng(0)
+    difficulty = rng.choice([1.6, 2.4, 2.7, 3.3, 3.7], 400)
+    kept = rng.integers(30, 50, 400) / 2
+    predicted = (kept + rng.normal(0, 3, 400)) * difficulty
+    metric = ExecutionSpearman()
+    metric.update(predicted, (kept * difficulty).astype(np.float32), difficulty.astype(np.float32))
+    assert metric.compute() == pytest.approx(spearmanr(predicted / difficulty, kept).statistic, abs=1e-5)
+
+
 def test_execution_needs_the_difficulty():
     metric = ExecutionSpearman()
     metric.update(np.array([80.0, 70.0]), np.array([81.0, 66.0]), np.array([3.2, np.nan]))
