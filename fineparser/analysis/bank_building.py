@@ -74,9 +74,14 @@ class BankJob:
         return self.count * self.candidates
 
     @property
+    def chooses(self) -> bool:
+        """Whether there is a choice, for which an ordinary dive says what right is."""
+        return self.candidates > 1
+
+    @property
     def made(self) -> int:
         """Dives of a number and height that are made: the candidates and, where there is a choice, an ordinary one."""
-        return self.each + (self.candidates > 1)
+        return self.each + self.chooses
 
     def __len__(self) -> int:
         return len(self.dives) * self.made
@@ -149,7 +154,7 @@ def build_bank(
     unfinished.mkdir(parents=True, exist_ok=True)
     made = _made(model, job, unfinished, workers, progress)
     wrong = misreadings(model, made).reshape(len(job.dives), job.made)
-    if job.made > job.each:
+    if job.chooses:
         wrong = wrong - wrong[:, -1].mean()
     chosen = []
     for place, of_dive in enumerate(wrong):
@@ -217,7 +222,7 @@ def _filmed(
 def task_of(job: BankJob, code: DiveCode, height: float, lines: int) -> Task:
     """One dive of a job for a worker."""
     wanted = recipes(code, height, job.each, job.seed)
-    if job.made > job.each:
+    if job.chooses:
         wanted.append(ordinary_recipe(code, height, job.seed))
     return Task(code, height, tuple(wanted), lines)
 

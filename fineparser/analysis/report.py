@@ -117,7 +117,7 @@ class Breakdown:
             "points": by_branch(self.points),
             "by_phase": {phase: round(float(v), 3) for phase, v in zip(PHASES, self.points.sum(0), strict=False)},
             "by_branch": {branch: round(float(v), 3) for branch, v in zip(BRANCHES, self.points.sum(1), strict=False)},
-            "by_phase_interval": self.ranges
+            "by_phase_interval": None
             if self.ranges is None
             else {phase: ends.round(3).tolist() for phase, ends in zip(PHASES, self.ranges, strict=False)},
         }
