@@ -16,12 +16,12 @@ from fineparser.analysis.simulated_exemplars import SIMULATED
 from fineparser.analysis.survey import Survey
 from fineparser.analysis.voting import Voters, estimate
 from fineparser.analysis.window import CENTRE, Window
-from fineparser.data.transforms import normalise
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.pictures import normalise
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
 from fineparser.video.limits import Limits

@@ -14,10 +14,10 @@ from fineparser.analysis.report import DiveReport, Vote
 from fineparser.data.clip_folder import ClipFile
 from fineparser.data.dives import Dive
 from fineparser.data.frame_folder import FrameFolder
-from fineparser.data.transforms import normalise
 from fineparser.model.cross_attention import recorded_attention
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
+from fineparser.model.pictures import normalise
 from fineparser.video.clip import read_clip
 from fineparser.video.framing import CLIP_SIDE, Framing
 from fineparser.video.reading import open_source, probe

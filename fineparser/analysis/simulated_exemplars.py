@@ -8,11 +8,11 @@ import torch
 from fineparser.analysis.exemplar import SIMULATED
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.graded_dives import exemplar_id, graded_dive, recipes
-from fineparser.data.transforms import normalise
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Transitions
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
+from fineparser.model.pictures import normalise
 
 
 def simulated_bank(

@@ -13,11 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fineparser.bench.machine import CLOCKS, describe, forget_peak_memory, matrix_rate, peak_memory
 from fineparser.bench.published_protocol import plain_network, plain_stems, published_vote
-from fineparser.data.transforms import normalise
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.pictures import normalise
 from fineparser.simulator.dive import simulate
 
 Clock = Callable[[], float]

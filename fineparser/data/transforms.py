@@ -13,13 +13,12 @@ import numpy as np
 import torch
 
 from fineparser.data.dives import Dive
+from fineparser.model.pictures import normalise
 from fineparser.video.framing import is_cut
 from fineparser.video.sampling import sample_frames
 
 PICTURE_WIDTH, PICTURE_HEIGHT = 200, 112
 CROP_SIZE = 112
-IMAGE_MEAN = (0.485, 0.456, 0.406)
-IMAGE_SD = (0.229, 0.224, 0.225)
 LONGEST_END_SHIFT = 3
 """Frames by which the end of a clip moves forward at most while training."""
 CUT_SHORT = 0.5
@@ -243,17 +242,3 @@ def jitter_colours(frames: np.ndarray, rng: np.random.Generator, strength: float
     shape = frames.shape
     rows = np.ascontiguousarray(frames).reshape(shape[0] * shape[1], shape[2], 3)
     return cv2.transform(rows, affine).reshape(shape)  # rounds, and stays within 0..255
-
-
-def denormalise(pictures: torch.Tensor) -> torch.Tensor:
-    """Pictures [..., 3, H, W] that the network reads as shares of full brightness, 0 to 1: the way back."""
-    mean, sd = (torch.tensor(values, device=pictures.device).view(3, 1, 1) for values in (IMAGE_MEAN, IMAGE_SD))
-    return pictures * sd + mean
-
-
-def normalise(frames: np.ndarray) -> torch.Tensor:
-    """Frames uint8 [T, H, W, 3] as the network reads them: float32 [3, T, H, W], ImageNet's mean and SD."""
-    tensor = torch.from_numpy(np.ascontiguousarray(frames.transpose(3, 0, 1, 2))).float()
-    mean = torch.tensor(IMAGE_MEAN).view(3, 1, 1, 1) * 255
-    sd = torch.tensor(IMAGE_SD).view(3, 1, 1, 1) * 255
-    return tensor.sub_(mean).div_(sd)

@@ -9,6 +9,8 @@ LIMBS = 31
 """Numbers that say how these points lie to each other, see `fineparser.model.limbs`."""
 MEASURES = 9
 """Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
+REFINER_LEVELS = 4
+"""Levels of `OutlineRefiner`."""
 UNIT_DIFFICULTY = 3.0
 """At this difficulty a network's differences are points as they are; about the mean of competitions."""
 WITHOUT_TRACK = {
@@ -17,6 +19,7 @@ WITHOUT_TRACK = {
     "focus_neighbours": False,
     "focus_outlines": False,
     "second_look": False,
+    "refiner_channels": (),
 }
 """What is off in a network that does not follow the diver."""
 TRANSITION_RULES = ("windowed", "ordered")
@@ -74,6 +77,9 @@ class FineParserConfig:
     second_look: bool = False
     """With `focus_outlines`: look once more, in the mirror and where the outlines that were drawn lead. Masks, switches
     and tokens are the mean of both looks."""
+    refiner_channels: tuple[int, ...] = ()
+    """With `focus_outlines`: channels of the four levels that draw the outlines once more, before the scenery that
+    other frames show, see `OutlineRefiner`; empty: they stay as they are."""
     track_width: int = 128
     """With `diver_track`: channels of the convolutions over time."""
     token_dropout: float = 0.2
@@ -147,6 +153,12 @@ class FineParserConfig:
             )
         if self.second_look and not self.focus_outlines:
             raise ValueError("second_look follows outlines drawn anew: with focus_outlines off, it is off too")
+        if self.refiner_channels and not self.focus_outlines:
+            raise ValueError("refiner_channels refine outlines drawn anew: with focus_outlines off, give none")
+        if len(self.refiner_channels) not in (0, REFINER_LEVELS):
+            raise ValueError(
+                f"refiner_channels are those of {REFINER_LEVELS} levels, or none: not {len(self.refiner_channels)}"
+            )
         if self.transition_rule not in TRANSITION_RULES:
             raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
         if len(self.phase_weights) != self.phase_count:
@@ -178,6 +190,7 @@ class FineParserConfig:
             focus_neighbours=True,
             focus_outlines=True,
             second_look=True,
+            refiner_channels=(32, 48, 64, 96),
             static_blocks=(2, 2, 2, 2),
             static_channels=(48, 96, 128, 256),
             attention_layers=2,
@@ -199,6 +212,7 @@ class FineParserConfig:
             focus_neighbours=True,
             focus_outlines=True,
             second_look=True,
+            refiner_channels=(4, 4, 8, 8),
             focus_size=32,
             track_width=16,
             token_dropout=0.0,

@@ -1,5 +1,6 @@
 """Where the diver is, frame by frame, and the picture cut out around that place."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +30,15 @@ class DiverFocus:
 
     @classmethod
     def of(cls, probability: Tensor) -> "DiverFocus":
-        """From mask probabilities [B, T, H, W], float32; what is doubtful counts by the square of its probability."""
+        """From mask probabilities [B, T, H, W]; what is doubtful counts by the square of its probability.
+
+        In 32 bits, also where autocast would halve them: places would be off by a pixel.
+        """
+        with torch.autocast(probability.device.type, enabled=False):
+            return cls._followed(probability.float())
+
+    @classmethod
+    def _followed(cls, probability: Tensor) -> "DiverFocus":
         mass, place, variance, _ = _moments(probability)
         # A frame counts by its diver, but a splash that fills the picture no more than a diver does.
         certainty = mass.clamp_max(0.02)
@@ -45,6 +54,10 @@ class DiverFocus:
         """The same in pictures whose left and right have changed places."""
         return DiverFocus(self.centre * self.centre.new_tensor([-1, 1]), self.reach)
 
+    def __iter__(self) -> Iterator["DiverFocus"]:
+        """Each clip's, as a batch of one."""
+        return map(DiverFocus, self.centre.split(1), self.reach.split(1))
+
     def cut(self, pictures: Tensor, size: int) -> Tensor:
         """Pictures [B, C, T, H, W] -> what the squares show, [B * T, C, size, size]; zeros beyond the picture's edge.
 
@@ -56,12 +69,14 @@ class DiverFocus:
         return (rows[:, :, None].to(frames.dtype) @ narrow).flatten(0, 1)
 
     def paste(self, squares: Tensor, pictures: Tensor) -> Tensor:
-        """Squares [B, T, S, S], as `cut` shows them, laid over pictures [B, T, H, W], which stay where no square is."""
+        """Squares [B, T, S, S], as `cut` shows them, laid over pictures [B, T, H, W], which stay where no square is; in
+        32 bits."""
         (rows, tall), (columns, wide) = (
             self._taps_back(axis, pictures.shape[3 - axis], squares.shape[-1]) for axis in (1, 0)
         )
-        laid = rows @ squares @ columns.transpose(-1, -2)
-        return laid.where(tall[..., :, None] & wide[..., None, :], pictures)
+        with torch.autocast(squares.device.type, enabled=False):
+            laid = rows @ squares.float() @ columns.transpose(-1, -2)
+        return laid.where(tall[..., :, None] & wide[..., None, :], pictures.float())
 
     def measures(self, probability: Tensor) -> Tensor:
         """Where and how masks [B, T, H, W] lie, [B, T, 9]: area (logarithm), centre, spread along x, along y and across

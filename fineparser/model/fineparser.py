@@ -15,6 +15,7 @@ from fineparser.model.encoding import ClipEncoding, frame_probability
 from fineparser.model.focus_decoder import FocusDecoder, FocusView
 from fineparser.model.i3d import I3D, I3DTop
 from fineparser.model.limbs import limbs
+from fineparser.model.outline_refiner import OutlineRefiner
 from fineparser.model.portions import portions
 from fineparser.model.spatial_action_parser import SpatialActionParser, SpatialParse
 from fineparser.model.static_visual_encoder import StaticVisualEncoder, with_neighbours
@@ -40,6 +41,8 @@ class FineParser(nn.Module):
                                                       |         |                     \\--> dynamic [3, 4, 64]
                                                       |         \\---------------------> static [3, 4, 64]
                                                       \\-> FocusDecoder --> masks, points of the body
+                                                                            |
+                          Backdrop: the scenery of other frames --> OutlineRefiner --> masks
 
     What the windows' features told of the score was nothing (see the model card), so there nothing asks for them but
     the training of the masks.
@@ -64,6 +67,7 @@ class FineParser(nn.Module):
         self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
         self.dynamic_visual_encoder = TrackTokens(config, MOVEMENT) if config.diver_track else None
         self.focus_decoder = FocusDecoder(config) if config.focus_outlines else None
+        self.outline_refiner = OutlineRefiner(config) if config.refiner_channels else None
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
     def encode(
@@ -104,6 +108,8 @@ class FineParser(nn.Module):
             mask_logits = by_clip(parse.fused_logits)
             outlined = frame_probability(mask_logits, config.window_starts)
             frames, probabilities, outlines = self.read_track(clips, outlined)
+            if masks and self.outline_refiner is not None:
+                outlines = self.outline_refiner.refine(clips, outlined, outlines)
         else:
             seen = [self.see(some, side_outputs, masks) for some in self._windows(clips)]
             parse = SpatialParse.concatenate([parse for _, parse in seen])
@@ -311,7 +317,7 @@ class FineParser(nn.Module):
         encoder = self.static_visual_encoder
         parsers = [self.spatial_action_parser, self.temporal_action_parser]
         if self.config.diver_track:  # single frames tell the transitions there, and windows do not
-            drawing = [] if self.focus_decoder is None else [self.focus_decoder]
+            drawing = [part for part in (self.focus_decoder, self.outline_refiner) if part is not None]
             parsers = [*parsers, encoder.backbone, *drawing]
             branches = [self.i3d, self.dynamic_visual_encoder, encoder.phases]
         else:
@@ -321,7 +327,8 @@ class FineParser(nn.Module):
     def outlining(self) -> list[nn.Module]:
         """Everything that the masks depend on."""
         drawing = [] if self.focus_decoder is None else [self.static_visual_encoder.backbone, self.focus_decoder]
-        return [*self.spatial_action_parser.outlining(), *drawing]
+        refining = [] if self.outline_refiner is None else [self.outline_refiner]
+        return [*self.spatial_action_parser.outlining(), *drawing, *refining]
 
     def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""

@@ -55,14 +55,7 @@ class FocusDecoder(nn.Module):
         first, second, third, last = config.static_channels
         # (channels of the deeper map, of the map beside it, of what they give)
         joins = ((last, third, third), (third, second, second), (second, first, first), (first, first, first))
-        self.joins = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(deeper + beside, joined, 3, padding=1, bias=False),
-                nn.BatchNorm2d(joined),
-                nn.ReLU(inplace=True),
-            )
-            for deeper, beside, joined in joins
-        )
+        self.joins = nn.ModuleList(normed_convolution(deeper + beside, joined) for deeper, beside, joined in joins)
         self.outline = nn.Conv2d(first, 4, 3, padding=1)
         self.places = nn.Conv2d(first, LANDMARKS, 1)
 
@@ -70,7 +63,21 @@ class FocusDecoder(nn.Module):
         """The five maps of `FrameResNet.stages`."""
         x = stages[-1]
         for join, beside in zip(self.joins, reversed(stages[:-1]), strict=True):
-            x = join(torch.cat([functional.interpolate(x, beside.shape[2:], mode="nearest"), beside], dim=1))
+            x = join(joining(x, beside))
         outline = functional.pixel_shuffle(self.outline(x).float(), 2)[:, 0]
         places = self.places(x).float()
         return FocusView(outline, places.flatten(2).log_softmax(-1).view_as(places))
+
+
+def normed_convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    """A convolution of 3 x 3, a batch norm and a ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
+def joining(deeper: Tensor, beside: Tensor) -> Tensor:
+    """A coarse map [N, C, H, W], enlarged, and the map beside it [N, D, 2 H, 2 W]: [N, C + D, 2 H, 2 W]."""
+    return torch.cat([functional.interpolate(deeper, beside.shape[2:], mode="nearest"), beside], dim=1)

@@ -16,6 +16,7 @@ from torchvision.models.resnet import BasicBlock
 from fineparser.model.column_pairs import ColumnPairConv3d
 from fineparser.model.fineparser import FineParser
 from fineparser.model.onednn import FusedConvolution, FusedResidualBlock
+from fineparser.model.outline_refiner import SEEN
 from fineparser.model.portions import PORTION_BYTES
 from fineparser.model.rectified_pooling import RectifiedMaxPool
 from fineparser.model.spatial_action_parser import SpatialActionParser
@@ -47,8 +48,7 @@ def optimise(model: FineParser, dtype: torch.dtype = torch.float32) -> FineParse
     backbones: list[nn.Module] = [fast.i3d, fast.spatial_action_parser]
     if fast.static_visual_encoder is not None:
         backbones.append(fast.static_visual_encoder.backbone)
-    if fast.focus_decoder is not None:
-        backbones.append(fast.focus_decoder)
+    backbones += [part for part in (fast.focus_decoder, fast.outline_refiner) if part is not None]
     on_processor = next(model.parameters()).device.type == "cpu" and torch.backends.mkldnn.is_available()
     for backbone in backbones:
         if on_processor:
@@ -85,6 +85,9 @@ def portion(network: FineParser) -> None:
         network.static_visual_encoder.frames_at_once = max(
             1, PORTION_BYTES // (config.static_channels[0] * side**2 * item)
         )
+    if network.outline_refiner is not None:
+        widest = max(config.refiner_channels[0], 4 * SEEN) * (config.focus_size // 2) ** 2 * item
+        network.outline_refiner.squares_at_once = max(1, PORTION_BYTES // widest)
 
 
 def fold_mask_fusion(parser: SpatialActionParser) -> None:

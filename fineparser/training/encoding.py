@@ -247,15 +247,14 @@ def _encode(
     """One `EncodedDives` a clip of the batch; with its frames where postures go with it."""
     with_frames = postures is not None
     batch = at_size(batch.to(accelerator.device), model.config)
+    shows = with_masks and batch.masks is not None
     with accelerator.autocast():
-        encoding = model.encode(batch.clips, keep_frames=with_frames)
+        encoding = model.encode(batch.clips, masks=shows, keep_frames=with_frames)
         if forced and batch.has_transitions.any():
             labelled = batch.transitions.where(batch.has_transitions[:, None], encoding.transitions)
-            encoding = replace(
-                model.encode(batch.clips, labelled, keep_frames=with_frames), mask_logits=encoding.mask_logits
-            )
+            encoding = model.encode(batch.clips, labelled, masks=shows, keep_frames=with_frames)
     values = torch.full((len(batch), len(MASK_METRICS)), torch.nan)
-    if with_masks and batch.masks is not None:
+    if shows:
         probabilities = encoding.mask_probability.float().cpu().numpy()
         truths = batch.masks[:, 0].cpu().numpy()
         for row in np.flatnonzero(batch.has_masks.cpu().numpy()):

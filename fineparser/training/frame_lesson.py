@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from fineparser.data.posed_clips import PosedClips
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.fineparser import FineParser
-from fineparser.training.encoding import at_size, evaluating
+from fineparser.training.edges import settle
 from fineparser.training.hints import (
     TRACK_FAULT_SHARE,
     TRACK_POSTURE_SHARE,
@@ -32,10 +32,6 @@ from fineparser.training.options import OptionsError, TrainOptions
 
 SEEN_WHOLE = 8
 """Of so many dives whose single frames are seen, one is seen from end to end as well: about as many frames."""
-SETTLED_ON = 64
-"""Clips on which the edge of the outlines is settled."""
-EDGES = tuple(step / 20 for step in range(-40, 41))
-"""Where it may go: logits that are added to those of the outlines."""
 
 
 class FrameNetwork(PartialNetwork):
@@ -139,25 +135,7 @@ class FrameLesson:
             hints=hints,
         )
 
-    @torch.no_grad()
     def settle(self) -> float:
-        """Moves the edge of the outlines to where the IoU of clips learnt from is best; by how many logits.
-
-        What is in doubt counts as background at one half, and of thin arms most is in doubt; and a pixel of a clip
-        belongs to the diver from half covered on, which makes true masks a little wide. In the squares neither shows:
-        there the best edge was elsewhere, so it is looked for in whole clips.
-        """
-        model, edges = self.network.model, torch.tensor(EDGES)
-        device = next(model.parameters()).device
-        found = []
-        with evaluating(model):
-            for index in range(min(len(self.clips), SETTLED_ON)):
-                batch = at_size(self.clips[index].clips.to(device), model.config)
-                drawn = model.encode(batch.clips).outline_logits
-                logits, truth = drawn.flatten().cpu(), batch.masks.flatten().cpu()
-                below = [torch.searchsorted(some.sort().values, -edges) for some in (logits, logits[truth])]
-                whole, both = len(logits) - below[0], int(truth.sum()) - below[1]
-                found.append(both / (whole + truth.sum() - both).clamp_min(1))
-        best = EDGES[int(torch.stack(found).mean(0).argmax())]
-        model.focus_decoder.outline.bias += best
-        return best
+        """Moves the edge of the outlines drawn in squares, see `fineparser.training.edges`; by how many logits."""
+        model = self.network.model
+        return settle(model, self.clips, model.focus_decoder.outline)

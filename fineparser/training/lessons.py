@@ -141,7 +141,7 @@ class PictureNetwork(nn.Module):
     def _predicted(self, clips: Tensor) -> Tensor:
         """Transitions of clips without labels, found as at test time."""
         with evaluating(self.model):
-            return self.model.encode(clips).transitions
+            return self.model.encode(clips, masks=False).transitions
 
 
 @dataclass

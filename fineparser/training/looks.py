@@ -7,14 +7,12 @@ FOLDER/
   outlined.npy   uint8 [N, 96, 112, 112]: the masks that led there, of the whole pictures
   places.npy     float32 [N, 96, 3]: centre and reach of the square that is looked at, see `DiverFocus`
   labels.npy     float32 [N, 16]: transitions, a noiseless judge's award, what each fault cost
-  whole.json     how many there are, and by which weights: where it is, the rest is
 
 What looks along the diver's track learns from them for as long as it wants; the network that made the masks is asked
 once. The squares reach a quarter further than what is looked at: learning shifts and scales them. 1,000 dives take
 8.2 GB.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,20 +22,20 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from fineparser.data.batches import TensorBatch
 from fineparser.data.pairs import EpochDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips, mirror
-from fineparser.data.transforms import denormalise, jitter_colours, normalise
+from fineparser.data.transforms import jitter_colours
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
+from fineparser.model.pictures import denormalise, normalise
 from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import LANDMARKS, POSTURE
-from fineparser.training.encoding import evaluating, pictures_of
-from fineparser.training.runs import write_whole
+from fineparser.training.encoding import pictures_of
+from fineparser.training.kept import keep, kept_count
 
 MARGIN = 1.25
 """Half side of a kept square over that of the square that is looked at."""
@@ -47,8 +45,6 @@ NEARER, FARTHER = 0.8, 1.2
 """Sizes of the squares that are learnt from, over that of the square that is looked at."""
 WITHHELD = 0.2
 """How often the mask that led to the squares of a clip is not shown."""
-AT_ONCE = 2
-"""Clips whose masks are made together."""
 _CHANNELS = 5
 
 
@@ -114,7 +110,7 @@ class KeptLooks(EpochDataset):
         super().__init__()
         self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
         self._neighbours = neighbours
-        self._count = json.loads((folder / "whole.json").read_text())["clips"]
+        self._count = kept_count(folder)
 
     def __len__(self) -> int:
         return self._count
@@ -222,9 +218,6 @@ class _Variation:
         return np.concatenate([centre, reach * self.side / self.kept], axis=1).astype(np.float32)
 
 
-_KEPT = ("squares", "postures", "landmarks", "outlined", "places", "labels")
-
-
 def keep_looks(
     model: FineParser,
     clips: PosedClips,
@@ -234,57 +227,18 @@ def keep_looks(
     workers: int = 0,
     on_done: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
-    """Lets a network outline the clips and keeps what its squares show, unless the folder holds that already.
-
-    Args:
-        model: one with a diver's track; in evaluation mode meanwhile.
-        clips: what to look at, each once, shared out over the processes.
-        folder: made where it is not there; what an interrupted call left in it is written anew.
-        on_done: is told how many of how many clips of this process are done; what it raises ends the work.
-
-    Raises:
-        OSError: where the disk takes no more.
-    """
-    whole = folder / "whole.json"
-    about = {"clips": len(clips), "weights": model.fingerprint()}
-    if whole.is_file() and json.loads(whole.read_text()) == about:
-        return
+    """Lets a network with a diver's track outline the clips and keeps what its squares show; as `keep` does."""
     config = model.config
     side, whole_side, frames = round(config.focus_size * MARGIN), config.image_size, config.clip_frames
-    shapes = (
-        (frames, _CHANNELS, side, side),
-        (frames, len(POSTURE)),
-        (frames, len(LANDMARKS), 2),
-        (frames, whole_side, whole_side),
-        (frames, 3),
-        (3 + len(PRICES),),
-    )
-    kinds = np.uint8, np.float32, np.float32, np.uint8, np.float32, np.float32
-    if accelerator.is_main_process:
-        folder.mkdir(parents=True, exist_ok=True)
-        whole.unlink(missing_ok=True)
-        for name, shape, kind in zip(_KEPT, shapes, kinds, strict=True):
-            np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, (len(clips), *shape))
-    accelerator.wait_for_everyone()
-    kept = [np.load(folder / f"{name}.npy", mmap_mode="r+") for name in _KEPT]
-    own = list(range(len(clips)))[accelerator.process_index :: accelerator.num_processes]
-    batches = [own[start : start + AT_ONCE] for start in range(0, len(own), AT_ONCE)]
-    loader = DataLoader(clips, batch_sampler=batches, collate_fn=PosedBatch.stack, num_workers=workers)
-    done = 0
-    with evaluating(model), torch.no_grad():
-        for indices, batch in zip(batches, loader, strict=True):
-            with accelerator.autocast():
-                found = look_at(model, batch.to(accelerator.device))
-            for array, values in zip(kept, found, strict=True):
-                array[indices] = values
-            done += len(indices)
-            on_done(done, len(own))
-    for array in kept:
-        array.flush()
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        write_whole(whole, json.dumps(about))
-    accelerator.wait_for_everyone()
+    arrays = {
+        "squares": ((frames, _CHANNELS, side, side), np.uint8),
+        "postures": ((frames, len(POSTURE)), np.float32),
+        "landmarks": ((frames, len(LANDMARKS), 2), np.float32),
+        "outlined": ((frames, whole_side, whole_side), np.uint8),
+        "places": ((frames, 3), np.float32),
+        "labels": ((3 + len(PRICES),), np.float32),
+    }
+    keep(model, clips, folder, accelerator, arrays, look_at, workers=workers, on_done=on_done)
 
 
 def look_at(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 
-PARTS = ("everything", "parsers", "spatial", "frames", "regression")
+PARTS = ("everything", "parsers", "spatial", "frames", "backdrop", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
 ABLATIONS = ("gate", "static", "transitions")
 PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
@@ -51,7 +51,8 @@ class TrainOptions:
     train: str = "everything"
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
     dives), "frames" (what looks along the diver's track: masks drawn anew, points, posture, switches and faults, from
-    true masks and what simulated dives tell), or "regression" (the score alone, from encodings computed once)."""
+    true masks and what simulated dives tell), "backdrop" (what refines these masks before the
+    scenery), or "regression" (the score alone, from encodings computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
     learn_track: bool = False

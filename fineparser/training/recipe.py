@@ -45,8 +45,21 @@ STAGES: dict[str, dict] = {
         transition_weight=0.5,
         **VARIED | dict(averaged=0.999),
     ),
+    # The outlines once more, before the scenery that other frames show.
+    "3-backdrop": dict(
+        train="backdrop",
+        limit=1500,
+        batch_size=8,
+        max_steps=8000,
+        learning_rate=3e-3,
+        weight_decay=0.01,
+        max_gradient_norm=5.0,
+        validate_every=10,
+        validation_limit=32,
+        **VARIED,
+    ),
     # The comparison, and phases and faults for it, from encodings by what has been learnt.
-    "3-comparison": dict(
+    "4-comparison": dict(
         train="regression",
         learn_track=True,
         teacher_forcing=0.0,

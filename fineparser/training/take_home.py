@@ -19,6 +19,7 @@ PARTS = {
     "everything": "the whole network",
     "spatial": "what outlines the diver alone",
     "frames": "what sees single frames of the diver alone",
+    "backdrop": "what refines the diver's outline alone",
 }
 
 

@@ -18,6 +18,8 @@ from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import has_bfloat16, optimise
 from fineparser.model.weights import Provenance
+from fineparser.training.backdrop_lesson import BackdropLesson, BackdropNetwork
+from fineparser.training.drawings import Drawings, keep_drawings
 from fineparser.training.encoding import EncodedDives, encode_dives
 from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
@@ -31,8 +33,8 @@ from fineparser.training.starting_weights import starting_network
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
 
-LOOKS = "looks"
-"""Folder in a run's, for what single frames are learnt from."""
+KEPT = {"frames": "looks", "backdrop": "drawings"}
+"""Folders in a run's, for what is learnt from what the network shows as it is, by what is learnt."""
 ENCODED_AT_ONCE = 4
 """Clips encoded together for the regression: enough to keep a machine busy, whatever a step compares."""
 
@@ -90,7 +92,7 @@ def train(
         run,
         accelerator,
         validate=validate,
-        settle=lesson.settle if options.train == "frames" else None,
+        settle=lesson.settle if options.train in KEPT else None,
         on_record=on_record,
         should_stop=should_stop,
     )
@@ -98,8 +100,8 @@ def train(
         for remark in remarks:
             trainer.note(remark)
     result = trainer.train()
-    if options.train == "frames" and not result.stopped and accelerator.is_main_process:
-        shutil.rmtree(options.out / LOOKS)  # gigabytes that nothing but going on needs
+    if options.train in KEPT and not result.stopped and accelerator.is_main_process:
+        shutil.rmtree(options.out / KEPT[options.train])  # gigabytes that nothing but going on needs
     return result
 
 
@@ -159,6 +161,9 @@ def _lesson(
     if options.train != "regression":
         if options.train == "frames":  # what is learnt there is no more than a part of a dive's measures
             return _frames(options, model, training, accelerator, on_record), None
+        if options.train == "backdrop":
+            lesson = _backdrops(options, model, training, accelerator, on_record)
+            return lesson, _pictures_measured(options, model, training, validation, accelerator)
         # Windows of the whole picture show no details.
         detail = 1 if options.train == "spatial" else model.config.focus_detail
         transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks, detail)
@@ -169,10 +174,18 @@ def _lesson(
         else:
             kind = ClipDataset if options.train == "parsers" else PairDataset
             lesson = PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
-        if validation is None:
-            return lesson, None
-        return lesson, PictureValidation(options, model, training, validation, accelerator)
+        return lesson, _pictures_measured(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)
+
+
+def _pictures_measured(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    validation: DiveSource | None,
+    accelerator: Accelerator,
+) -> Validation | None:
+    return None if validation is None else PictureValidation(options, model, training, validation, accelerator)
 
 
 def _frames(
@@ -183,22 +196,50 @@ def _frames(
     on_record: Callable[[dict], None],
 ) -> FrameLesson:
     """Single frames, along the masks of the network as it is."""
-    network, detail = FrameNetwork(model), model.config.focus_detail
-    folder = options.out / LOOKS
-    # Colours and sides are varied anew each time that a look is learnt from.
+    network = FrameNetwork(model)
+    clips = _kept(options, model, training, accelerator, on_record, keep_looks)
+    config = model.config
+    how = options.out / KEPT["frames"], config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed
+    return FrameLesson(network, Looks(*how), Tracks(*how), options, clips)
+
+
+def _backdrops(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+) -> BackdropLesson:
+    """Outlines once more, as the network draws them now."""
+    network = BackdropNetwork(model)
+    clips = _kept(options, model, training, accelerator, on_record, keep_drawings)
+    folder = options.out / KEPT["backdrop"]
+    drawings = Drawings(folder, model.config.focus_size, options.colour_jitter, options.seed)
+    return BackdropLesson(network, drawings, options, clips)
+
+
+def _kept(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+    keep: Callable[..., None],
+) -> PosedClips:
+    """The clips that are learnt from, when what the network shows of them has been kept."""
+    detail = model.config.focus_detail
+    # Colours and sides are varied anew each time that a clip is learnt from.
     reading = replace(ClipTransform.for_reading(detail=detail), mirror_chance=0.0, mask_detail=detail)
     clips = PosedClips(training, reading, seed=options.seed, skip_broken=options.skip_broken)
-    keep_looks(
+    keep(
         _quick(options, model, accelerator),
         clips,
-        folder,
+        options.out / KEPT[options.train],
         accelerator,
         workers=options.workers,
         on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
     )
-    config = model.config
-    how = folder, config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed
-    return FrameLesson(network, Looks(*how), Tracks(*how), options, clips)
+    return clips
 
 
 def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:

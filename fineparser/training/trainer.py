@@ -41,6 +41,7 @@ CHOOSERS = {
     "parsers": ("mask_iou", "transition_error_frames"),
     "spatial": ("mask_iou",),
     "frames": (),
+    "backdrop": ("mask_iou",),
     "regression": ("spearman", "r_l2_x100"),
     "everything": ("spearman", "mask_iou", "transition_error_frames"),
 }

@@ -20,9 +20,10 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.dives import Dive
-from fineparser.data.transforms import ClipTransform, normalise
+from fineparser.data.transforms import ClipTransform
 from fineparser.domain.mask_agreement import THRESHOLD, intersection_over_union, pixel_counts
 from fineparser.domain.phases import CLIP_FRAMES
+from fineparser.model.pictures import normalise
 from fineparser.simulator.plan import plan_dive
 from fineparser.training.losses import outline_loss
 from fineparser.training.machine import beside

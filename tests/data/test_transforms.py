@@ -8,7 +8,8 @@ import torch
 from torch.nn.functional import avg_pool3d
 from torchvision.transforms.functional import normalize
 
-from fineparser.data.transforms import ClipTransform, crop, denormalise, jitter_colours, normalise, resize
+from fineparser.data.transforms import ClipTransform, crop, jitter_colours, resize
+from fineparser.model.pictures import denormalise, normalise
 
 
 def columns(count=200, height=112):

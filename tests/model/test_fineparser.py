@@ -233,6 +233,7 @@ def test_what_learns_together(tiny):
         "temporal_action_parser",
         "static_visual_encoder.backbone",
         "focus_decoder",
+        "outline_refiner",
     }
     assert names(parts["branches"]) == {"i3d", "dynamic_visual_encoder", "static_visual_encoder.phases"}
     groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}

@@ -11,8 +11,9 @@ from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.posture import POSTURE
+from fineparser.training.edges import EDGES
 from fineparser.training.encoding import at_size
-from fineparser.training.frame_lesson import EDGES, FrameLesson, FrameNetwork, measured
+from fineparser.training.frame_lesson import FrameLesson, FrameNetwork, measured
 from fineparser.training.hints import (
     TRACK_FAULT_SHARE,
     TRACK_POSTURE_SHARE,
@@ -25,7 +26,7 @@ from fineparser.training.losses import moment_loss, outline_loss
 from fineparser.training.machine import accelerator_for
 from fineparser.training.options import OptionsError
 from fineparser.training.runs import Run
-from fineparser.training.train import LOOKS, train
+from fineparser.training.train import KEPT, train
 
 
 @pytest.fixture
@@ -128,11 +129,11 @@ def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
         checkpoint_every=1,
     )
     whole = FineParser.from_pretrained(train(chosen).last).state_dict()
-    assert not (chosen.out / LOOKS).exists()
+    assert not (chosen.out / KEPT["frames"]).exists()
     cut = replace(chosen, out=tmp_path / "cut")
     asked = iter((False, True))
     assert train(cut, should_stop=lambda: next(asked)).stopped
-    assert (cut.out / LOOKS / "squares.npy").is_file()
+    assert (cut.out / KEPT["frames"] / "squares.npy").is_file()
     again = FineParser.from_pretrained(train(replace(cut, resume=True)).last).state_dict()
     for name, tensor in whole.items():
         torch.testing.assert_close(again[name], tensor, msg=name)
@@ -163,4 +164,4 @@ def test_dives_with_masks_alone_teach_outlines(options, dives, tmp_path):
 
 def test_a_network_that_does_not_draw_is_refused(smallest):
     with pytest.raises(OptionsError, match="focus_outlines off"):
-        FrameNetwork(FineParser(replace(smallest, focus_outlines=False, second_look=False)))
+        FrameNetwork(FineParser(replace(smallest, focus_outlines=False, second_look=False, refiner_channels=())))

@@ -1,0 +1,135 @@
+"""Outlines set right by what moves before the scenery."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fineparser.model.backdrop import OFFSETS, Backdrop
+from fineparser.model.config import FineParserConfig
+from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.focus_decoder import joining, normed_convolution
+from fineparser.model.pictures import denormalise
+from fineparser.model.portions import portions
+
+SEEN = 10
+"""Channels that the refiner sees of a square, see `OutlineRefiner.channels`."""
+DIFFERENCE_UNIT, SPREAD_UNIT = 32, 16
+"""Levels of 255 that count 1: of what differs from the backdrop, and of how sure that is known."""
+SUREST = 0.003
+"""Probabilities nearer to 0 or 1 count as this far off: what is drawn wrong has to be within reach."""
+
+
+class OutlineRefiner(nn.Module):
+    """Draws a square's outline once more, before a `Backdrop` (not in the paper).
+
+    square [10, 96, 96], pixels of 2 x 2 as channels:
+      stem 1/2 ---- 1/4 ---- 1/8 ---- 1/16
+        |            |        |        |
+      join <------ join <-- join <-----/
+        \\-- 3x3, pixels of 2 x 2 --> what the outline's logits change by
+
+    What single frames show, and two beside them, leaves a limb and the post behind it alike. What is there when the
+    diver is not, told from all other frames, leaves no doubt, but does not know a diver from his splash's spray or from
+    water that glitters: that is what has to be learnt, and it is little.
+    """
+
+    def __init__(self, config: FineParserConfig) -> None:
+        super().__init__()
+        self.focus_size = config.focus_size
+        self.squares_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
+        channels = config.refiner_channels
+        before = 4 * SEEN
+        self.levels = nn.ModuleList()
+        for number, width in enumerate(channels):
+            stride = 1 if number == 0 else 2
+            self.levels.append(
+                nn.Sequential(normed_convolution(before, width, stride), normed_convolution(width, width))
+            )
+            before = width
+        self.joins = nn.ModuleList()
+        for width in reversed(channels[:-1]):
+            self.joins.append(normed_convolution(before + width, width))
+            before = width
+        self.change = nn.Conv2d(before, 4, 3, padding=1)
+        # As it was drawn, before anything is learnt.
+        nn.init.zeros_(self.change.weight)
+        nn.init.zeros_(self.change.bias)
+
+    def forward(self, squares: Tensor) -> Tensor:
+        """Squares [N, 10, S, S], see `channels`, -> logits of the outlines [N, S, S]."""
+        drawn = squares[:, -1].float().add(1).div(2).clamp(SUREST, 1 - SUREST).logit()
+        x, maps = functional.pixel_unshuffle(squares.to(self.change.weight.dtype), 2), []
+        x = x.contiguous(memory_format=torch.channels_last)
+        for level in self.levels:
+            maps.append(x := level(x))
+        for join, beside in zip(self.joins, reversed(maps[:-1]), strict=True):
+            x = join(joining(x, beside))
+        return drawn + functional.pixel_shuffle(self.change(x).float(), 2)[:, 0]
+
+    @staticmethod
+    def channels(
+        shown: Tensor, behind: Tensor, spread: Tensor, seen: Tensor, outlined: Tensor, drawn: Tensor
+    ) -> Tensor:
+        """What the refiner sees of N squares, float32 [N, 10, S, S], each about -1 to 1.
+
+        Args:
+            shown, behind: [N, 3, S, S], spread, seen: [N, S, S]; see `Backdrop`.
+            outlined: [N, S, S], probabilities of the windows' masks.
+            drawn: [N, S, S], of the outlines that are to be refined.
+        """
+        shown = shown.float()
+        single = [
+            spread / SPREAD_UNIT,
+            seen * (2 / len(OFFSETS)) - 1,
+            outlined * 2 - 1,
+            drawn * 2 - 1,
+        ]
+        return torch.cat([shown / 127.5 - 1, (shown - behind) / DIFFERENCE_UNIT, torch.stack(single, dim=1)], dim=1)
+
+    def refine(self, clips: Tensor, outlined: Tensor, drawn: Tensor) -> Tensor:
+        """Outlines of whole clips, drawn once more.
+
+        Args:
+            clips: [B, 3, 96, 112, 112], normalised, or larger ones.
+            outlined: [B, 96, 112, 112], probabilities of the windows' masks.
+            drawn: [B, 96, 112, 112], of the outlines as they were drawn.
+
+        Returns:
+            [B, 96, 112, 112], probabilities; beyond the squares as they were drawn.
+        """
+        focus = DiverFocus.of(drawn.detach())
+        backdrops = zip(
+            *(backdrop(*some, self.focus_size) for some in zip(clips, drawn, focus, strict=True)), strict=True
+        )
+        masks = (focus.cut(some[:, None], self.focus_size)[:, 0] for some in (outlined.detach(), drawn))
+        squares = self.channels(*(torch.cat(arrays) for arrays in backdrops), *masks)
+        logits = torch.cat([self(some) for some in portions(squares, self.squares_at_once)])
+        # Laid back as logits: a mean of probabilities would thin what is thinner than a pixel.
+        beyond = drawn.clamp(SUREST, 1 - SUREST).logit()
+        return focus.paste(logits.unflatten(0, drawn.shape[:2]), beyond).sigmoid()
+
+
+def backdrop(
+    clip: Tensor, drawn: Tensor, focus: DiverFocus, size: int, frames: np.ndarray | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The `Backdrop` of one clip [3, 96, H, H], normalised, as bytes: shown and behind [T, 3, S, S], spread and seen
+    [T, S, S].
+
+    Args:
+        drawn: [96, h, h], probabilities of where the diver is.
+        focus: where the squares of T frames are, a batch of one.
+        frames: which frames these are; None: all.
+    """
+    pictures = denormalise(clip.detach().float().transpose(0, 1)).mul(255).round().clamp(0, 255).byte()
+    centre, reach = (some[0].cpu().numpy() for some in (focus.centre, focus.reach))
+    found = Backdrop.of(
+        pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy(),
+        drawn.detach().float().cpu().numpy(),
+        centre,
+        reach,
+        size,
+        frames,
+    )
+    arrays = *(np.moveaxis(some, -1, 1) for some in (found.shown, found.behind)), found.spread, found.seen
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(clip.device) for array in arrays)
