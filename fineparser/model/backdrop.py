@@ -5,7 +5,9 @@ in frames before and after, in which he is elsewhere: what most of them show is 
 from that is he, or his splash. Railings, posts and spectators, which a network takes for a diver, do not.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -47,6 +49,7 @@ class Backdrop:
         size: int,
         frames: np.ndarray | None = None,
         path: CameraPath | None = None,
+        threads: int = 1,
     ) -> "Backdrop":
         """Of one clip.
 
@@ -57,18 +60,18 @@ class Backdrop:
             size: S.
             frames: which frames the T squares are of, rising; None: all.
             path: of the camera; None: found in the pictures.
+            threads: that share the work.
         """
-        path = path or CameraPath.of(pictures)
+        path = path or CameraPath.of(pictures, threads)
         frames = np.arange(len(pictures)) if frames is None else frames
         # What is shown and, as a fourth channel, whether nobody is there; whole, and half as large.
         side = pictures.shape[1]
         whole = [_with_freedom(picture, mask) for picture, mask in zip(pictures, masks, strict=True)]
         halves = [cv2.resize(some, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for some in whole]
         levels = [np.stack(whole), np.stack(halves)]
-        found = [
-            _looked_up(levels, path, frame, place, float(half), size, side)
-            for frame, place, half in zip(frames.tolist(), centre, reach, strict=True)
-        ]
+        look = partial(_looked_up, levels, path, size=size, side=side)
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(look, frames.tolist(), centre, reach.tolist()))
         return cls(*(np.stack(values) for values in zip(*found, strict=True)))
 
 
@@ -80,7 +83,7 @@ def _with_freedom(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _looked_up(
-    levels: list[np.ndarray], path: CameraPath, frame: int, centre: np.ndarray, reach: float, size: int, side: int
+    levels: list[np.ndarray], path: CameraPath, frame: int, centre: np.ndarray, reach: float, *, size: int, side: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """What one square shows, what is behind, how far apart that is, and in how many frames it was found."""
     step = 2 * reach * side / size

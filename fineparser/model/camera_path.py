@@ -1,7 +1,7 @@
 """How the camera moved while it filmed: which place of one frame is which of another."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -30,12 +30,13 @@ class CameraPath:
     """int64 [T]: frames of the same number are of one shot."""
 
     @classmethod
-    def of(cls, pictures: np.ndarray) -> "CameraPath":
-        """From pictures, RGB uint8 [T, H, W, 3]."""
+    def of(cls, pictures: np.ndarray, threads: int = 1) -> "CameraPath":
+        """From pictures, RGB uint8 [T, H, W, 3]; `threads` share the work."""
         grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
         motions, shots = [np.eye(3)], [0]
-        for before, after in pairwise(grey):
-            step = _step(before, after)
+        with ThreadPoolExecutor(threads) as pool:
+            steps = list(pool.map(_step, grey[:-1], grey[1:]))
+        for step in steps:
             motions.append(np.eye(3) if step is None else step @ motions[-1])
             shots.append(shots[-1] + (step is None))
         return cls(np.stack(motions), np.array(shots))

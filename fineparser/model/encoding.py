@@ -35,7 +35,8 @@ class ClipEncoding:
     mask_logits: Tensor | None = None
     """[B, 9, 16, 112, 112]: the fused mask of each window; None once dropped to save memory."""
     outlines: Tensor | None = None
-    """[B, 96, 112, 112]: probabilities of the masks as they were drawn anew around the diver (`focus_outlines`)."""
+    """[B, 96, 112, 112]: probabilities of the masks as they were drawn anew around the diver (`focus_outlines`) and,
+    with `refiner_channels`, once more before the scenery."""
     side_logits: Tensor | None = None
     """[B, 9, 4, 16, 112, 112]: the mask of each depth, where side outputs were asked for."""
     window_starts: tuple[int, ...] = ()

@@ -130,6 +130,7 @@ def backdrop(
         reach,
         size,
         frames,
+        threads=torch.get_num_threads(),
     )
     arrays = *(np.moveaxis(some, -1, 1) for some in (found.shown, found.behind)), found.spread, found.seen
     return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(clip.device) for array in arrays)

@@ -91,15 +91,30 @@ def relabelled(dives, tmp_path):
 
 @pytest.fixture(scope="session")
 def smallest() -> FineParserConfig:
-    """The tiny network with six windows instead of nine."""
-    return replace(FineParserConfig.tiny(), window_stride=16)
+    """The tiny network with six windows instead of nine, its outlines as they are drawn."""
+    return replace(FineParserConfig.tiny(), window_stride=16, refiner_channels=())
+
+
+@pytest.fixture(scope="session")
+def refining(smallest) -> FineParserConfig:
+    """The same, which refines its outlines: that takes longer than all the rest of it."""
+    return replace(smallest, refiner_channels=FineParserConfig.tiny().refiner_channels)
 
 
 @pytest.fixture(scope="session")
 def config_file(tmp_path_factory, smallest) -> str:
-    """The same as a file."""
-    path = tmp_path_factory.mktemp("config") / "smallest.json"
-    path.write_text(json.dumps(smallest.to_json()))
+    """The smallest as a file."""
+    return written(tmp_path_factory.mktemp("config") / "smallest.json", smallest)
+
+
+@pytest.fixture(scope="session")
+def refining_file(tmp_path_factory, refining) -> str:
+    """The one that refines as a file."""
+    return written(tmp_path_factory.mktemp("config") / "refining.json", refining)
+
+
+def written(path: Path, config: FineParserConfig) -> str:
+    path.write_text(json.dumps(config.to_json()))
     return str(path)
 
 

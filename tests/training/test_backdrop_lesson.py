@@ -19,11 +19,11 @@ from fineparser.training.train import KEPT, train
 
 
 @pytest.fixture
-def lesson(smallest, options, tmp_path):
+def lesson(refining, options, tmp_path):
     torch.manual_seed(0)
-    network, clips = BackdropNetwork(FineParser(smallest)), PosedClips(SynDives(2, seed=3, width="full"))
+    network, clips = BackdropNetwork(FineParser(refining)), PosedClips(SynDives(2, seed=3, width="full"))
     keep_drawings(network.model, clips, tmp_path, accelerator_for("cpu", "no"))
-    drawings = Drawings(tmp_path, smallest.focus_size)
+    drawings = Drawings(tmp_path, refining.focus_size)
     return BackdropLesson(network, drawings, replace(options, train="backdrop", mask_weight=2.0), clips)
 
 
@@ -75,9 +75,10 @@ def test_the_edge_that_is_settled_is_the_refiners(lesson):
     torch.testing.assert_close(model.focus_decoder.outline.bias, before[1])
 
 
-def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
+def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, refining_file, tmp_path):
     chosen = replace(
         options,
+        config=refining_file,
         data=("syndive:4",),
         train="backdrop",
         out=tmp_path / "whole",
@@ -101,4 +102,4 @@ def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
 
 def test_a_network_without_a_refiner_is_refused(smallest):
     with pytest.raises(OptionsError, match="refiner_channels"):
-        BackdropNetwork(FineParser(replace(smallest, refiner_channels=())))
+        BackdropNetwork(FineParser(smallest))

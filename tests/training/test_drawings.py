@@ -1,7 +1,6 @@
 """Kept drawings: what is in them, and what varies when they are learnt from."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,7 +40,7 @@ def drawn(dataset, epochs):
 
 def test_what_is_kept_is_what_the_network_draws_before_its_backdrop(smallest):
     torch.manual_seed(0)
-    model = FineParser(replace(smallest, refiner_channels=())).eval()
+    model = FineParser(smallest).eval()
     transform = ClipTransform(mask_detail=2)
     batch = PosedBatch.stack([PosedClips(SynDives(2, seed=3), transform)[index] for index in range(2)])
     with torch.no_grad():

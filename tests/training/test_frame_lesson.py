@@ -164,4 +164,4 @@ def test_dives_with_masks_alone_teach_outlines(options, dives, tmp_path):
 
 def test_a_network_that_does_not_draw_is_refused(smallest):
     with pytest.raises(OptionsError, match="focus_outlines off"):
-        FrameNetwork(FineParser(replace(smallest, focus_outlines=False, second_look=False, refiner_channels=())))
+        FrameNetwork(FineParser(replace(smallest, focus_outlines=False, second_look=False)))
