@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.functional import avg_pool3d
-from torchvision.transforms.functional import normalize
 
 from fineparser.data.transforms import ClipTransform, crop, jitter_colours, resize
-from fineparser.model.pictures import denormalise, normalise
+from fineparser.model.pictures import normalise
 
 
 def columns(count=200, height=112):
@@ -119,18 +118,6 @@ def test_details_that_cannot_be_are_refused():
         ClipTransform(detail=0)
 
 
-def test_normalise_agrees_with_torchvision():
-    frames = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), dtype=np.uint8)
-    reference = torch.stack(
-        [
-            normalize(torch.from_numpy(frame).permute(2, 0, 1) / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-            for frame in frames
-        ],
-        dim=1,
-    )
-    assert torch.allclose(normalise(frames), reference, atol=1e-5)
-
-
 def test_colour_jitter_moves_the_colours_alike_in_every_frame():
     frames = np.random.default_rng(0).integers(60, 180, (1, 8, 8, 3), dtype=np.uint8).repeat(3, axis=0)
     moved = jitter_colours(frames, np.random.default_rng(3), 0.3)
@@ -217,9 +204,3 @@ def test_clips_can_be_cut_short_around_the_dive(make_dive):
     assert firsts.max() <= 75
     assert lasts.min() >= 135
     assert (ClipTransform().numbers(dive, np.random.default_rng(0)) == dive.sample()).all()
-
-
-def test_what_was_normalised_comes_back():
-    frames = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3), dtype=np.uint8)
-    back = denormalise(normalise(frames).transpose(0, 1))  # [2, 3, 6, 5]
-    np.testing.assert_allclose(back.permute(0, 2, 3, 1) * 255, frames, atol=1e-3)
