@@ -47,7 +47,6 @@ class Backdrop:
         size: int,
         frames: np.ndarray | None = None,
         path: CameraPath | None = None,
-        threads: int = 1,
     ) -> "Backdrop":
         """Of one clip.
 
@@ -58,9 +57,8 @@ class Backdrop:
             size: S.
             frames: which frames the T squares are of, rising; None: all.
             path: of the camera; None: found in the pictures.
-            threads: that share the work of finding it; the rest is done in steps too short to be shared.
         """
-        path = path or CameraPath.of(pictures, threads)
+        path = path or CameraPath.of(pictures)
         frames = np.arange(len(pictures)) if frames is None else frames
         # What is shown and, as a fourth channel, whether nobody is there; whole, and half as large.
         side = pictures.shape[1]

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -45,7 +46,11 @@ class CameraPath:
         """float64 [3, 3]: pixels of a frame to those of another one; None where they are of two shots."""
         if self.shots[frame] != self.shots[other]:
             return None
-        return self.motions[other] @ np.linalg.inv(self.motions[frame])
+        return self.motions[other] @ self._back[frame]
+
+    @cached_property
+    def _back(self) -> np.ndarray:
+        return np.linalg.inv(self.motions)
 
 
 def _step(before: np.ndarray, after: np.ndarray) -> np.ndarray | None:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fineparser.model.backdrop import OFFSETS, Backdrop
+from fineparser.model.camera_path import CameraPath
 from fineparser.model.config import FineParserConfig
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.focus_decoder import joining, normed_convolution
@@ -121,16 +122,11 @@ def backdrop(
         focus: where the squares of T frames are, a batch of one.
         frames: which frames these are; None: all.
     """
-    pictures = denormalise(clip.detach().float().transpose(0, 1)).mul(255).round().clamp(0, 255).byte()
+    pixels = denormalise(clip.detach().float().transpose(0, 1)).mul(255).round().clamp(0, 255).byte()
+    pictures = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    path = CameraPath.of(pictures, torch.get_num_threads())
+    masks = drawn.detach().float().cpu().numpy()
     centre, reach = (some[0].cpu().numpy() for some in (focus.centre, focus.reach))
-    found = Backdrop.of(
-        pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy(),
-        drawn.detach().float().cpu().numpy(),
-        centre,
-        reach,
-        size,
-        frames,
-        threads=torch.get_num_threads(),
-    )
+    found = Backdrop.of(pictures, masks, centre, reach, size, frames, path)
     arrays = *(np.moveaxis(some, -1, 1) for some in (found.shown, found.behind)), found.spread, found.seen
     return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(clip.device) for array in arrays)

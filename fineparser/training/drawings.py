@@ -19,7 +19,6 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from fineparser.data.batches import TensorBatch
-from fineparser.data.pairs import EpochDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.transforms import jitter_colours
 from fineparser.model.diver_focus import DiverFocus
@@ -27,7 +26,7 @@ from fineparser.model.encoding import frame_probability
 from fineparser.model.fineparser import FineParser
 from fineparser.model.outline_refiner import OutlineRefiner, backdrop
 from fineparser.training.encoding import pictures_of
-from fineparser.training.kept import keep, kept_count
+from fineparser.training.kept import KeptDataset, keep
 from fineparser.training.looks import MARGIN
 
 STRIDE = 4
@@ -53,26 +52,16 @@ class DrawingBatch(TensorBatch):
         return len(self.squares)
 
 
-class Drawings(EpochDataset):
+class Drawings(KeptDataset):
     """Some of the kept frames of each clip, shifted, mirrored and coloured in another way each time.
 
     Join samples with `DrawingBatch.stack`.
     """
 
-    def __init__(self, folder: Path, size: int, colour_jitter: float = 0.0, seed: int = 0) -> None:
-        super().__init__()
-        self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
-        self._count = kept_count(folder)
-
-    def __len__(self) -> int:
-        return self._count
-
     def __getitem__(self, index: int) -> DrawingBatch:
         """IndexError where there is no such clip."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
-        rng = np.random.default_rng((self._seed, int(self._epoch), index))
-        kept = np.load(self._folder / "squares.npy", mmap_mode="r")[index]
+        rng = self._draws(index)
+        kept = self._kept("squares", index)
         picked = np.sort(rng.choice(len(kept), min(PICKED, len(kept)), replace=False))
         left, top = rng.integers(0, kept.shape[-1] - self._size + 1, 2)
         squares = kept[picked][..., top : top + self._size, left : left + self._size]

@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from numpy.typing import DTypeLike
 from torch.utils.data import DataLoader
 
+from fineparser.data.pairs import EpochDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import evaluating
@@ -80,6 +81,22 @@ def keep(
     accelerator.wait_for_everyone()
 
 
-def kept_count(folder: Path) -> int:
-    """How many clips a folder holds."""
-    return json.loads((folder / WHOLE).read_text())["clips"]
+class KeptDataset(EpochDataset):
+    """What is learnt of each clip that a folder holds, varied anew each epoch."""
+
+    def __init__(self, folder: Path, size: int, colour_jitter: float = 0.0, *, seed: int = 0) -> None:
+        super().__init__()
+        self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
+        self._count = json.loads((folder / WHOLE).read_text())["clips"]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _draws(self, index: int, *others: int) -> np.random.Generator:
+        """What a clip's variation is drawn from in this epoch; IndexError where there is no such clip."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        return np.random.default_rng((self._seed, int(self._epoch), index, *others))
+
+    def _kept(self, name: str, index: int) -> np.ndarray:
+        return np.load(self._folder / f"{name}.npy", mmap_mode="r")[index]

@@ -24,7 +24,6 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from fineparser.data.batches import TensorBatch
-from fineparser.data.pairs import EpochDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips, mirror
 from fineparser.data.transforms import jitter_colours
 from fineparser.domain.phases import CLIP_FRAMES
@@ -35,7 +34,7 @@ from fineparser.model.pictures import denormalise, normalise
 from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import LANDMARKS, POSTURE
 from fineparser.training.encoding import pictures_of
-from fineparser.training.kept import keep, kept_count
+from fineparser.training.kept import KeptDataset, keep
 
 MARGIN = 1.25
 """Half side of a kept square over that of the square that is looked at."""
@@ -98,7 +97,7 @@ class TrackBatch(LookBatch):
         return self.labels[:, 3:]
 
 
-class KeptLooks(EpochDataset):
+class KeptLooks(KeptDataset):
     """What is learnt of each kept clip, another size and place and colour of the squares each time.
 
     Of some clips the mask that led there is withheld: where it has missed the diver, he has to be found without it.
@@ -107,22 +106,8 @@ class KeptLooks(EpochDataset):
     def __init__(
         self, folder: Path, size: int, colour_jitter: float = 0.0, neighbours: bool = False, seed: int = 0
     ) -> None:
-        super().__init__()
-        self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
+        super().__init__(folder, size, colour_jitter, seed=seed)
         self._neighbours = neighbours
-        self._count = kept_count(folder)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def _draws(self, index: int, *others: int) -> np.random.Generator:
-        """What a clip's variation is drawn from in this epoch; IndexError where there is no such clip."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
-        return np.random.default_rng((self._seed, int(self._epoch), index, *others))
-
-    def _kept(self, name: str, index: int) -> np.ndarray:
-        return np.load(self._folder / f"{name}.npy", mmap_mode="r")[index]
 
     def _look(self, index: int, picked: np.ndarray, rng: np.random.Generator) -> tuple[LookBatch, "_Variation"]:
         """Some frames of a clip in their squares, and how these lie to the kept ones."""

@@ -163,29 +163,25 @@ def _lesson(
             return _frames(options, model, training, accelerator, on_record), None
         if options.train == "backdrop":
             lesson = _backdrops(options, model, training, accelerator, on_record)
-            return lesson, _pictures_measured(options, model, training, validation, accelerator)
-        # Windows of the whole picture show no details.
-        detail = 1 if options.train == "spatial" else model.config.focus_detail
-        transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks, detail)
-        how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
-        if options.train == "spatial":
-            dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
-            lesson = SpatialLesson(SpatialNetwork(model, options), dataset, options)
         else:
-            kind = ClipDataset if options.train == "parsers" else PairDataset
-            lesson = PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
-        return lesson, _pictures_measured(options, model, training, validation, accelerator)
+            lesson = _pictures(options, model, training)
+        if validation is None:
+            return lesson, None
+        return lesson, PictureValidation(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)
 
 
-def _pictures_measured(
-    options: TrainOptions,
-    model: FineParser,
-    training: DiveSource,
-    validation: DiveSource | None,
-    accelerator: Accelerator,
-) -> Validation | None:
-    return None if validation is None else PictureValidation(options, model, training, validation, accelerator)
+def _pictures(options: TrainOptions, model: FineParser, training: DiveSource) -> SpatialLesson | PictureLesson:
+    """Clips through the whole network or its parsers, or windows through the spatial one."""
+    # Windows of the whole picture show no details.
+    detail = 1 if options.train == "spatial" else model.config.focus_detail
+    transform = ClipTransform.for_training(options.colour_jitter, options.closer, options.looks, detail)
+    how = dict(transform=transform, seed=options.seed, skip_broken=options.skip_broken)
+    if options.train == "spatial":
+        dataset = WindowDataset(training, windows=options.windows, frames=model.config.window_frames, **how)
+        return SpatialLesson(SpatialNetwork(model, options), dataset, options)
+    kind = ClipDataset if options.train == "parsers" else PairDataset
+    return PictureLesson(PictureNetwork(model, options), kind(training, **how), options)
 
 
 def _frames(
@@ -214,7 +210,7 @@ def _backdrops(
     network = BackdropNetwork(model)
     clips = _kept(options, model, training, accelerator, on_record, keep_drawings)
     folder = options.out / KEPT["backdrop"]
-    drawings = Drawings(folder, model.config.focus_size, options.colour_jitter, options.seed)
+    drawings = Drawings(folder, model.config.focus_size, options.colour_jitter, seed=options.seed)
     return BackdropLesson(network, drawings, options, clips)
 
 
