@@ -11,10 +11,10 @@ from fineparser.analysis.dived import Dived
 from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.proposal import Proposal, propose
-from fineparser.analysis.report import DiveReport, Transition, Vote, WeightsUsed
+from fineparser.analysis.report import DiveReport, Transition, WeightsUsed
 from fineparser.analysis.simulated_exemplars import SIMULATED
 from fineparser.analysis.survey import Survey
-from fineparser.analysis.voting import Voters, estimate
+from fineparser.analysis.voting import Ballot, Voters, estimate
 from fineparser.analysis.window import CENTRE, Window
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
@@ -159,16 +159,15 @@ class DiveAnalyser:
         query = self._encode(seen)
         probabilities = query.transition_probabilities[0].numpy()
         masks = query.mask_probability[0].numpy()
-        votes: list[Vote] = []
-        calibration = None
+        ballot = Ballot(())
         if dived is None:
             warnings.append("Without a dive number and a height there is no score: masks and phases only.")
         else:
             progress("Comparing with exemplars", 0.7)
             voters = Voters(self.bank) if voters is None else voters
             warnings += [] if self.bank_problem is None else [self.bank_problem]
-            votes, remarks, calibration = voters.vote(self.network, query, dived, exemplars, seed)
-            warnings += remarks
+            ballot = voters.vote(self.network, query, dived, exemplars, seed)
+            warnings += ballot.remarks
         progress("Writing the report", 0.95)
         moments = zip(query.transitions[0].tolist(), query.transition_confidence[0].tolist(), strict=True)
         flight, entry = (transition(seen, index, confidence) for index, confidence in moments)
@@ -176,7 +175,7 @@ class DiveAnalyser:
         if self.model.provenance.trained:
             armstand = dived is not None and dived.code.group == 6
             warnings += speed_doubts(flight, entry, dived and dived.height, armstand)
-        estimates = estimate(votes, dived, calibration) if votes else (None, None, None, None, "")
+        estimates = estimate(ballot, dived) if ballot.votes else (None, None, None, None, "")
         return DiveReport(
             info=seen.info,
             first_frame=span[0],
@@ -190,12 +189,15 @@ class DiveAnalyser:
             total=estimates[0],
             execution=estimates[1],
             breakdown=estimates[2],
-            votes=tuple(votes),
+            votes=ballot.votes,
             exemplar=estimates[3],
             interval_basis=estimates[4],
             flight=flight,
             entry=entry,
-            weights=WeightsUsed(self.model.provenance.name, self.model.provenance.trained_on, self._calibration(votes)),
+            weights=WeightsUsed(
+                self.model.provenance.name, self.model.provenance.trained_on, self._calibration(ballot)
+            ),
+            scale=ballot.scale,
             warnings=tuple(warnings),
             frame_numbers=seen.frame_numbers,
             framing=seen.framing,
@@ -284,10 +286,12 @@ class DiveAnalyser:
             "Train one (python -m fineparser train) or give --checkpoint."
         ]
 
-    def _calibration(self, votes: list[Vote]) -> str:
+    def _calibration(self, ballot: Ballot) -> str:
         if not self.model.provenance.trained:
             return "not calibrated: the weights are untrained"
-        real = sorted({vote.source for vote in votes} - {SIMULATED})
+        if ballot.scale is not None:
+            return f"calibrated on simulated dives and brought to the scale of your own judges: {ballot.scale.words}"
+        real = sorted({vote.source for vote in ballot.votes} - {SIMULATED})
         learnt = [source for source in self.model.provenance.trained_on if not source.startswith(SIMULATED)]
         if not real and not learnt:
             return "calibrated on simulated dives"

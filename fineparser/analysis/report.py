@@ -6,6 +6,7 @@ import numpy as np
 
 from fineparser.analysis.exemplar import Exemplar, Recipe
 from fineparser.domain.calibration import INTERVAL, middle_of_votes
+from fineparser.analysis.panel_scale import PanelScale
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
@@ -65,7 +66,8 @@ class Vote:
     height: float
     difficulty: float
     exemplar_score: float
-    """Points that the exemplar was given."""
+    """Points that the exemplar was given; of a simulated one, where `DiveReport.scale` is known, that the person's own
+    judges would have given."""
     source: str
     """Where the exemplar comes from: "SynDive" or the name of a person's own collection."""
     reason: str
@@ -185,6 +187,8 @@ class DiveReport:
     """[96, 112, 112] float32: probability that a pixel of the crop shows the diver."""
     transition_probabilities: np.ndarray = field(repr=False)
     """[96, 2] float32."""
+    scale: PanelScale | None = None
+    """Of the person's own judges, on which scores are told; None where there are too few dives that they judged."""
 
     def source_masks(self, longest_side: int = 640) -> np.ndarray:
         """The masks over the whole picture, bool [96, H, W], its longer side scaled down to `longest_side` at most."""
@@ -237,5 +241,6 @@ class DiveReport:
             "exemplar": next((vote.to_json() for vote in self.votes if vote.exemplar == self.exemplar), None),
             "transitions": {"flight": self.flight.to_json(), "entry": self.entry.to_json()},
             "weights": self.weights.to_json(),
+            "panel_scale": self.scale and self.scale.to_json(),
             "warnings": list(self.warnings),
         }

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from fineparser.analysis.dived import Dived
+from fineparser.analysis.panel_scale import PanelScale
 from fineparser.analysis.report import Breakdown, Estimate, Vote
-from fineparser.analysis.voting import estimate
+from fineparser.analysis.voting import Ballot, estimate
 from fineparser.domain.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 
@@ -35,12 +36,14 @@ def test_a_vote_adds_up():
 
 
 def votes_of(*scores):
-    return [Vote(f"e{i}", "405B", 3.0, 2.0, s, "SynDive", "same", np.zeros((2, 3)), s) for i, s in enumerate(scores)]
+    return tuple(
+        Vote(f"e{i}", "405B", 3.0, 2.0, s, "SynDive", "same", np.zeros((2, 3)), s) for i, s in enumerate(scores)
+    )
 
 
 def test_without_a_calibration_the_interval_says_that_it_is_of_votes():
     dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
-    total, execution, breakdown, nearest, basis = estimate(votes_of(*range(40, 51)), dived, None)
+    total, execution, breakdown, nearest, basis = estimate(Ballot(votes_of(*range(40, 51))), dived)
     assert (total.value, total.low, total.high) == pytest.approx((45, 41, 49))
     assert (execution.low, breakdown.base, nearest) == (pytest.approx(20.5), 45, "e5")
     assert "middle 80% of 11 votes" in basis
@@ -48,7 +51,9 @@ def test_without_a_calibration_the_interval_says_that_it_is_of_votes():
 
 def test_a_calibration_gives_the_interval_of_known_errors():
     dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
-    total, execution, _, _, basis = estimate(votes_of(40, 50), dived, Calibration(-3.0, 2.0, 300, "SynDive"))
+    total, execution, _, _, basis = estimate(
+        Ballot(votes_of(40, 50), calibration=Calibration(-3.0, 2.0, 300, "SynDive")), dived
+    )
     assert (total.value, total.low, total.high) == pytest.approx((45, 39, 49))
     assert (execution.low, execution.high) == pytest.approx((19.5, 24.5))
     assert "300 dives (SynDive)" in basis
@@ -57,10 +62,23 @@ def test_a_calibration_gives_the_interval_of_known_errors():
 def test_a_calibration_that_knows_phases_gives_each_part_its_range():
     dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
     calibration = Calibration(-3.0, 2.0, 300, "SynDive", ((-1.0, 1.0), (-2.0, 0.5), (-0.5, 1.5)))
-    breakdown, _, basis = estimate(votes_of(40, 50), dived, calibration)[2:]
+    breakdown, _, basis = estimate(Ballot(votes_of(40, 50), calibration=calibration), dived)[2:]
     np.testing.assert_allclose(breakdown.ranges, [[-2, 2], [-4, 1], [-1, 3]])
     assert breakdown.to_json()["by_phase_interval"]["flight"] == [-4.0, 1.0]
     assert "each phase" in basis
-    alone = estimate(votes_of(40, 50), dived, replace(calibration, parts=()))
+    alone = estimate(Ballot(votes_of(40, 50), calibration=replace(calibration, parts=())), dived)
     assert alone[2].ranges is alone[2].to_json()["by_phase_interval"] is None
     assert "each phase" not in alone[4]
+
+
+def test_on_the_scale_of_own_judges_the_interval_is_what_their_dives_leave_open():
+    dived = Dived(DiveCode.parse("405B"), 3.0, 2.0, "table")
+    calibration = Calibration(-3.0, 2.0, 300, "SynDive", ((-1.0, 1.0), (-2.0, 0.5), (-0.5, 1.5)))
+    scale = PanelScale(-1.0, 2.0, 7, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
+    parts = np.array([[1.0, -2.0, 0.0], [1.0, 0.0, 4.0]])
+    votes = tuple(replace(vote, contributions=parts) for vote in votes_of(30, 36))
+    total, _, breakdown, _, basis = estimate(Ballot(votes, (), calibration, scale), dived)
+    assert (total.low, total.high) == pytest.approx(scale.interval(33.0, 2.0))
+    # Twice as far apart, a part is twice as far off.
+    np.testing.assert_allclose(breakdown.ranges, [[2 - 4, 2 + 4], [-2 - 8, -2 + 2], [4 - 2, 4 + 6]])
+    assert "7 dives that they judged" in basis
