@@ -4,8 +4,8 @@ import torch
 
 from fineparser.analysis.exemplar import SIMULATED
 from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.data.exemplars import NEAREST_NUMBER
 from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
+from fineparser.data.exemplars import NEAREST_NUMBER
 from fineparser.model.fineparser import FineParser
 
 PAIRS_AT_ONCE = 2000

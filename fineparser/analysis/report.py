@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fineparser.analysis.exemplar import Exemplar, Recipe
-from fineparser.domain.calibration import INTERVAL, middle_of_votes
 from fineparser.analysis.panel_scale import PanelScale
+from fineparser.domain.calibration import INTERVAL, middle_of_votes
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
