@@ -2,38 +2,52 @@
 
 The panel sees the same faults as the simulator's, but its awards are shifted and stretched. Half of the dives are
 written as a coach would have them, clips and `dives.csv`, and trained on as the Train tab does; the other half, with
-divers and scenes of their own, are judged three times: by the weights as they are with their own exemplars, by the
-same weights with the coach's dives as exemplars, and by the fine-tuned weights with those exemplars.
+divers and scenes of their own, are judged by the weights as they are with their own exemplars, by the same weights with
+the coach's dives as the only exemplars, and with some or all of them beside their own, as in the app, which then tells
+scores on the scale of the coach's panel; and by the fine-tuned weights with the coach's dives.
 """
 
 import csv
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.dived import Dived
+from fineparser.analysis.exemplar import OWN, Exemplar
 from fineparser.analysis.exemplar_bank import ExemplarBank
 from fineparser.analysis.simulated_exemplars import simulated_bank
+from fineparser.analysis.voting import Voters, estimate
 from fineparser.bench.machine import describe
+from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.clip_table import TABLE
 from fineparser.data.survey import survey
 from fineparser.data.syndive import SynDives
+from fineparser.domain.calibration import INTERVAL
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import total
-from fineparser.training.evaluator import Evaluation, evaluate
+from fineparser.model.fineparser import FineParser
+from fineparser.training.encoding import EncodedDives, encode_dives
+from fineparser.training.evaluator import evaluate
 from fineparser.training.fine_tuning import EXEMPLARS, fine_tuning
+from fineparser.training.machine import accelerator_for
+from fineparser.training.metrics import Measurement
 from fineparser.training.options import EvaluateOptions, TrainOptions
+from fineparser.training.score_metrics import Coverage, ExecutionSpearman, RelativeL2, Spearman
 from fineparser.training.train import train
 from fineparser.video.framing import CUT_SIDES
 from fineparser.video.writing import write_video
 
 CODES = ("107B", "205B", "405B", "5253B", "301B", "103B")
-METRICS = ("r_l2_x100", "spearman", "spearman_execution")
+METRICS = ("r_l2_x100", "spearman", "spearman_execution", "interval_coverage")
+SOME = (5, 10)
+"""Of the coach's dives, beside all of them: what a few tell of a panel."""
+RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -107,11 +121,21 @@ def bench_fine_tuning(bench: FineTuningBench, told: Callable[[str], None] = lamb
         own = dict(how, exemplar_data=(spec,))
         told("judging as installed")
         bank = _bank(analyser, bench)
-        ways = {"installed weights, installed exemplars": evaluate(EvaluateOptions(checkpoint=str(start), **how), bank)}
-        told("judging with the coach's dives as exemplars")
-        ways["installed weights, own exemplars"] = evaluate(EvaluateOptions(checkpoint=str(start), **own))
+        found = evaluate(EvaluateOptions(checkpoint=str(start), **how), bank)
+        ways = {"installed weights, installed exemplars": found.measurements}
+        told("judging with the coach's dives as the only exemplars")
+        ways["installed weights, own exemplars"] = evaluate(EvaluateOptions(checkpoint=str(start), **own)).measurements
+        told("judging as the app does, with the coach's dives beside the installed exemplars")
+        coached, asked = (encoded(analyser.network, place) for place in (learn, judge))
+        for count in sorted({*(some for some in SOME if some < bench.dives), bench.dives}):
+            some = coached.select(range(count))
+            ways[f"installed weights, installed exemplars and {count} own"] = in_the_app(
+                analyser.network, bank.join(bank_of(some, bank)), asked
+            )
         told("judging with the fine-tuned weights")
-        ways["fine-tuned weights, own exemplars"] = evaluate(EvaluateOptions(checkpoint=str(result.best), **own))
+        ways["fine-tuned weights, own exemplars"] = evaluate(
+            EvaluateOptions(checkpoint=str(result.best), **own)
+        ).measurements
     return {
         "weights": analyser.model.provenance.name,
         "trained_on": list(analyser.model.provenance.trained_on),
@@ -123,7 +147,7 @@ def bench_fine_tuning(bench: FineTuningBench, told: Callable[[str], None] = lamb
         "minutes": round(minutes, 2),
         "machine": describe(),
         "load": os.getloadavg()[0],
-        "results": {way: _numbers(evaluation) for way, evaluation in ways.items()},
+        "results": {way: _numbers(measurements) for way, measurements in ways.items()},
     }
 
 
@@ -161,16 +185,43 @@ def _bank(analyser: DiveAnalyser, bench: FineTuningBench) -> ExemplarBank:
     return simulated_bank(analyser.network, wanted, EXEMPLARS)
 
 
-def _numbers(evaluation: Evaluation) -> dict:
+def encoded(network: FineParser, folder: Path) -> EncodedDives:
+    """All dives of a clip folder, without masks."""
+    return encode_dives(network, read_clip_folder(folder, validation=0), accelerator_for("cpu", "no"), with_masks=False)
+
+
+def bank_of(dives: EncodedDives, beside: ExemplarBank) -> ExemplarBank:
+    """Judged dives as own exemplars, to stand beside a bank of the same weights."""
+    exemplars = tuple(
+        Exemplar(f"own-{card.id}", card.code, card.height, float(worth), float(score), OWN)
+        for card, worth, score in zip(dives.cards, dives.difficulty, dives.scores, strict=True)
+    )
+    return ExemplarBank(exemplars, dives.encodings, beside.fingerprint, OWN)
+
+
+def in_the_app(network: FineParser, bank: ExemplarBank, asked: EncodedDives) -> tuple[Measurement, ...]:
+    """What dives are told by a bank, as an analysis does it, against their scores."""
+    voters, told, ends = Voters(bank), [], []
+    for place, card in enumerate(asked.cards):
+        dived = Dived.of(card.code, card.height, None)
+        ballot = voters.vote(network, asked.encodings.select([place]), dived, EXEMPLARS, 0)
+        points = estimate(ballot, dived)[0]
+        told.append(points.value)
+        ends.append((points.low, points.high))
+    scores, difficulty = asked.scores.double().numpy(), asked.difficulty.double().numpy()
+    metrics = [RelativeL2(), Spearman(), ExecutionSpearman(), Coverage(INTERVAL)]
+    for metric in metrics[:2]:
+        metric.update(np.array(told), scores)
+    metrics[2].update(np.array(told), scores, difficulty)
+    metrics[3].update(scores, *np.array(ends).T)
+    return tuple(metric.measure(resamples=RESAMPLES, seed=0) for metric in metrics)
+
+
+def _numbers(measurements: Sequence[Measurement]) -> dict:
     return {
-        name: {
-            "value": evaluation[name].value,
-            "low": evaluation[name].low,
-            "high": evaluation[name].high,
-            "dives": evaluation[name].count,
-            "note": evaluation[name].note,
-        }
-        for name in METRICS
+        m.name: {"value": m.value, "low": m.low, "high": m.high, "dives": m.count, "note": m.note}
+        for m in measurements
+        if m.name in METRICS
     }
 
 
