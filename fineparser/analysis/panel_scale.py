@@ -109,15 +109,15 @@ class PanelScale:
 
     @property
     def words(self) -> str:
-        """What sets the panel apart.
+        """What sets the panel's judges apart.
 
         >>> PanelScale(-1.04, 1.2, 12, ((0.1, 0.0), (0.0, 0.1)), 0.8, 20.0).words
-        'it gives 1.0 awards less and puts dives 1.2 times as far apart as the simulated judges would'
+        'they give 1.0 awards less and put dives 1.2 times as far apart as simulated ones would'
         """
         more = "more" if self.offset >= 0 else "less"
         return (
-            f"it gives {abs(self.offset):.1f} awards {more} and puts dives {self.stretch:.1f} times as far apart as "
-            "the simulated judges would"
+            f"they give {abs(self.offset):.1f} awards {more} and put dives {self.stretch:.1f} times as far apart as "
+            "simulated ones would"
         )
 
     def to_json(self) -> dict:

@@ -8,6 +8,7 @@ import gradio as gr
 from fineparser.analysis.electorate import MINE, source_of
 from fineparser.analysis.exemplar import Exemplar
 from fineparser.analysis.exemplar_bank import BankError
+from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.ui.analysis import Analysis
@@ -156,10 +157,20 @@ def listing(analysis: Analysis, folder: str | None, *wanted: object) -> tuple[li
         ]
         for one in found
     ]
-    said = f"{len(found)} of {len(exemplars)} exemplars"
+    said = f"{len(found)} of {len(exemplars)} exemplars. {on_scale(exemplars)}".rstrip()
     if not exemplars:
         said = "There are no exemplars yet: simulated ones are made for each report. Add your own below."
     return rows, f'{trouble}<p class="fp-hint">{escape(said)}</p>'
+
+
+def on_scale(exemplars: list[Exemplar]) -> str:
+    """What own dives tell of the scale of their judges, in a sentence; nothing without any."""
+    own = sum(source_of(one) == MINE for one in exemplars)
+    if not own:
+        return ""
+    if (missing := LEAST_JUDGED - own) > 0:
+        return f"With {missing} more of your own, scores are told on the scale of your judges, whatever the number."
+    return f"Scores are told on the scale that your {own} dives tell of your judges; each result says what it is."
 
 
 def matching(

@@ -11,6 +11,7 @@ from gradio.events import Dependency
 from fineparser.analysis.electorate import Progress
 from fineparser.analysis.judged import Judged
 from fineparser.analysis.own_exemplars import OwnExemplars
+from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.ui.analyse_tab import progress_bar
 from fineparser.ui.analysis import Analysis
@@ -19,6 +20,8 @@ from fineparser.ui.inputs import dive_choices
 from fineparser.ui.public import is_public
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
 from fineparser.ui.upload import plain_sentence, problem
+
+FROM_SOME_ON = f"; {LEAST_JUDGED} and more tell how your judges' scale differs, and every score is told on that"
 
 
 def own_dive_form(analysis: Analysis, workbench: Workbench, concurrency_id: str, folder: gr.State) -> Dependency:
@@ -92,9 +95,11 @@ def kept_where() -> str:
     """Where an added dive is kept, and who sees it."""
     if is_public():
         return (
-            "It votes on dives of its number, for you alone: nobody else sees it, and it is thrown away when you leave."
+            f"It votes on dives of its number, for you alone{FROM_SOME_ON}. Nobody else sees it, and it is thrown away "
+            "when you leave."
         )
-    return f"It votes on dives of its number, without training. It is kept in {own_exemplars(None)[0].folder}."
+    folder = own_exemplars(None)[0].folder
+    return f"It votes on dives of its number, without training{FROM_SOME_ON}. It is kept in {folder}."
 
 
 def add(analysis: Analysis, own: OwnExemplars, path: str, answers: tuple, progress: Progress) -> str:

@@ -7,6 +7,7 @@ from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import breakdown_rows, signed
 
+ON_SCALE = "Scores of simulated exemplars stand here as your own judges would have given them."
 MEAN = "all exemplars (mean)"
 """The choice of no exemplar in particular."""
 
@@ -82,7 +83,8 @@ def votes_table(report: DiveReport) -> str:
         for vote in ballot
     ]
     chosen = next((place for place, vote in enumerate(ballot) if vote.exemplar == report.exemplar), None)
-    return table(["Exemplar", "Its score", "Difference", "Vote", "Dive", "From"], rows, strong=chosen, texts=(4, 5))
+    found = table(["Exemplar", "Its score", "Difference", "Vote", "Dive", "From"], rows, strong=chosen, texts=(4, 5))
+    return found if report.scale is None else f'{found}<p class="fp-hint">{escape(ON_SCALE)}</p>'
 
 
 def table(headings: list[str], rows: list[list[str]], strong: int | None = None, texts: tuple[int, ...] = ()) -> str:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fineparser.analysis.panel_scale import PanelScale
 from fineparser.rendering.document import document, headline
 from fineparser.rendering.page_charts import signed, timeline_chart, votes_chart, waterfall_chart
 
@@ -148,3 +149,11 @@ def test_the_timeline_is_drawn_to_scale(report):
 
 def test_signs():
     assert [signed(value) for value in (1.234, -1.0, 0.0, -0.001)] == ["+1.23", "\u22121.00", "+0.00", "+0.00"]
+
+
+def test_the_page_says_where_scores_stand_on_the_scale_of_own_judges(report):
+    scale = PanelScale(-1.0, 1.2, 7, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
+    assert "own judges would have given" not in document(report)
+    assert "own judges would have given" in document(replace(report, scale=scale))
+    assert replace(report, scale=scale).to_json()["panel_scale"]["offset"] == -1.0
+    assert report.to_json()["panel_scale"] is None

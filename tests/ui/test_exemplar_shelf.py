@@ -9,7 +9,7 @@ import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.electorate import MINE, SIMULATED_ONES, SOURCES, voters
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
+from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.judged import Judged
 from fineparser.domain.dive_code import DiveCode
@@ -19,7 +19,7 @@ from fineparser.model.fineparser import FineParser
 from fineparser.ui import exemplar_shelf
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.exemplar_shelf import forget, own_exemplars
-from fineparser.ui.exemplars_tab import ANY, HIGHEST, ID, listing, matching, preview, take_away
+from fineparser.ui.exemplars_tab import ANY, HIGHEST, ID, listing, matching, on_scale, preview, take_away
 from fineparser.video.writing import write_video
 
 JUDGED = Judged.of("207C", 10, 66.0, None)
@@ -138,6 +138,17 @@ def test_the_list_is_filtered(analyser, clip):
     assert listed(None, None, None, None, None) == ["bundled-1", "bundled-0", added.id]
     assert "1 of 3 exemplars" in listing(analysis, None, ANY, ANY, 0, HIGHEST, MINE)[1]
     assert matching([], ANY, ANY, 0, HIGHEST, ANY) == []
+
+
+def test_the_list_says_what_own_dives_tell_of_their_judges(analyser, clip):
+    exemplars = list(analyser.bank.exemplars)
+    own = [replace(exemplars[0], id=f"own-{place}", source=OWN) for place in range(4)]
+    assert on_scale(exemplars) == ""
+    assert "With 2 more of your own" in on_scale([*exemplars, *own[:1]])
+    assert "With 1 more of your own" in on_scale([*exemplars, *own[:2]])
+    assert "that your 3 dives tell" in on_scale([*exemplars, *own[:3]])
+    own_exemplars(None)[0].add(analyser, clip, JUDGED)
+    assert "With 2 more" in listing(Analysis(analyser), None, ANY, ANY, 0, HIGHEST, ANY)[1]
 
 
 def test_one_is_looked_at_and_removed(analyser, clip):
