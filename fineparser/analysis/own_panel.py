@@ -8,6 +8,8 @@ from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
 from fineparser.data.exemplars import NEAREST_NUMBER
 from fineparser.model.fineparser import FineParser
 
+MOST_JUDGED = 200
+"""The latest recorded dives that are asked for: more tell no more of a panel, and each analysis would wait for them."""
 PAIRS_AT_ONCE = 2000
 
 
@@ -23,7 +25,7 @@ def panel_scale(network: FineParser, bank: ExemplarBank, count: int, seed: int) 
     """
     if any(not source.startswith(SIMULATED) for source in network.provenance.trained_on):
         return None
-    judged = [index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED]
+    judged = [index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED][-MOST_JUDGED:]
     if len(judged) < LEAST_JUDGED:
         return None
     simulated = bank.of_sources({SIMULATED})

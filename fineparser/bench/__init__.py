@@ -36,10 +36,19 @@ def _app(options: Namespace) -> dict:
     return bench_app(AppBenchOptions(options.checkpoint), told=lambda line: print(line, file=sys.stderr))
 
 
+def _panel(options: Namespace) -> dict:
+    from fineparser.bench.panel import PanelBench, bench_panel
+
+    if options.numbers is None:
+        raise ValueError("bench panel needs --numbers: the table that `python -m fineparser evaluate` wrote, .csv")
+    return bench_panel(PanelBench(options.numbers))
+
+
 BENCHES: dict[str, Callable[[Namespace], dict]] = {
     "app": _app,
     "fine-tuning": _fine_tuning,
     "model": _model,
+    "panel": _panel,
     "simulate": _simulate,
     "transfer": _transfer,
 }

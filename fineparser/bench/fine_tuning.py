@@ -68,8 +68,11 @@ class OtherPanel:
         """
         if award == 0.0:
             return 0.0
-        moved = self.middle + self.stretch * (award - self.middle) + self.shift
-        return float(np.clip(round(2 * moved) / 2, 0.5, 10.0))
+        return float(np.clip(round(2 * float(self.moved(award))) / 2, 0.5, 10.0))
+
+    def moved(self, award: np.ndarray | float) -> np.ndarray:
+        """Mean awards, 0 to 10, as it gives them."""
+        return np.clip(self.middle + self.stretch * (award - self.middle) + self.shift, 0.0, 10.0)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument("--json", type=Path, help="also write the numbers to this file")
     grammar.add_argument("--minutes", type=float, default=30.0, help="of training, for transfer (default: 30)")
     grammar.add_argument("--real", type=Path, default=Path("../shared/real"), help="labelled clip folder, for transfer")
+    grammar.add_argument("--numbers", type=Path, help="table of an evaluation, .csv, for panel")
     grammar.add_argument("--clips", type=int, default=40, help="how many clips, for simulate (default: 40)")
     grammar.add_argument("--dives", type=int, default=60, help="to learn from, for fine-tuning (default: 60)")
     grammar.add_argument("--epochs", type=int, default=60, help="of training, for fine-tuning (default: 60)")

@@ -80,6 +80,14 @@ def test_weights_that_learnt_from_recorded_dives_are_on_it_already(joined, model
     assert panel_scale(model, joined, 10, 0) is not None
 
 
+def test_the_latest_dives_tell_it(joined, model, monkeypatch):
+    monkeypatch.setattr("fineparser.analysis.own_panel.MOST_JUDGED", 3)
+    whole = panel_scale(model, joined, 10, 0)
+    more = replace(joined.exemplars[0], id="own-old", score=1.0, source=OWN)
+    older = replace(joined, exemplars=(more,), encodings=joined.encodings.select([0])).join(joined)
+    assert panel_scale(model, older, 10, 0).offset == pytest.approx(whole.offset, abs=1e-4)
+
+
 def test_many_pairs_go_in_portions(joined, model, monkeypatch):
     whole = panel_scale(model, joined, 10, 0)
     monkeypatch.setattr("fineparser.analysis.own_panel.PAIRS_AT_ONCE", 2)
