@@ -33,7 +33,8 @@ def test_a_few_dives_take_away_what_sets_a_panel_apart(numbers):
     assert milder["as told"]["error_awards"] == pytest.approx(3.0, abs=0.1)
     errors = [milder[f"{count} judged dives"]["error_awards"] for count in COUNTS]
     assert errors[0] < 1.0
-    assert errors[-1] == pytest.approx(0.5, abs=0.06)
+    # What is left by the line that fits best: dives vary by 0.6, what is told of them by 0.5 beside that.
+    assert errors[-1] == pytest.approx(0.5 * 0.6 / np.hypot(0.5, 0.6), abs=0.04)
     assert same["3 judged dives"]["error_awards"] < 0.75
 
 
