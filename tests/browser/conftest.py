@@ -51,8 +51,9 @@ def app_url(app_folder):
 
 
 @contextmanager
-def serving(folder: Path):
-    """The app in a process of its own, which keeps everything in a folder; where it answers."""
+def serving(folder: Path, **variables: str):
+    """The app in a process of its own, which keeps everything in a folder, with variables of the environment; where it
+    answers."""
     (folder / "temporary").mkdir(exist_ok=True)
     # Untrained, this one puts the switches of the tests' clips well inside; one that follows the diver, at the ends.
     torch.manual_seed(4)
@@ -68,6 +69,7 @@ def serving(folder: Path):
         "FINEPARSER_HOME": str(folder / "home"),
         "TMPDIR": str(folder / "temporary"),
         "OMP_NUM_THREADS": "1",
+        **variables,
     }
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:

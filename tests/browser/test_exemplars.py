@@ -80,6 +80,7 @@ def test_a_judged_dive_is_added(page, judged, app_folder):
     (dive,) = own_dives(app_folder)
     assert (dive["code"], dive["height"], dive["score"], dive["name"]) == ("101C", 1, 25.5, "Ann, club meet")
     expect(page.locator("#bank-count")).to_contain_text("1 of 1 exemplars", timeout=PATIENCE)
+    expect(page.locator("#bank-count")).to_contain_text("With 2 more of your own")
 
 
 def test_the_list_is_filtered_and_shows_a_clip(page):
