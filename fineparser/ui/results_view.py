@@ -1,9 +1,10 @@
 """A report in words and tables: the card with the score, its warnings, the breakdown, the votes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
-from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Vote
+from fineparser.analysis.report import BRANCHES, Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import breakdown_rows, signed
 
@@ -65,7 +66,8 @@ def breakdown_table(report: DiveReport) -> str:
     if report.breakdown is None:
         return ""
     headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
-    return table(headings, rows, strong=len(rows) - 1)
+    # The chart above shows the branches' shares, too: on a phone the range is worth more room.
+    return table(headings, rows, strong=len(rows) - 1, details=range(1, 1 + len(BRANCHES)))
 
 
 def votes_table(report: DiveReport) -> str:
@@ -87,16 +89,21 @@ def votes_table(report: DiveReport) -> str:
     return found if report.scale is None else f'{found}<p class="fp-hint">{escape(ON_SCALE)}</p>'
 
 
-def table(headings: list[str], rows: list[list[str]], strong: int | None = None, texts: tuple[int, ...] = ()) -> str:
-    """Texts as an HTML table that scrolls by itself where the screen is narrow; `texts` names left-aligned columns."""
+def table(
+    headings: list[str],
+    rows: list[list[str]],
+    strong: int | None = None,
+    texts: Sequence[int] = (),
+    details: Sequence[int] = (),
+) -> str:
+    """Texts as an HTML table that scrolls by itself where the screen is narrow; `texts` names left-aligned columns,
+    `details` those that a phone does not show."""
 
-    left, bold = ' class="text"', ' class="strong"'
+    bold = ' class="strong"'
+    kinds = dict.fromkeys((0, *texts), ' class="text"') | dict.fromkeys(details, ' class="detail"')
 
     def cells(tag: str, values: list[str]) -> str:
-        return "".join(
-            f"<{tag}{left if column in (0, *texts) else ''}>{escape(value)}</{tag}>"
-            for column, value in enumerate(values)
-        )
+        return "".join(f"<{tag}{kinds.get(column, '')}>{escape(value)}</{tag}>" for column, value in enumerate(values))
 
     head = cells("th", headings)
     body = "".join(f"<tr{bold if place == strong else ''}>{cells('td', row)}</tr>" for place, row in enumerate(rows))

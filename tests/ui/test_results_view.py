@@ -7,7 +7,7 @@ import numpy as np
 
 from fineparser.analysis.panel_scale import PanelScale
 from fineparser.analysis.report import Vote
-from fineparser.ui.results_view import ON_SCALE, votes_table
+from fineparser.ui.results_view import ON_SCALE, table, votes_table
 
 SCALE = PanelScale(-1.0, 1.2, 7, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
 
@@ -22,3 +22,9 @@ def test_the_votes_say_whose_scores_they_are():
     assert (
         votes_table(SimpleNamespace(**vars(report) | {"scale": SCALE})) == f'{plain}<p class="fp-hint">{ON_SCALE}</p>'
     )
+
+
+def test_a_phone_leaves_out_details_alone():
+    shown = table(["Points", "Dynamic", "Both"], [["Entry", "+1", "<2>"]], strong=0, details=(1,))
+    assert '<th class="text">Points</th><th class="detail">Dynamic</th><th>Both</th>' in shown
+    assert '<tr class="strong"><td class="text">Entry</td><td class="detail">+1</td><td>&lt;2&gt;</td></tr>' in shown
