@@ -1,8 +1,10 @@
-"""The scale of a person's own judges: what they gave dives that simulated exemplars vote on, too."""
+"""A person's own judges: what they gave dives that simulated exemplars vote on, too."""
+
+from dataclasses import dataclass
 
 import torch
 
-from fineparser.analysis.exemplar import SIMULATED
+from fineparser.analysis.exemplar import SIMULATED, Exemplar
 from fineparser.analysis.exemplar_bank import ExemplarBank
 from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
 from fineparser.data.exemplars import NEAREST_NUMBER
@@ -13,46 +15,60 @@ MOST_JUDGED = 200
 PAIRS_AT_ONCE = 2000
 
 
-def panel_scale(network: FineParser, bank: ExemplarBank, count: int, seed: int) -> PanelScale | None:
-    """How the judges of a bank's recorded dives stand to its simulated ones.
+@dataclass(frozen=True)
+class PanelReading:
+    """Judged dives beside what simulated exemplars say of them."""
 
-    None where fewer than `LEAST_JUDGED` of them are of numbers that simulated exemplars show, and with weights that
-    have learnt from recorded dives: these tell scores on that scale already, and of dives that they know by heart.
+    dives: tuple[Exemplar, ...] = ()
+    """The recorded ones whose numbers simulated exemplars show."""
+    told: tuple[float, ...] = ()
+    """Points that these say, as their own judges would."""
+    scale: PanelScale | None = None
+    """How that stands to what the dives were given; None where it is not told."""
 
-    Args:
-        count: simulated exemplars that vote on each.
-        seed: of their choice.
-    """
-    if any(not source.startswith(SIMULATED) for source in network.provenance.trained_on):
-        return None
-    judged = [index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED][-MOST_JUDGED:]
-    if len(judged) < LEAST_JUDGED:
-        return None
-    simulated = bank.of_sources({SIMULATED})
-    ballots = {}
-    for index in judged:
-        choices = simulated.choose(bank.card(index), count, seed) if len(simulated) else []
-        if choices and choices[0].rule != NEAREST_NUMBER:
-            ballots[index] = [choice.index for choice in choices if choice.rule != NEAREST_NUMBER]
-    if len(ballots) < LEAST_JUDGED:
-        return None
-    own = torch.tensor([index for index, voters in ballots.items() for _ in voters])
+    @classmethod
+    def of(cls, network: FineParser, bank: ExemplarBank, count: int, seed: int) -> "PanelReading":
+        """Of a bank's recorded dives, by its simulated ones.
+
+        There is no scale by fewer dives than `LEAST_JUDGED`, and none with weights that have learnt from recorded
+        dives: these tell scores on it already, and of dives that they may know by heart.
+
+        Args:
+            count: simulated exemplars that vote on each dive.
+            seed: of their choice.
+        """
+        judged = [index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED][-MOST_JUDGED:]
+        simulated = bank.of_sources({SIMULATED})
+        ballots = {}
+        for index in judged if len(simulated) else ():
+            choices = simulated.choose(bank.card(index), count, seed)
+            if chosen := [choice.index for choice in choices if choice.rule != NEAREST_NUMBER]:
+                ballots[index] = chosen
+        if not ballots:
+            return cls()
+        dives = tuple(bank.exemplars[index] for index in ballots)
+        told = tuple(votes.mean().item() for votes in _votes(network, bank, simulated, ballots))
+        learnt = any(not source.startswith(SIMULATED) for source in network.provenance.trained_on)
+        if learnt or len(dives) < LEAST_JUDGED:
+            return cls(dives, told)
+        given, difficulty = ([getattr(one, name) for one in dives] for name in ("score", "difficulty"))
+        return cls(dives, told, PanelScale.of(told, given, difficulty, bank.calibration))
+
+
+def _votes(
+    network: FineParser, bank: ExemplarBank, simulated: ExemplarBank, ballots: dict[int, list[int]]
+) -> tuple[torch.Tensor, ...]:
+    """Points that simulated exemplars say, a tensor for each of the bank's dives."""
+    asked = torch.tensor([index for index, voters in ballots.items() for _ in voters])
     voters = torch.tensor([voter for some in ballots.values() for voter in some])
-    difficulty = torch.tensor([one.difficulty for one in bank.exemplars])[own]
-    exemplars = simulated.exemplars
-    scores = torch.tensor([exemplars[index].score / exemplars[index].difficulty for index in voters.tolist()])
+    difficulty = torch.tensor([bank.exemplars[index].difficulty for index in asked.tolist()])
+    worth = torch.tensor([one.score / one.difficulty for one in simulated.exemplars])[voters]
     device = next(network.parameters()).device
     deltas = []
     with torch.inference_mode():
-        for some in torch.arange(len(own)).split(PAIRS_AT_ONCE):
-            query, exemplar = bank.encodings.select(own[some]), simulated.encodings.select(voters[some])
-            pair = (each.without_masks().to(device) for each in (query, exemplar))
+        for some in torch.arange(len(asked)).split(PAIRS_AT_ONCE):
+            pair = bank.encodings.select(asked[some]), simulated.encodings.select(voters[some])
+            pair = (each.without_masks().to(device) for each in pair)
             deltas.append(network.compare(*pair, difficulty[some].to(device)).delta.cpu())
-    votes = scores * difficulty + torch.cat(deltas)
-    known = [bank.exemplars[index] for index in ballots]
-    return PanelScale.of(
-        [float(votes[own == index].mean()) for index in ballots],
-        [one.score for one in known],
-        [one.difficulty for one in known],
-        bank.calibration,
-    )
+    votes = worth * difficulty + torch.cat(deltas)
+    return votes.split([len(some) for some in ballots.values()])

@@ -15,6 +15,7 @@ from fineparser.ui.analysis import Analysis
 from fineparser.ui.exemplar_shelf import SOURCE_CHOICES, Choice, own_exemplars, titled
 from fineparser.ui.inputs import dive_choices, order
 from fineparser.ui.own_dive_form import own_dive_form
+from fineparser.ui.own_judges import own_judges
 from fineparser.ui.player_clip import in_cache
 from fineparser.ui.steps import Workbench
 from fineparser.ui.upload import problem
@@ -85,7 +86,9 @@ def exemplars_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str,
     tab.select(relist, everything, listed, **quick)
     table.select(look, choice.folder, shown, **quick)
     remove.click(take_away, [choice.folder, looked_at], shown, **quick).then(relist, everything, listed, **quick)
-    own_dive_form(analysis, workbench, concurrency_id, choice.folder).then(relist, everything, listed, **quick)
+    added = own_dive_form(analysis, workbench, concurrency_id, choice.folder)
+    added.then(relist, everything, listed, **quick)
+    own_judges(analysis, workbench, concurrency_id, choice.folder)
 
 
 def filter_row() -> Filters:

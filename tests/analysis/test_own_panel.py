@@ -7,7 +7,7 @@ import pytest
 
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.exemplar import OWN
-from fineparser.analysis.own_panel import panel_scale
+from fineparser.analysis.own_panel import PanelReading
 from fineparser.analysis.panel_scale import PanelScale
 from fineparser.analysis.voting import Voters, estimate
 from fineparser.domain.calibration import Calibration
@@ -33,7 +33,7 @@ def told(model, bank, encoding, dived):
 
 
 def test_it_is_the_line_from_what_simulated_exemplars_say_to_what_was_given(bank, joined, model, encodings):
-    scale = panel_scale(model, joined, 10, 0)
+    scale = PanelReading.of(model, joined, 10, 0).scale
     dives = [Dived.of(code, height, None) for code, height in (("207C", 10), ("207C", 10), ("107B", 3))]
     says = [told(model, bank, encodings.select([place]), d) for place, d in zip((4, 5, 0), dives, strict=True)]
     expected = PanelScale.of(says, [40.0, 55.0, 30.0], [dived.difficulty for dived in dives], CALIBRATION)
@@ -41,13 +41,16 @@ def test_it_is_the_line_from_what_simulated_exemplars_say_to_what_was_given(bank
         (expected.offset, expected.stretch, expected.error), rel=1e-4
     )
     assert scale.dives == 3
+    reading = PanelReading.of(model, joined, 10, 0)
+    assert [one.id for one in reading.dives] == ["own-0", "own-1", "own-3"]
+    assert reading.told == pytest.approx(says, rel=1e-4)
 
 
 def test_votes_of_simulated_exemplars_are_brought_to_it(bank, joined, model, encodings):
     dived, query = Dived.of("205B", 10, None), encodings.select([5])
     ballot = Voters(joined).vote(model, query, dived, 10, 0)
     before = Voters(bank).vote(model, query, dived, 10, 0)
-    assert ballot.scale == panel_scale(model, joined, 10, 0)
+    assert ballot.scale == PanelReading.of(model, joined, 10, 0).scale
     (vote,), (raw,) = ballot.votes, before.votes
     assert vote.score == pytest.approx(ballot.scale.points(raw.score, dived.difficulty), rel=1e-5)
     np.testing.assert_allclose(vote.contributions, raw.contributions * ballot.scale.stretch, rtol=1e-5)
@@ -65,31 +68,33 @@ def test_own_dives_keep_what_they_were_given(joined, model, encodings):
 
 
 def test_two_dives_do_not_tell_it(joined, model):
-    assert panel_scale(model, joined.without("own-1"), 10, 0) is None
+    two = PanelReading.of(model, joined.without("own-1"), 10, 0)
+    assert two.scale is None
+    assert len(two.dives) == len(two.told) == 2
 
 
 def test_dives_that_no_simulated_exemplar_shows_do_not_count(joined, model):
-    assert panel_scale(model, joined.without("dive-3"), 10, 0) is None
-    assert panel_scale(model, joined.of_sources({OWN}), 10, 0) is None
+    assert PanelReading.of(model, joined.without("dive-3"), 10, 0).scale is None
+    assert PanelReading.of(model, joined.of_sources({OWN}), 10, 0) == PanelReading()
 
 
 def test_weights_that_learnt_from_recorded_dives_are_on_it_already(joined, model, monkeypatch):
     monkeypatch.setattr(model, "provenance", Provenance("tuned", ("SynDive", "my club")))
-    assert panel_scale(model, joined, 10, 0) is None
+    assert PanelReading.of(model, joined, 10, 0).scale is None
     monkeypatch.setattr(model, "provenance", Provenance("bundled", ("SynDive",)))
-    assert panel_scale(model, joined, 10, 0) is not None
+    assert PanelReading.of(model, joined, 10, 0).scale is not None
 
 
 def test_the_latest_dives_tell_it(joined, model, monkeypatch):
     monkeypatch.setattr("fineparser.analysis.own_panel.MOST_JUDGED", 3)
-    whole = panel_scale(model, joined, 10, 0)
+    whole = PanelReading.of(model, joined, 10, 0).scale
     more = replace(joined.exemplars[0], id="own-old", score=1.0, source=OWN)
     older = replace(joined, exemplars=(more,), encodings=joined.encodings.select([0])).join(joined)
-    assert panel_scale(model, older, 10, 0).offset == pytest.approx(whole.offset, abs=1e-4)
+    assert PanelReading.of(model, older, 10, 0).scale.offset == pytest.approx(whole.offset, abs=1e-4)
 
 
 def test_many_pairs_go_in_portions(joined, model, monkeypatch):
-    whole = panel_scale(model, joined, 10, 0)
+    whole = PanelReading.of(model, joined, 10, 0).scale
     monkeypatch.setattr("fineparser.analysis.own_panel.PAIRS_AT_ONCE", 2)
-    some = panel_scale(model, joined, 10, 0)
+    some = PanelReading.of(model, joined, 10, 0).scale
     assert (some.offset, some.stretch) == pytest.approx((whole.offset, whole.stretch), abs=1e-4)

@@ -83,6 +83,13 @@ def test_a_judged_dive_is_added(page, judged, app_folder):
     expect(page.locator("#bank-count")).to_contain_text("With 2 more of your own")
 
 
+def test_one_dive_does_not_tell_of_its_judges(page):
+    page.get_by_text("How your judges differ from simulated ones").click()
+    page.locator("#read-judges").click()
+    expect(page.locator("#judges-said")).to_contain_text("From 3 on, scores are told", timeout=PATIENCE)
+    expect(page.locator("#judges-chart")).to_be_hidden()
+
+
 def test_the_list_is_filtered_and_shows_a_clip(page):
     page.locator("#bank-low input").fill("30")
     page.locator("#bank-low input").press("Tab")

@@ -1,0 +1,54 @@
+"""What the page says of own judges, with a tiny network."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar
+from fineparser.analysis.exemplar_bank import ExemplarBank
+from fineparser.analysis.own_panel import PanelReading
+from fineparser.analysis.panel_scale import PanelScale
+from fineparser.domain.dive_code import DiveCode
+from fineparser.model.config import FineParserConfig
+from fineparser.model.encoding import ClipEncoding
+from fineparser.model.fineparser import FineParser
+from fineparser.ui.analysis import Analysis
+from fineparser.ui.own_judges import reading, told
+
+DIVE = Exemplar("own", DiveCode.parse("405B"), 3.0, 2.0, 30.0, OWN)
+SCALE = PanelScale(-1.0, 1.2, 3, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
+
+
+@pytest.fixture
+def analyser(monkeypatch, tmp_path):
+    """With a bank of two simulated dives and three own ones."""
+    monkeypatch.setenv("FINEPARSER_HOME", str(tmp_path))
+    torch.manual_seed(0)
+    model = FineParser(replace(FineParserConfig.tiny(), image_size=112)).eval()
+    clips = torch.randn(5, 3, 96, 112, 112, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        encodings = ClipEncoding.concatenate([model.encode(clip[None], masks=False) for clip in clips])
+    sources = (SIMULATED, SIMULATED, OWN, OWN, OWN)
+    dives = tuple(replace(DIVE, id=f"{place}", source=source) for place, source in enumerate(sources))
+    return DiveAnalyser(model, ExemplarBank(dives, encodings, model.fingerprint()))
+
+
+def test_own_dives_are_read_by_the_simulated_ones(analyser):
+    steps = []
+    found = reading(Analysis(analyser), None, lambda step, done: steps.append(step))
+    assert [one.id for one in found.dives] == ["2", "3", "4"]
+    assert found.scale.dives == 3
+    assert steps[-1] == "Comparing with exemplars"
+    analyser.bank = None
+    assert reading(Analysis(analyser), None, lambda step, done: None) == PanelReading()
+
+
+def test_the_sentence_says_what_is_known():
+    assert "0 of your dives are of a number" in told(PanelReading())
+    assert "1 of your dives is of a number" in told(PanelReading((DIVE,), (30.0,)))
+    three = PanelReading((DIVE,) * 3, (30.0,) * 3, SCALE)
+    assert "they give 1.0 awards less" in told(three)
+    assert "(3 dives)" in told(three)
+    assert "learnt from judged dives" in told(replace(three, scale=None))
