@@ -109,18 +109,18 @@ class PanelScale:
 
     @property
     def words(self) -> str:
-        """What sets the panel's judges apart.
+        """What the panel's judges do.
 
         >>> PanelScale(-1.04, 1.2, 12, ((0.1, 0.0), (0.0, 0.1)), 0.8, 20.0).words
-        'they give 1.0 awards less and put dives 1.2 times as far apart as simulated ones would'
+        'give 1.0 awards less and put dives 1.2 times as far apart as simulated ones would'
         >>> PanelScale(0.04, 0.97, 12, ((0.1, 0.0), (0.0, 0.1)), 0.8, 20.0).words
-        'they give as much and put dives as far apart as simulated ones would'
+        'give as much and put dives as far apart as simulated ones would'
         """
         offset, stretch = (f"{value:.1f}" for value in (abs(self.offset), self.stretch))
         more = "awards more" if self.offset >= 0 else "awards less"
         give = "give as much" if offset == "0.0" else f"give {offset} {more}"
         put = "put dives as far apart" if stretch == "1.0" else f"put dives {stretch} times as far apart"
-        return f"they {give} and {put} as simulated ones would"
+        return f"{give} and {put} as simulated ones would"
 
     def to_json(self) -> dict:
         """Plain values."""

@@ -66,7 +66,7 @@ def told(found: PanelReading) -> str:
     """The sentence, as HTML."""
     count = len(found.dives)
     if found.scale is not None:
-        text = f"Beside what is told, your judges: {found.scale.words}. Scores are told on that scale ({count} dives)."
+        text = f"By {count} dives, your judges {found.scale.words}. Scores are told on that scale."
     elif count >= LEAST_JUDGED:
         text = "These weights have learnt from judged dives: scores are told as they learnt it, and not moved."
     else:
