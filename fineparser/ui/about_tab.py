@@ -31,8 +31,8 @@ LIMITS = """
 ### Limits
 - An estimate, no judge's decision. Nothing here is meant for deciding a competition or a selection.
 - One dive in one shot. What stands still before and after it is cut off; a replay, a cut, slow motion or a varying frame rate misleads it, and the page says so where it notices.
-- A score means something only for the kind of footage and panel that the weights and the exemplars come from: read what the result was calibrated on.
-- Where exemplars were measured on dives with known scores, the range of a score held four of five of those; otherwise it only tells how far the votes lie apart. The result says which of the two it is.
+- A score means something only for the kind of footage and panel that the weights and the exemplars come from: read what the result was calibrated on. Three or more judged dives of your own, under Exemplars, bring scores to your judges' scale.
+- Where exemplars were measured on dives with known scores, the range of a score held four of five of those; otherwise it only tells how far the votes lie apart. On your judges' scale it holds four of five of their scores, as far as the dives that they judged tell. The result says which it is.
 - A person's build, age, skin, suit or pool that none of the training dives looked like may be marked and scored worse. Look at the mask before you believe the number.
 - It neither knows penalties, such as for a restart, nor notices a dive that was not the announced one.
 
