@@ -126,6 +126,16 @@ def upload(page, path: Path) -> None:
     page.locator("#clip-note .fp-note").first.wait_for(timeout=PATIENCE)
 
 
+def describe_own_dive(page, clip: Path) -> None:
+    """Fills in the open form of an own dive, all but its score and name: a 101C from 1 m."""
+    page.locator("#own-clip input[type=file]").set_input_files(clip)
+    page.locator("#own-clip video").wait_for(timeout=PATIENCE)
+    box = page.locator("#own-code input")
+    box.fill("101C")
+    box.press("Enter")
+    page.locator("#own-height").get_by_label("1 m", exact=True).check()
+
+
 def ready(page) -> None:
     """Waits until the result plays and its files can be taken home."""
     page.wait_for_function(

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from fineparser.video.reading import probe
 from fineparser.video.writing import write_video
-from tests.browser.conftest import PATIENCE, ready, upload, visited
+from tests.browser.conftest import PATIENCE, describe_own_dive, ready, upload, visited
 
 pytestmark = pytest.mark.browser
 
@@ -64,12 +64,7 @@ def test_a_judged_dive_is_added(page, judged, app_folder):
     page.get_by_text("Add a judged dive of your own").click()
     page.locator("#add-own").click()
     expect(page.locator("#add-status .problem")).to_contain_text("Upload a clip", timeout=PATIENCE)
-    page.locator("#own-clip input[type=file]").set_input_files(judged)
-    page.locator("#own-clip video").wait_for(timeout=PATIENCE)
-    box = page.locator("#own-code input")
-    box.fill("101C")
-    box.press("Enter")
-    page.locator("#own-height").get_by_label("1 m", exact=True).check()
+    describe_own_dive(page, judged)
     page.locator("#own-score input").fill("900")
     page.locator("#add-own").click()
     expect(page.locator("#add-status .problem")).to_contain_text("not 900", timeout=PATIENCE)

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from fineparser.ui.exemplar_shelf import PREFIX
 from fineparser.video.writing import write_video
-from tests.browser.conftest import PATIENCE, ready, serving, upload, visited
+from tests.browser.conftest import PATIENCE, describe_own_dive, ready, serving, upload, visited
 
 pytestmark = pytest.mark.browser
 
@@ -36,12 +36,7 @@ def add(page, clip, name: str) -> None:
     open_tab(page, "Exemplars")
     page.get_by_text("Add a judged dive of your own").click()
     expect(page.locator("#add-exemplar")).to_contain_text("for you alone", timeout=PATIENCE)
-    page.locator("#own-clip input[type=file]").set_input_files(clip)
-    page.locator("#own-clip video").wait_for(timeout=PATIENCE)
-    box = page.locator("#own-code input")
-    box.fill("101C")
-    box.press("Enter")
-    page.locator("#own-height").get_by_label("1 m", exact=True).check()
+    describe_own_dive(page, clip)
     page.locator("#own-score input").fill("25.5")
     page.locator("#own-name textarea, #own-name input").fill(name)
     page.locator("#add-own").click()
