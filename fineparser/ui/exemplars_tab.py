@@ -103,7 +103,7 @@ def filter_row() -> Filters:
                 min_width=220,
             ),
             gr.Dropdown(
-                [("All heights", ANY), *((f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS)],
+                [("All", ANY), *((f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS)],
                 value=ANY,
                 label="Height",
                 elem_id="bank-height",
