@@ -54,6 +54,19 @@ class PanelReading:
         given, difficulty = ([getattr(one, name) for one in dives] for name in ("score", "difficulty"))
         return cls(dives, told, PanelScale.of(told, given, difficulty, bank.calibration))
 
+    @property
+    def sentence(self) -> str:
+        """What is known of the judges."""
+        count = len(self.dives)
+        if self.scale is not None:
+            return f"By {count} dives, your judges {self.scale.words}. Scores are told on that scale."
+        if count >= LEAST_JUDGED:
+            return "These weights have learnt from judged dives: scores are told as they learnt it, and not moved."
+        return (
+            f"{count} of your dives {'is' if count == 1 else 'are'} of a number that simulated exemplars show. From "
+            f"{LEAST_JUDGED} on, scores are told on the scale of your judges."
+        )
+
 
 def _votes(
     network: FineParser, bank: ExemplarBank, simulated: ExemplarBank, ballots: dict[int, list[int]]

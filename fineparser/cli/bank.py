@@ -50,7 +50,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     calibrating.add_argument("--dives", type=int, default=300, help="simulated dives to measure on (default: 300)")
     calibrating.add_argument("--seed", type=int, default=77, help="of these dives (default: 77)")
     calibrating.add_argument("--workers", type=int, default=1, help="processes that simulate (default: 1)")
-    for one in (build_grammar, add, calibrating):
+    judging = action("judges", show_judges, "compare what own dives were given with what simulated exemplars say")
+    judging.add_argument("--bank", type=Path, help="file of simulated exemplars (default: the bundled bank)")
+    for one in (build_grammar, add, calibrating, judging):
         one.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
         one.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
         one.add_argument("--precision", default="auto", help="float32, bf16 or auto (default: auto)")
@@ -58,7 +60,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     listing.add_argument("--bank", type=Path, help="a bank file instead of the own exemplars")
     remove = action("remove", remove_dive, "remove an own exemplar")
     remove.add_argument("id", help="as `bank list` names it")
-    for one in (add, listing, remove):
+    for one in (add, listing, judging, remove):
         one.add_argument("--folder", type=Path, help="of own exemplars (default: $FINEPARSER_HOME/exemplars)")
 
 
@@ -180,6 +182,32 @@ def list_bank(options: argparse.Namespace) -> int:
     for one in exemplars:
         print(f"{one.id:{width}}  {line(one)}")
     print(f"{counted(len(exemplars), 'exemplar')} in {place}")
+    return 0
+
+
+def show_judges(options: argparse.Namespace) -> int:
+    """Prints own dives with what is told of them, and how their judges differ from simulated ones."""
+    from fineparser.analysis.analyser import EXEMPLARS, DiveAnalyser
+    from fineparser.analysis.electorate import SOURCES, voters
+    from fineparser.analysis.own_exemplars import OwnExemplars
+    from fineparser.analysis.own_panel import PanelReading
+
+    analyser = DiveAnalyser.from_pretrained(
+        options.checkpoint, options.bank, options.device, precision=options.precision
+    )
+    electorate = voters(
+        analyser,
+        SOURCES,
+        OwnExemplars(options.folder),
+        progress=lambda step, done: print(f"{done:4.0%}  {step}", file=sys.stderr),
+    )
+    for remark in electorate.remarks:
+        print(f"warning: {remark}", file=sys.stderr)
+    bank = electorate.bank
+    found = PanelReading() if bank is None else PanelReading.of(analyser.network, bank, EXEMPLARS, 0)
+    for one, points in zip(found.dives, found.told, strict=True):
+        print(f"{one.id}  {line(one)}  told {points:.2f}")
+    print(found.sentence)
     return 0
 
 

@@ -9,7 +9,6 @@ import gradio as gr
 from fineparser.analysis.analyser import EXEMPLARS
 from fineparser.analysis.electorate import SOURCES, Progress, voters
 from fineparser.analysis.own_panel import PanelReading
-from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.rendering.panel_chart import panel_figure
 from fineparser.ui.analyse_tab import progress_bar
 from fineparser.ui.analysis import Analysis
@@ -38,7 +37,8 @@ def own_judges(analysis: Analysis, workbench: Workbench, concurrency_id: str, fo
             for news in workbench.steps(partial(work, kept)):
                 if isinstance(news, Outcome):
                     found = news.value
-                    yield told(found), gr.Plot(panel_figure(found) if found.dives else None, visible=bool(found.dives))
+                    text = f'<p class="fp-lead">{escape(found.sentence)}</p>'
+                    yield text, gr.Plot(panel_figure(found) if found.dives else None, visible=bool(found.dives))
                 elif news is not None:
                     yield progress_bar(news.name, news.done), gr.skip()
         except ValueError as error:
@@ -60,18 +60,3 @@ def reading(analysis: Analysis, folder: str | None, progress: Progress) -> Panel
     bank = voters(analysis.analyser, SOURCES, own_exemplars(folder)[0], progress).bank
     progress("Comparing with exemplars", 0.8)
     return PanelReading() if bank is None else PanelReading.of(analysis.analyser.network, bank, EXEMPLARS, 0)
-
-
-def told(found: PanelReading) -> str:
-    """The sentence, as HTML."""
-    count = len(found.dives)
-    if found.scale is not None:
-        text = f"By {count} dives, your judges {found.scale.words}. Scores are told on that scale."
-    elif count >= LEAST_JUDGED:
-        text = "These weights have learnt from judged dives: scores are told as they learnt it, and not moved."
-    else:
-        text = (
-            f"{count} of your dives {'is' if count == 1 else 'are'} of a number that simulated exemplars show. From "
-            f"{LEAST_JUDGED} on, scores are told on the scale of your judges."
-        )
-    return f'<p class="fp-lead">{escape(text)}</p>'

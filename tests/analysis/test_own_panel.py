@@ -98,3 +98,13 @@ def test_many_pairs_go_in_portions(joined, model, monkeypatch):
     monkeypatch.setattr("fineparser.analysis.own_panel.PAIRS_AT_ONCE", 2)
     some = PanelReading.of(model, joined, 10, 0).scale
     assert (some.offset, some.stretch) == pytest.approx((whole.offset, whole.stretch), abs=1e-4)
+
+
+def test_a_sentence_says_what_is_known(bank):
+    dive = replace(bank.exemplars[0], source=OWN)
+    assert "0 of your dives are of a number" in PanelReading().sentence
+    assert "1 of your dives is of a number" in PanelReading((dive,), (30.0,)).sentence
+    scale = PanelScale(-1.0, 1.2, 3, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
+    three = PanelReading((dive,) * 3, (30.0,) * 3, scale)
+    assert "By 3 dives, your judges give 1.0 awards less" in three.sentence
+    assert "learnt from judged dives" in replace(three, scale=None).sentence

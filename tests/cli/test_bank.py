@@ -50,6 +50,22 @@ def test_own_dives_vote_where_they_may(clip, checkpoint, tmp_path, monkeypatch):
     assert sources("bank", *bank) == ["SynDive", "SynDive"]
 
 
+def test_own_judges_are_told_from_simulated_ones(clip, checkpoint, folder, capsys):
+    how = ["--checkpoint", str(checkpoint), "--folder", str(folder)]
+    judges = ["bank", "judges", *how, "--bank", str(checkpoint / "bank.safetensors")]
+    assert main(judges) == 0
+    assert "0 of your dives are" in capsys.readouterr().out
+    for score in ("20", "25.5", "31"):
+        dive = ["--code", "103B", "--height", "3", "--score", score]
+        assert main(["bank", "add", str(clip), *dive, *how]) == 0
+    capsys.readouterr()
+    assert main(judges) == 0
+    *rows, sentence = capsys.readouterr().out.splitlines()
+    assert [row.split("(")[0].split()[-1] for row in rows] == ["20.00", "25.50", "31.00"]
+    assert len({row.split("told ")[1] for row in rows}) == 1  # the very same clip
+    assert sentence.startswith("By 3 dives, your judges give")
+
+
 def test_build_and_list(checkpoint, tmp_path, capsys):
     path = tmp_path / "small.safetensors"
     job = ["--dives", "101C@1", "--count", "1", "--workers", "1", "--checkpoint", str(checkpoint)]

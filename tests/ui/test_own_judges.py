@@ -9,16 +9,14 @@ from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar
 from fineparser.analysis.exemplar_bank import ExemplarBank
 from fineparser.analysis.own_panel import PanelReading
-from fineparser.analysis.panel_scale import PanelScale
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
 from fineparser.ui.analysis import Analysis
-from fineparser.ui.own_judges import reading, told
+from fineparser.ui.own_judges import reading
 
 DIVE = Exemplar("own", DiveCode.parse("405B"), 3.0, 2.0, 30.0, OWN)
-SCALE = PanelScale(-1.0, 1.2, 3, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
 
 
 @pytest.fixture
@@ -43,11 +41,3 @@ def test_own_dives_are_read_by_the_simulated_ones(analyser):
     assert steps[-1] == "Comparing with exemplars"
     analyser.bank = None
     assert reading(Analysis(analyser), None, lambda step, done: None) == PanelReading()
-
-
-def test_the_sentence_says_what_is_known():
-    assert "0 of your dives are of a number" in told(PanelReading())
-    assert "1 of your dives is of a number" in told(PanelReading((DIVE,), (30.0,)))
-    three = PanelReading((DIVE,) * 3, (30.0,) * 3, SCALE)
-    assert "By 3 dives, your judges give 1.0 awards less" in told(three)
-    assert "learnt from judged dives" in told(replace(three, scale=None))
