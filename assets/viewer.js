@@ -164,7 +164,7 @@ function draw(frame) {
   pen.setTransform(scale * dots, 0, 0, scale * dots, left * dots, top * dots);
   const thin = 1 / scale, colour = data.phases[phaseAt(side, frame)].colour;
   const path = new Path2D();
-  for (const polygon of side.outlines[index]) {
+  for (const polygon of side.outlines[side.first + frame - side.samples[0]]) {
     polygon.forEach(([x, y], place) => (place ? path.lineTo(x, y) : path.moveTo(x, y)));
     path.closePath();
   }

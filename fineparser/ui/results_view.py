@@ -66,7 +66,7 @@ def breakdown_table(report: DiveReport) -> str:
     if report.breakdown is None:
         return ""
     headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
-    # The chart above shows the branches' shares, too: on a phone the range is worth more room.
+    # The chart above shows the branches' shares, too: where there is little room the range is worth it more.
     return table(headings, rows, strong=len(rows) - 1, details=range(1, 1 + len(BRANCHES)))
 
 
@@ -97,7 +97,7 @@ def table(
     details: Sequence[int] = (),
 ) -> str:
     """Texts as an HTML table that scrolls by itself where the screen is narrow; `texts` names left-aligned columns,
-    `details` those that a phone does not show."""
+    `details` those that are left out where it has no room for them."""
 
     bold = ' class="strong"'
     kinds = dict.fromkeys((0, *texts), ' class="text"') | dict.fromkeys(details, ' class="detail"')

@@ -24,7 +24,7 @@ def test_the_votes_say_whose_scores_they_are():
     )
 
 
-def test_a_phone_leaves_out_details_alone():
+def test_details_are_what_a_narrow_table_leaves_out():
     shown = table(["Points", "Dynamic", "Both"], [["Entry", "+1", "<2>"]], strong=0, details=(1,))
     assert '<th class="text">Points</th><th class="detail">Dynamic</th><th>Both</th>' in shown
     assert '<tr class="strong"><td class="text">Entry</td><td class="detail">+1</td><td>&lt;2&gt;</td></tr>' in shown
