@@ -136,6 +136,17 @@ def describe_own_dive(page, clip: Path) -> None:
     page.locator("#own-height").get_by_label("1 m", exact=True).check()
 
 
+def analyse_like_own_dive(page, clip: Path) -> None:
+    """Has a clip analysed as the same dive, and waits for the result."""
+    upload(page, clip)
+    box = page.locator("#code input")
+    box.fill("101C")
+    box.press("Enter")
+    page.locator("#height").get_by_label("1 m", exact=True).check()
+    page.locator("#analyse").click()
+    ready(page)
+
+
 def ready(page) -> None:
     """Waits until the result plays and its files can be taken home."""
     page.wait_for_function(

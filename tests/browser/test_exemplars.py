@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from fineparser.video.reading import probe
 from fineparser.video.writing import write_video
-from tests.browser.conftest import PATIENCE, describe_own_dive, ready, upload, visited
+from tests.browser.conftest import PATIENCE, analyse_like_own_dive, describe_own_dive, ready, visited
 
 pytestmark = pytest.mark.browser
 
@@ -100,13 +100,7 @@ def test_the_list_is_filtered_and_shows_a_clip(page):
 
 def test_it_stands_beside_the_dive(page, clip):
     tab(page, "Analyse")
-    upload(page, clip)
-    box = page.locator("#code input")
-    box.fill("101C")
-    box.press("Enter")
-    page.locator("#height").get_by_label("1 m", exact=True).check()
-    page.locator("#analyse").click()
-    ready(page)
+    analyse_like_own_dive(page, clip)
     expect(page.locator("#viewer .exemplar")).to_be_visible()
     page.wait_for_function(BOTH_PLAY, timeout=PATIENCE)
     expect(page.locator("#viewer .exemplar .name")).to_have_text("Exemplar 101C: 25.50")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from fineparser.ui.exemplar_shelf import PREFIX
 from fineparser.video.writing import write_video
-from tests.browser.conftest import PATIENCE, describe_own_dive, ready, serving, upload, visited
+from tests.browser.conftest import PATIENCE, analyse_like_own_dive, describe_own_dive, serving, visited
 
 pytestmark = pytest.mark.browser
 
@@ -62,12 +62,6 @@ def test_what_a_visitor_adds_votes_for_that_visitor_alone(browser, public, judge
         assert len(list((folder / "temporary").glob(f"{PREFIX}*"))) == 1
 
         open_tab(ann, "Analyse")
-        upload(ann, clip)
-        box = ann.locator("#code input")
-        box.fill("101C")
-        box.press("Enter")
-        ann.locator("#height").get_by_label("1 m", exact=True).check()
-        ann.locator("#analyse").click()
-        ready(ann)
+        analyse_like_own_dive(ann, clip)
         expect(ann.locator("#ballot tbody tr")).to_have_count(1)
         expect(ann.locator("#ballot")).to_contain_text("own dives")
