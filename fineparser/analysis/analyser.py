@@ -9,6 +9,7 @@ import torch
 
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
+from fineparser.analysis.exemplar import recorded_sources
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.proposal import Proposal, propose
 from fineparser.analysis.report import DiveReport, Transition, WeightsUsed
@@ -292,7 +293,7 @@ class DiveAnalyser:
         if ballot.scale is not None:
             return f"calibrated on simulated dives, on the scale of your own judges, who {ballot.scale.words}"
         real = sorted({vote.source for vote in ballot.votes} - {SIMULATED})
-        learnt = [source for source in self.model.provenance.trained_on if not source.startswith(SIMULATED)]
+        learnt = recorded_sources(self.model.provenance.trained_on)
         if not real and not learnt:
             return "calibrated on simulated dives"
         return f"calibrated on {', '.join([*learnt, *real])}"

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection
 
-from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.analyser import EXEMPLARS, DiveAnalyser
 from fineparser.analysis.exemplar import SIMULATED, Exemplar
 from fineparser.analysis.exemplar_bank import BankError
 from fineparser.analysis.own_exemplars import OwnExemplars
+from fineparser.analysis.own_panel import PanelReading
 from fineparser.analysis.voting import Voters
 
 SIMULATED_ONES, MINE = "simulated", "mine"
@@ -50,3 +51,14 @@ def voters(
         except BankError as error:
             remarks.append(f"Your own exemplars do not vote: {error}.")
     return Voters(bank, simulates=SIMULATED_ONES in sources, remarks=tuple(remarks))
+
+
+def own_judges_of(
+    analyser: DiveAnalyser, own: OwnExemplars | None, progress: Progress = lambda step, done: None
+) -> tuple[PanelReading, tuple[str, ...]]:
+    """What own dives were given beside what simulated exemplars say, and what is to be said of them, in sentences."""
+    electorate = voters(analyser, SOURCES, own, progress)
+    progress("Comparing with exemplars", 0.8)
+    if electorate.bank is None:
+        return PanelReading(), electorate.remarks
+    return PanelReading.of(analyser.network, electorate.bank, EXEMPLARS, 0), electorate.remarks

@@ -1,5 +1,6 @@
 """One judged dive of a bank: what was dived, what it was given, and how it can be shown and encoded again."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -9,6 +10,11 @@ SIMULATED = "SynDive"
 """Source of exemplars that the simulator made."""
 OWN = "own dives"
 """Source of exemplars that a person added."""
+
+
+def recorded_sources(trained_on: Sequence[str]) -> list[str]:
+    """Of what weights have learnt from, all that was not simulated."""
+    return [source for source in trained_on if not source.startswith(SIMULATED)]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
+from fineparser.analysis.exemplar import SIMULATED, Exemplar, recorded_sources
 from fineparser.analysis.exemplar_bank import ExemplarBank
 from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
 from fineparser.data.exemplars import NEAREST_NUMBER
@@ -37,7 +37,7 @@ class PanelReading:
             count: simulated exemplars that vote on each dive.
             seed: of their choice.
         """
-        judged = [index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED][-MOST_JUDGED:]
+        judged = _judged(bank)
         simulated = bank.of_sources({SIMULATED})
         ballots = {}
         for index in judged if len(simulated) else ():
@@ -48,8 +48,7 @@ class PanelReading:
             return cls()
         dives = tuple(bank.exemplars[index] for index in ballots)
         told = tuple(votes.mean().item() for votes in _votes(network, bank, simulated, ballots))
-        learnt = any(not source.startswith(SIMULATED) for source in network.provenance.trained_on)
-        if learnt or len(dives) < LEAST_JUDGED:
+        if recorded_sources(network.provenance.trained_on) or len(dives) < LEAST_JUDGED:
             return cls(dives, told)
         given, difficulty = ([getattr(one, name) for one in dives] for name in ("score", "difficulty"))
         return cls(dives, told, PanelScale.of(told, given, difficulty, bank.calibration))
@@ -66,6 +65,18 @@ class PanelReading:
             f"{count} of your dives {'is' if count == 1 else 'are'} of a number that simulated exemplars show. From "
             f"{LEAST_JUDGED} on, scores are told on the scale of your judges."
         )
+
+
+def panel_scale(network: FineParser, bank: ExemplarBank, count: int, seed: int) -> PanelScale | None:
+    """The scale of `PanelReading.of`, for which nothing is compared where there can be none."""
+    if recorded_sources(network.provenance.trained_on) or len(_judged(bank)) < LEAST_JUDGED:
+        return None
+    return PanelReading.of(network, bank, count, seed).scale
+
+
+def _judged(bank: ExemplarBank) -> list[int]:
+    """Places of the recorded dives that are asked for."""
+    return [index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED][-MOST_JUDGED:]
 
 
 def _votes(

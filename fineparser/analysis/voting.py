@@ -8,7 +8,7 @@ import torch
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.exemplar import SIMULATED
 from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.own_panel import PanelReading
+from fineparser.analysis.own_panel import panel_scale
 from fineparser.analysis.panel_scale import PanelScale
 from fineparser.analysis.report import Breakdown, Estimate, Vote
 from fineparser.analysis.simulated_exemplars import simulated_bank
@@ -65,7 +65,7 @@ class Voters:
                     return Ballot((), (*remarks, f"{lack}, and none could be simulated ({error}): there is no score."))
                 remarks.append(f"{lack} and none could be simulated ({error}): {choices[0].reason}.")
         # Simulated on the spot, they stand in for a bank that simulated judges gave their scores as well.
-        scale = None if self.bank is None else PanelReading.of(network, self.bank, count, seed).scale
+        scale = None if self.bank is None else panel_scale(network, self.bank, count, seed)
         chosen = bank.encodings.select([choice.index for choice in choices])
         device = next(network.parameters()).device
         with torch.inference_mode():
@@ -80,7 +80,7 @@ def vote(
     comparison: PairComparison,
     place: int,
     dived: Dived,
-    scale: PanelScale | None = None,
+    scale: PanelScale | None,
 ) -> Vote:
     """One exemplar's word: its score, carried over to this dive's difficulty, plus the differences.
 

@@ -28,7 +28,6 @@ from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.clip_table import TABLE
 from fineparser.data.survey import survey
 from fineparser.data.syndive import SynDives
-from fineparser.domain.calibration import INTERVAL
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import total
 from fineparser.model.fineparser import FineParser
@@ -38,7 +37,7 @@ from fineparser.training.fine_tuning import EXEMPLARS, fine_tuning
 from fineparser.training.machine import accelerator_for
 from fineparser.training.metrics import Measurement
 from fineparser.training.options import EvaluateOptions, TrainOptions
-from fineparser.training.score_metrics import Coverage, ExecutionSpearman, RelativeL2, Spearman
+from fineparser.training.predictions import Verdict, measure
 from fineparser.training.train import train
 from fineparser.video.framing import CUT_SIDES
 from fineparser.video.writing import write_video
@@ -202,22 +201,17 @@ def bank_of(dives: EncodedDives, beside: ExemplarBank) -> ExemplarBank:
     return ExemplarBank(exemplars, dives.encodings, beside.fingerprint, OWN)
 
 
-def in_the_app(network: FineParser, bank: ExemplarBank, asked: EncodedDives) -> tuple[Measurement, ...]:
+def in_the_app(network: FineParser, bank: ExemplarBank, asked: EncodedDives) -> list[Measurement]:
     """What dives are told by a bank, as an analysis does it, against their scores."""
-    voters, told, ends = Voters(bank), [], []
+    voters, verdicts = Voters(bank), []
     for place, card in enumerate(asked.cards):
         dived = Dived.of(card.code, card.height, None)
         ballot = voters.vote(network, asked.encodings.select([place]), dived, EXEMPLARS, 0)
         points = estimate(ballot, dived)[0]
-        told.append(points.value)
-        ends.append((points.low, points.high))
-    scores, difficulty = asked.scores.double().numpy(), asked.difficulty.double().numpy()
-    metrics = [RelativeL2(), Spearman(), ExecutionSpearman(), Coverage(INTERVAL)]
-    for metric in metrics[:2]:
-        metric.update(np.array(told), scores)
-    metrics[2].update(np.array(told), scores, difficulty)
-    metrics[3].update(scores, *np.array(ends).T)
-    return tuple(metric.measure(resamples=RESAMPLES, seed=0) for metric in metrics)
+        # One vote: what the app says in the end, clipped and on the panel's scale.
+        names = tuple(vote.exemplar for vote in ballot.votes)
+        verdicts.append(Verdict((points.value,), names, ballot.votes[0].reason, (points.low, points.high)))
+    return measure(asked, verdicts, resamples=RESAMPLES)
 
 
 def _numbers(measurements: Sequence[Measurement]) -> dict:

@@ -187,24 +187,20 @@ def list_bank(options: argparse.Namespace) -> int:
 
 def show_judges(options: argparse.Namespace) -> int:
     """Prints own dives with what is told of them, and how their judges differ from simulated ones."""
-    from fineparser.analysis.analyser import EXEMPLARS, DiveAnalyser
-    from fineparser.analysis.electorate import SOURCES, voters
+    from fineparser.analysis.analyser import DiveAnalyser
+    from fineparser.analysis.electorate import own_judges_of
     from fineparser.analysis.own_exemplars import OwnExemplars
-    from fineparser.analysis.own_panel import PanelReading
 
     analyser = DiveAnalyser.from_pretrained(
         options.checkpoint, options.bank, options.device, precision=options.precision
     )
-    electorate = voters(
+    found, remarks = own_judges_of(
         analyser,
-        SOURCES,
         OwnExemplars(options.folder),
         progress=lambda step, done: print(f"{done:4.0%}  {step}", file=sys.stderr),
     )
-    for remark in electorate.remarks:
+    for remark in remarks:
         print(f"warning: {remark}", file=sys.stderr)
-    bank = electorate.bank
-    found = PanelReading() if bank is None else PanelReading.of(analyser.network, bank, EXEMPLARS, 0)
     for one, points in zip(found.dives, found.told, strict=True):
         print(f"{one.id}  {line(one)}  told {points:.2f}")
     print(found.sentence)

@@ -49,7 +49,7 @@ class MaskTrack:
         index = before if share <= 0.5 else after
         height, width = report.info.height, report.info.width
         probability, shift = report.mask_probability[index], np.zeros(2)
-        if self._are_alike(before, after):
+        if before != after and self._are_alike(before, after):
             way = share if index == before else share - 1
             shift = way * (self._centres[after] - self._centres[before])
             if turn := way * self._turn(before, after):
@@ -73,8 +73,6 @@ class MaskTrack:
 
     def _turned_between(self, before: int, after: int) -> float:
         """Degrees, clockwise as seen, by which the mask of a sample has to be turned to lie best on a later one."""
-        if before == after:
-            return 0.0
         masks = self._report.mask_probability
         target = masks[after] >= IN_MASK
         there, back = self._in_source(before), np.linalg.inv(self._in_source(after))

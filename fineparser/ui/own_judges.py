@@ -6,8 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from fineparser.analysis.analyser import EXEMPLARS
-from fineparser.analysis.electorate import SOURCES, Progress, voters
+from fineparser.analysis.electorate import Progress, own_judges_of
 from fineparser.analysis.own_panel import PanelReading
 from fineparser.rendering.panel_chart import panel_figure
 from fineparser.ui.analyse_tab import progress_bar
@@ -57,6 +56,4 @@ def own_judges(analysis: Analysis, workbench: Workbench, concurrency_id: str, fo
 
 def reading(analysis: Analysis, folder: str | None, progress: Progress) -> PanelReading:
     """What the visitor's dives were given beside what simulated exemplars say."""
-    bank = voters(analysis.analyser, SOURCES, own_exemplars(folder)[0], progress).bank
-    progress("Comparing with exemplars", 0.8)
-    return PanelReading() if bank is None else PanelReading.of(analysis.analyser.network, bank, EXEMPLARS, 0)
+    return own_judges_of(analysis.analyser, own_exemplars(folder)[0], progress)[0]

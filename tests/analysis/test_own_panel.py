@@ -7,7 +7,7 @@ import pytest
 
 from fineparser.analysis.dived import Dived
 from fineparser.analysis.exemplar import OWN
-from fineparser.analysis.own_panel import PanelReading
+from fineparser.analysis.own_panel import PanelReading, panel_scale
 from fineparser.analysis.panel_scale import PanelScale
 from fineparser.analysis.voting import Voters, estimate
 from fineparser.domain.calibration import Calibration
@@ -50,7 +50,7 @@ def test_votes_of_simulated_exemplars_are_brought_to_it(bank, joined, model, enc
     dived, query = Dived.of("205B", 10, None), encodings.select([5])
     ballot = Voters(joined).vote(model, query, dived, 10, 0)
     before = Voters(bank).vote(model, query, dived, 10, 0)
-    assert ballot.scale == PanelReading.of(model, joined, 10, 0).scale
+    assert ballot.scale == PanelReading.of(model, joined, 10, 0).scale == panel_scale(model, joined, 10, 0)
     (vote,), (raw,) = ballot.votes, before.votes
     assert vote.score == pytest.approx(ballot.scale.points(raw.score, dived.difficulty), rel=1e-5)
     np.testing.assert_allclose(vote.contributions, raw.contributions * ballot.scale.stretch, rtol=1e-5)
@@ -108,3 +108,11 @@ def test_a_sentence_says_what_is_known(bank):
     three = PanelReading((dive,) * 3, (30.0,) * 3, scale)
     assert "By 3 dives, your judges give 1.0 awards less" in three.sentence
     assert "learnt from judged dives" in replace(three, scale=None).sentence
+
+
+@pytest.mark.parametrize("learnt_from", [("SynDive",), ("SynDive", "my club")])
+def test_where_there_can_be_no_scale_nothing_is_compared(joined, model, monkeypatch, learnt_from):
+    monkeypatch.setattr(model, "provenance", Provenance("some", learnt_from))
+    monkeypatch.setattr(model, "compare", None)
+    asked = joined.without("own-1") if learnt_from == ("SynDive",) else joined
+    assert panel_scale(model, asked, 10, 0) is None
