@@ -30,8 +30,8 @@ class PanelReading:
     def of(cls, network: FineParser, bank: ExemplarBank, count: int, seed: int) -> "PanelReading":
         """Of a bank's recorded dives, by its simulated ones.
 
-        There is no scale by fewer dives than `LEAST_JUDGED`, and none with weights that have learnt from recorded
-        dives: these tell scores on it already, and of dives that they may know by heart.
+        There is no scale by fewer dives than `LEAST_JUDGED`, and none with weights that do not take one, which may
+        know these dives by heart.
 
         Args:
             count: simulated exemplars that vote on each dive.
@@ -48,7 +48,7 @@ class PanelReading:
             return cls()
         dives = tuple(bank.exemplars[index] for index in ballots)
         told = tuple(votes.mean().item() for votes in _votes(network, bank, simulated, ballots))
-        if recorded_sources(network.provenance.trained_on) or len(dives) < LEAST_JUDGED:
+        if not takes_a_scale(network) or len(dives) < LEAST_JUDGED:
             return cls(dives, told)
         given, difficulty = ([getattr(one, name) for one in dives] for name in ("score", "difficulty"))
         return cls(dives, told, PanelScale.of(told, given, difficulty, bank.calibration))
@@ -67,9 +67,15 @@ class PanelReading:
         )
 
 
+def takes_a_scale(network: FineParser) -> bool:
+    """Whether judged dives can put scores on their judges' scale: what weights that have learnt from recorded dives
+    tell is on it already."""
+    return not recorded_sources(network.provenance.trained_on)
+
+
 def panel_scale(network: FineParser, bank: ExemplarBank, count: int, seed: int) -> PanelScale | None:
     """The scale of `PanelReading.of`, for which nothing is compared where there can be none."""
-    if recorded_sources(network.provenance.trained_on) or len(_judged(bank)) < LEAST_JUDGED:
+    if not takes_a_scale(network) or len(_judged(bank)) < LEAST_JUDGED:
         return None
     return PanelReading.of(network, bank, count, seed).scale
 

@@ -5,9 +5,11 @@ from html import escape
 
 import gradio as gr
 
+from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.electorate import MINE, source_of
 from fineparser.analysis.exemplar import Exemplar
 from fineparser.analysis.exemplar_bank import BankError
+from fineparser.analysis.own_panel import takes_a_scale
 from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.domain.judging import KEPT_AWARDS
@@ -160,16 +162,16 @@ def listing(analysis: Analysis, folder: str | None, *wanted: object) -> tuple[li
         ]
         for one in found
     ]
-    said = f"{len(found)} of {len(exemplars)} exemplars. {on_scale(exemplars)}".rstrip()
+    said = f"{len(found)} of {len(exemplars)} exemplars. {on_scale(exemplars, analysis.analyser)}".rstrip()
     if not exemplars:
         said = "There are no exemplars yet: simulated ones are made for each report. Add your own below."
     return rows, f'{trouble}<p class="fp-hint">{escape(said)}</p>'
 
 
-def on_scale(exemplars: list[Exemplar]) -> str:
-    """What own dives tell of the scale of their judges, in a sentence; nothing without any."""
+def on_scale(exemplars: list[Exemplar], analyser: DiveAnalyser) -> str:
+    """What own dives tell of the scale of their judges, in a sentence; nothing without any, or where none is told."""
     own = sum(source_of(one) == MINE for one in exemplars)
-    if not own:
+    if not own or not takes_a_scale(analyser.model):
         return ""
     if (missing := LEAST_JUDGED - own) > 0:
         return f"With {missing} more of your own, scores are told on the scale of your judges, whatever the number."

@@ -21,7 +21,10 @@ from fineparser.ui.public import is_public
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
 from fineparser.ui.upload import plain_sentence, problem
 
-FROM_SOME_ON = f"; {LEAST_JUDGED} and more tell how your judges' scale differs, and every score is told on that"
+FROM_SOME_ON = (
+    f"; {LEAST_JUDGED} and more tell how your judges' scale differs, and weights that have learnt from simulated dives "
+    "alone tell every score on that"
+)
 
 
 def own_dive_form(analysis: Analysis, workbench: Workbench, concurrency_id: str, folder: gr.State) -> Dependency:

@@ -16,6 +16,7 @@ from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
+from fineparser.model.weights import Provenance
 from fineparser.ui import exemplar_shelf
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.exemplar_shelf import forget, own_exemplars
@@ -143,12 +144,18 @@ def test_the_list_is_filtered(analyser, clip):
 def test_the_list_says_what_own_dives_tell_of_their_judges(analyser, clip):
     exemplars = list(analyser.bank.exemplars)
     own = [replace(exemplars[0], id=f"own-{place}", source=OWN) for place in range(4)]
-    assert on_scale(exemplars) == ""
-    assert "With 2 more of your own" in on_scale([*exemplars, *own[:1]])
-    assert "With 1 more of your own" in on_scale([*exemplars, *own[:2]])
-    assert "that your 3 dives tell" in on_scale([*exemplars, *own[:3]])
+    assert on_scale(exemplars, analyser) == ""
+    assert "With 2 more of your own" in on_scale([*exemplars, *own[:1]], analyser)
+    assert "With 1 more of your own" in on_scale([*exemplars, *own[:2]], analyser)
+    assert "that your 3 dives tell" in on_scale([*exemplars, *own[:3]], analyser)
     own_exemplars(None)[0].add(analyser, clip, JUDGED)
     assert "With 2 more" in listing(Analysis(analyser), None, ANY, ANY, 0, HIGHEST, ANY)[1]
+
+
+def test_the_list_promises_no_scale_with_weights_that_learnt_from_recorded_dives(analyser, monkeypatch):
+    own = [replace(analyser.bank.exemplars[0], id=f"own-{place}", source=OWN) for place in range(4)]
+    monkeypatch.setattr(analyser.model, "provenance", Provenance(trained_on=(SIMULATED, "FineDiving")))
+    assert on_scale(own[:2], analyser) == on_scale(own, analyser) == ""
 
 
 def test_one_is_looked_at_and_removed(analyser, clip):
