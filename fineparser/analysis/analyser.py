@@ -12,7 +12,7 @@ from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
 from fineparser.analysis.exemplar import recorded_sources
 from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.proposal import Proposal, propose
-from fineparser.analysis.report import DiveReport, Transition, WeightsUsed
+from fineparser.analysis.report import BY_SIMULATED, DiveReport, Transition, WeightsUsed
 from fineparser.analysis.simulated_exemplars import SIMULATED
 from fineparser.analysis.survey import Survey
 from fineparser.analysis.voting import Ballot, Voters, estimate
@@ -295,7 +295,7 @@ class DiveAnalyser:
         real = sorted({vote.source for vote in ballot.votes} - {SIMULATED})
         learnt = recorded_sources(self.model.provenance.trained_on)
         if not real and not learnt:
-            return "calibrated on simulated dives"
+            return BY_SIMULATED
         return f"calibrated on {', '.join([*learnt, *real])}"
 
 

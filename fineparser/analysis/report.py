@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fineparser.analysis.exemplar import Exemplar, Recipe
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
 from fineparser.domain.calibration import INTERVAL, middle_of_votes
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
@@ -13,6 +13,8 @@ from fineparser.video.info import VideoInfo
 
 BRANCHES = ("dynamic", "static")
 PHASES = tuple(phase.label for phase in Phase)
+BY_SIMULATED = "calibrated on simulated dives"
+"""What the scores are calibrated on where no recorded dive had its say."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,17 @@ class WeightsUsed:
     trained_on: tuple[str, ...]
     calibrated_on: str
     """What the scores are calibrated on, in words."""
+
+    @property
+    def caution(self) -> str:
+        """What to keep in mind about scores that no judge of a recorded dive had a say in, a sentence; of others
+        nothing."""
+        if self.calibrated_on != BY_SIMULATED:
+            return ""
+        return (
+            "Judges of a recorded dive may differ by more than the range: "
+            f"{LEAST_JUDGED} judged dives of your own bring scores to their scale."
+        )
 
     def to_json(self) -> dict:
         """Plain values."""

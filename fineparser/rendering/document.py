@@ -68,7 +68,7 @@ def _header(report: DiveReport, title: str) -> str:
             f"<span>mean award {award:.2f}<br><em>{band(award)}</em></span>"
             f"<span>difficulty {report.difficulty:g}<br><em>{given}</em></span></div>"
             f'<p class="note">Intervals: {escape(report.interval_basis)}. '
-            f"{escape(_sentence(report.weights.calibrated_on))}</p>"
+            f"{escape(_sentence(report.weights.calibrated_on))} {escape(report.weights.caution)}</p>"
         )
     return "".join([*lines, "</header>"])
 

@@ -41,7 +41,8 @@ def headline(report: DiveReport) -> str:
         parts.append("</div>")
         parts.append(
             f'<p class="small">Ranges: {escape(report.interval_basis)}. '
-            f"Score {escape(report.weights.calibrated_on)}. Execution is total over difficulty.</p>"
+            f"Score {escape(report.weights.calibrated_on)}. {escape(report.weights.caution)} "
+            "Execution is total over difficulty.</p>"
         )
     parts.append("</section>")
     return "".join(parts)

@@ -67,9 +67,11 @@ def test_untrained_weights_are_said_to_be(report, model, bank, clip):
     told = DiveAnalyser(trained, bank).analyse(clip, code="207C", height=10)
     assert not any("No trained weights" in warning for warning in told.warnings)
     assert told.weights.calibrated_on == "calibrated on simulated dives"
+    assert "3 judged dives of your own" in told.weights.caution
     mine = replace(bank, exemplars=tuple(replace(one, source="club dives") for one in bank.exemplars))
     told = DiveAnalyser(trained, mine).analyse(clip, code="207C", height=10)
     assert told.weights.calibrated_on == "calibrated on club dives"
+    assert report.weights.caution == told.weights.caution == ""
 
 
 def test_the_same_seed_gives_the_same_report(analyser, clip, report):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fineparser.analysis.panel_scale import PanelScale
+from fineparser.analysis.report import BY_SIMULATED
 from fineparser.rendering.document import document, headline
 from fineparser.rendering.page_charts import signed, timeline_chart, votes_chart, waterfall_chart
 
@@ -81,6 +82,12 @@ def test_it_tells_what_the_report_holds(page):
         assert vote in text
     assert "0.72 s" in text
     assert "3.5 Soms.Tuck" in text
+
+
+def test_simulated_judges_alone_are_not_taken_for_real_ones(report, page):
+    simulated = replace(report, weights=replace(report.weights, calibrated_on=BY_SIMULATED))
+    assert simulated.weights.caution in Page(document(simulated)).text
+    assert simulated.weights.caution not in page.text
 
 
 def test_the_breakdown_adds_up_in_points_and_awards(page):
