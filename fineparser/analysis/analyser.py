@@ -291,7 +291,7 @@ class DiveAnalyser:
         if not self.model.provenance.trained:
             return "not calibrated: the weights are untrained"
         if ballot.scale is not None:
-            return f"calibrated on simulated dives, on the scale of your own judges, who {ballot.scale.words}"
+            return f"{BY_SIMULATED}, on the scale of your own judges, who {ballot.scale.words}"
         real = sorted({vote.source for vote in ballot.votes} - {SIMULATED})
         learnt = recorded_sources(self.model.provenance.trained_on)
         if not real and not learnt:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from fineparser.analysis.exemplar_bank import ExemplarBank
+from fineparser.analysis.pair_differences import pair_differences
 from fineparser.domain.judging import execution
 from fineparser.model.fineparser import FineParser
 
 REFERENCES = 64
 """Exemplars of a bank, of any number, that each of them is compared with."""
-PAIRS_AT_ONCE = 512
 SWEEPS = 20
 """Most times that a choice is gone over; it settles after a few."""
 
@@ -34,16 +34,9 @@ def misreadings(model: FineParser, bank: ExemplarBank) -> np.ndarray:
     difficulty = torch.tensor([one.difficulty for one in bank.exemplars], dtype=torch.float32)
     count = len(bank)
     references = np.unique(np.linspace(0, count - 1, min(REFERENCES, count)).round().astype(int))
-    device = next(model.parameters()).device
-    pairs = [(one, other) for one in range(count) for other in references]
-    differences = []
-    for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        some, others = (list(column) for column in zip(*pairs[start : start + PAIRS_AT_ONCE], strict=True))
-        sides = (bank.encodings.select(places).to(device) for places in (some, others))
-        with torch.inference_mode():
-            points = model.compare(*sides, difficulty[some]).delta.float().cpu()
-        differences.append(points / difficulty[some])
-    seen = torch.cat(differences).view(count, len(references)).numpy()
+    pairs = torch.cartesian_prod(torch.arange(count), torch.from_numpy(references))
+    points = pair_differences(model, bank.encodings, bank.encodings, pairs, difficulty)
+    seen = (points / difficulty[pairs[:, 0]]).view(count, len(references)).numpy()
     return true - (true[references] + seen).mean(axis=1)
 
 

@@ -6,13 +6,13 @@ import torch
 
 from fineparser.analysis.exemplar import SIMULATED, Exemplar, recorded_sources
 from fineparser.analysis.exemplar_bank import ExemplarBank
+from fineparser.analysis.pair_differences import pair_differences
 from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
 from fineparser.data.exemplars import NEAREST_NUMBER
 from fineparser.model.fineparser import FineParser
 
 MOST_JUDGED = 200
 """The latest recorded dives that are asked for: more tell no more of a panel, and each analysis would wait for them."""
-PAIRS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,9 @@ def _votes(
     network: FineParser, bank: ExemplarBank, simulated: ExemplarBank, ballots: dict[int, list[int]]
 ) -> tuple[torch.Tensor, ...]:
     """Points that simulated exemplars say, a tensor for each of the bank's dives."""
-    asked = torch.tensor([index for index, voters in ballots.items() for _ in voters])
-    voters = torch.tensor([voter for some in ballots.values() for voter in some])
-    difficulty = torch.tensor([bank.exemplars[index].difficulty for index in asked.tolist()])
-    worth = torch.tensor([one.score / one.difficulty for one in simulated.exemplars])[voters]
-    device = next(network.parameters()).device
-    deltas = []
-    with torch.inference_mode():
-        for some in torch.arange(len(asked)).split(PAIRS_AT_ONCE):
-            pair = bank.encodings.select(asked[some]), simulated.encodings.select(voters[some])
-            pair = (each.without_masks().to(device) for each in pair)
-            deltas.append(network.compare(*pair, difficulty[some].to(device)).delta.cpu())
-    votes = worth * difficulty + torch.cat(deltas)
+    pairs = torch.tensor([(index, voter) for index, voters in ballots.items() for voter in voters])
+    difficulty = torch.tensor([one.difficulty for one in bank.exemplars])
+    worth = torch.tensor([one.score / one.difficulty for one in simulated.exemplars])
+    points = pair_differences(network, bank.encodings, simulated.encodings, pairs, difficulty)
+    votes = worth[pairs[:, 1]] * difficulty[pairs[:, 0]] + points
     return votes.split([len(some) for some in ballots.values()])

@@ -95,7 +95,7 @@ def test_the_latest_dives_tell_it(joined, model, monkeypatch):
 
 def test_many_pairs_go_in_portions(joined, model, monkeypatch):
     whole = PanelReading.of(model, joined, 10, 0).scale
-    monkeypatch.setattr("fineparser.analysis.own_panel.PAIRS_AT_ONCE", 2)
+    monkeypatch.setattr("fineparser.analysis.pair_differences.PAIRS_AT_ONCE", 2)
     some = PanelReading.of(model, joined, 10, 0).scale
     assert (some.offset, some.stretch) == pytest.approx((whole.offset, whole.stretch), abs=1e-4)
 
