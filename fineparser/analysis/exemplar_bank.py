@@ -18,7 +18,7 @@ from fineparser.domain.calibration import Calibration
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.model.encoding import ClipEncoding
 
-STORED = ("dynamic", "transition_probabilities", "transitions", "static")
+STORED = ("dynamic", "transition_probabilities", "transitions", "static", "entry")
 
 
 class BankError(ValueError):

@@ -77,6 +77,11 @@ class Footage(Protocol):
         """The masks of these frames, bool [n, H, W], True on the diver; DataError where one is broken."""
         ...
 
+    def read_layers(self, numbers: Sequence[int]) -> np.ndarray:
+        """How much bodies, flying water and foam take of each pixel of these frames, uint8 [n, H, W, 3]; asked only of
+        a dive that has them."""
+        ...
+
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
         """The diver's postures in these frames, float32 [n, 28]; asked only of a dive that has them."""
         ...
@@ -144,6 +149,9 @@ class Dive:
     """FineDiving's sub-action id of each frame from `first_frame` to `last_frame`."""
 
     has_masks: bool = False
+
+    has_layers: bool = False
+    """Whether pictures can be told apart into body, flying water and foam: of simulated dives."""
 
     has_postures: bool = False
     """Whether the posture in each frame is known, see `fineparser.simulator.posture.POSTURE`: of simulated dives."""
@@ -231,6 +239,10 @@ class Dive:
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray | None:
         """The masks of the frames `numbers`, bool [n, H, W], or None for a dive without masks."""
         return self._read(self.footage.read_masks, numbers) if self.has_masks else None
+
+    def read_layers(self, numbers: Sequence[int]) -> np.ndarray | None:
+        """What the frames `numbers` are made of, uint8 [n, H, W, 3], or None where that is not known."""
+        return self._read(self.footage.read_layers, numbers) if self.has_layers else None
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray | None:
         """The postures in the frames `numbers`, float32 [n, 28], or None where they are not known."""

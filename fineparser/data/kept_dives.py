@@ -3,6 +3,7 @@
 FOLDER/
   <seed>.json         labels, which of the pictures each of the 96 sampled frames is, and where each picture ends
   <seed>.pictures.npy those that differ, one JPEG after the other, uint8: whole pictures of 224 lines
+  <seed>.layers.npy   of those about the entry what they are made of, as JPEGs: body, flying water, foam
   <seed>.masks.npy    their masks, packed bits, uint8 [P, 224, 50]
   <seed>.postures.npy the postures of the frames and their places, float32 [96, 28]
 
@@ -32,6 +33,9 @@ from fineparser.simulator.posture import PLACE, POSTURE
 
 KEPT_LINES = 2 * PICTURE_HEIGHT
 """Lines of kept pictures: as many as the networks see that see details."""
+DIVIDED = (-9, 28)
+"""Of the frames from so many before the entry's first to so many after it, it is kept what they are made of: those in
+which `EntryScene` looks at it, wherever a network puts its first."""
 QUALITY = 95
 """Of the JPEGs, without thinned out colours: what is lost is less than the noise of the recordings."""
 
@@ -49,15 +53,28 @@ class KeptFootage:
     places: tuple[int, ...]
     """[96]: which of the pictures each frame is."""
 
+    divided: int
+    """The first of the pictures of which it is known what they are made of."""
+
+    layer_ends: tuple[int, ...]
+    """Where in their file the layers of each of these end."""
+
     def read(self, numbers: Sequence[int]) -> np.ndarray:
         """The frames `numbers`, RGB uint8 [n, 224, W, 3]; DataError where the file is broken."""
-        data = self._open(".pictures.npy", (self.ends[-1],))
         wanted, order = self._pictures(numbers)
-        starts = (0, *self.ends)
-        pictures = [cv2.imdecode(data[starts[place] : self.ends[place]], cv2.IMREAD_COLOR_RGB) for place in wanted]
-        if any(picture is None for picture in pictures):
-            raise DataError(f"{self.stem}.pictures.npy cannot be read: a picture in it is no JPEG.")
-        return np.stack(pictures)[order]
+        return np.stack(self._jpegs(".pictures.npy", self.ends, wanted))[order]
+
+    def read_layers(self, numbers: Sequence[int]) -> np.ndarray:
+        """What the frames `numbers` are made of, uint8 [n, 224, W, 3]: nothing, of those far from the entry; DataError
+        where the file is broken."""
+        wanted, order = self._pictures(numbers)
+        places = wanted - self.divided
+        known = (places >= 0) & (places < len(self.layer_ends))
+        some = self._jpegs(".layers.npy", self.layer_ends, places[known] if known.any() else [0])
+        layers = np.zeros((len(wanted), *some[0].shape), np.uint8)
+        if known.any():
+            layers[known] = some
+        return layers[order]
 
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray:
         """The masks of the frames `numbers`, bool [n, 224, W]; DataError where the file is broken."""
@@ -68,6 +85,14 @@ class KeptFootage:
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
         """The postures in the frames `numbers`, float32 [n, 28]; DataError where the file is broken."""
         return self._open(".postures.npy", (CLIP_FRAMES, len(POSTURE) + len(PLACE)), np.float32)[list(numbers)]
+
+    def _jpegs(self, ending: str, ends: tuple[int, ...], wanted: Sequence[int]) -> list[np.ndarray]:
+        """Some of the pictures in a file of JPEGs that end there, RGB uint8 [224, W, 3] each."""
+        data, starts = self._open(ending, (ends[-1],)), (0, *ends)
+        pictures = [cv2.imdecode(data[starts[place] : ends[place]], cv2.IMREAD_COLOR_RGB) for place in wanted]
+        if any(picture is None for picture in pictures):
+            raise DataError(f"{self.stem}{ending} cannot be read: a picture in it is no JPEG.")
+        return pictures
 
     def _pictures(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The pictures that the frames `numbers` are, each once, and the way back."""
@@ -154,6 +179,10 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
     np.save(file.with_suffix(".postures.npy"), dive.read_postures(numbers))
     pictures = [_jpeg(frame) for frame in frames]
     np.save(file.with_suffix(".pictures.npy"), np.concatenate(pictures))
+    touch = dive.transitions(numbers).entry
+    first, last = (int(places[np.clip(touch + shift, 0, len(numbers) - 1)]) for shift in DIVIDED)
+    layers = [_jpeg(layer) for layer in dive.read_layers(wanted[first : last + 1].tolist())]
+    np.save(file.with_suffix(".layers.npy"), np.concatenate(layers))
     np.save(file.with_suffix(".masks.npy"), np.packbits(masks, axis=-1))
     moments = dive.transitions(numbers)
     labels = {
@@ -166,6 +195,8 @@ def _keep(source: SynDives, folder: Path, index: int) -> None:
         "transitions": [moments.flight, moments.entry],
         "deductions": dive.deductions,
         "deserved": dive.deserved,
+        "divided": first,
+        "layer_ends": np.cumsum([len(layer) for layer in layers]).tolist(),
         "ends": np.cumsum([len(picture) for picture in pictures]).tolist(),
         "places": places.tolist(),
     }
@@ -186,7 +217,13 @@ def _dive(file: Path, labels: dict, split: str) -> Dive:
         id=labels["id"],
         source=SOURCE,
         split=split,
-        footage=KeptFootage(file.with_suffix(""), tuple(labels["ends"]), tuple(labels["places"])),
+        footage=KeptFootage(
+            file.with_suffix(""),
+            ends=tuple(labels["ends"]),
+            places=tuple(labels["places"]),
+            divided=labels["divided"],
+            layer_ends=tuple(labels["layer_ends"]),
+        ),
         place=Place(file),
         first_frame=0,
         last_frame=CLIP_FRAMES - 1,
@@ -198,6 +235,7 @@ def _dive(file: Path, labels: dict, split: str) -> Dive:
         flight_frame=flight,
         entry_frame=entry,
         has_masks=True,
+        has_layers=True,
         has_postures=True,
         deductions=tuple(labels["deductions"]),
         deserved=labels["deserved"],

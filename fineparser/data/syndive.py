@@ -115,6 +115,7 @@ class SynDives:
             entry_frame=entry,
             sub_actions=tuple(labels.tolist()),
             has_masks=True,
+            has_layers=True,
             has_postures=True,
             deductions=mean_deductions(plan),
             deserved=plan.execution,
@@ -150,6 +151,11 @@ class PlannedFootage:
         if drawn is not None and drawn[0] == list(numbers):
             return drawn[1]
         return self._film(numbers)[1]
+
+    def read_layers(self, numbers: Sequence[int]) -> np.ndarray:
+        """What the frames `numbers` are made of, uint8 [n, H, W, 3], see `fineparser.simulator.layers`."""
+        rising, places = np.unique(np.asarray(numbers, dtype=np.int64), return_inverse=True)
+        return self.plan.layers(rising, self.lines, self.width)[places]
 
     def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
         """The first diver's postures in the frames `numbers`, float32 [n, 28]."""

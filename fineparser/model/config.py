@@ -9,8 +9,10 @@ LIMBS = 31
 """Numbers that say how these points lie to each other, see `fineparser.model.limbs`."""
 MEASURES = 9
 """Numbers that say where and how a frame's mask lies, see `DiverFocus.measures`."""
-REFINER_LEVELS = 4
-"""Levels of `OutlineRefiner`."""
+DRAWING_LEVELS = 4
+"""Levels of `OutlineRefiner` and of `EntryPainter`."""
+ENTRY_READINGS = 14
+"""Numbers that `EntryReader` tells of an entry: what each of the simulator's faults cost, and the award."""
 UNIT_DIFFICULTY = 3.0
 """At this difficulty a network's differences are points as they are; about the mean of competitions."""
 WITHOUT_TRACK = {
@@ -20,6 +22,7 @@ WITHOUT_TRACK = {
     "focus_outlines": False,
     "second_look": False,
     "refiner_channels": (),
+    "entry_channels": (),
 }
 """What is off in a network that does not follow the diver."""
 TRANSITION_RULES = ("windowed", "ordered")
@@ -80,6 +83,11 @@ class FineParserConfig:
     refiner_channels: tuple[int, ...] = ()
     """With `focus_outlines`: channels of the four levels that draw the outlines once more, before the scenery that
     other frames show, see `OutlineRefiner`; empty: they stay as they are."""
+    entry_channels: tuple[int, ...] = ()
+    """With `focus_outlines`: channels of the four levels that draw body, flying water and foam of the entry, from which
+    is read what its faults cost, see `EntryParser`; empty: what the track shows has to tell it."""
+    entry_width: int = 96
+    """With `entry_channels`: features of a moment of the entry."""
     track_width: int = 128
     """With `diver_track`: channels of the convolutions over time."""
     token_dropout: float = 0.2
@@ -155,9 +163,18 @@ class FineParserConfig:
             raise ValueError("second_look follows outlines drawn anew: with focus_outlines off, it is off too")
         if self.refiner_channels and not self.focus_outlines:
             raise ValueError("refiner_channels refine outlines drawn anew: with focus_outlines off, give none")
-        if len(self.refiner_channels) not in (0, REFINER_LEVELS):
+        if len(self.refiner_channels) not in (0, DRAWING_LEVELS):
             raise ValueError(
-                f"refiner_channels are those of {REFINER_LEVELS} levels, or none: not {len(self.refiner_channels)}"
+                f"refiner_channels are those of {DRAWING_LEVELS} levels, or none: not {len(self.refiner_channels)}"
+            )
+        if self.entry_channels and not (self.focus_outlines and self.temporal_parsing):
+            raise ValueError(
+                "entry_channels draw the entry where outlines drawn anew meet the water: with focus_outlines or "
+                "temporal_parsing off, give none"
+            )
+        if len(self.entry_channels) not in (0, DRAWING_LEVELS):
+            raise ValueError(
+                f"entry_channels are those of {DRAWING_LEVELS} levels, or none: not {len(self.entry_channels)}"
             )
         if self.transition_rule not in TRANSITION_RULES:
             raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
@@ -191,6 +208,7 @@ class FineParserConfig:
             focus_outlines=True,
             second_look=True,
             refiner_channels=(32, 48, 64, 96),
+            entry_channels=(24, 48, 72, 112),
             static_blocks=(2, 2, 2, 2),
             static_channels=(48, 96, 128, 256),
             attention_layers=2,
@@ -213,6 +231,8 @@ class FineParserConfig:
             focus_outlines=True,
             second_look=True,
             refiner_channels=(4, 4, 8, 8),
+            entry_channels=(4, 4, 8, 8),
+            entry_width=8,
             focus_size=32,
             track_width=16,
             token_dropout=0.0,

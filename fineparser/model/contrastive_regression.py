@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import ENTRY_READINGS, FineParserConfig
 from fineparser.model.cross_attention import CrossAttentionDecoder
 from fineparser.model.phase_pooling import DYNAMIC_TOKENS, pool_dynamic
 from fineparser.model.temporal_action_parser import ConvolutionPair
@@ -81,7 +81,8 @@ class FineGrainedContrastiveRegression(nn.Module):
                                                                                  -> cross-attention -> MLP -> deltas
     static                                                  [B, 3, 4, 64]       /
 
-    Take-off and flight share a decoder, entry has its own; dynamic and static branches have theirs, too.
+    Take-off and flight share a decoder, entry has its own; dynamic and static branches have theirs, too. Where the
+    entry is read (`EntryParser`), what its readings differ by is added to every dynamic token of the entry.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
@@ -102,6 +103,8 @@ class FineGrainedContrastiveRegression(nn.Module):
         if config.static_branch:
             self.static_decoders = decoder_stack()
             self.static_regressor = ScoreRegressor(width)
+        if config.entry_channels:
+            self.entry_regressor = nn.Linear(ENTRY_READINGS, 1, bias=False)
         self.register_buffer("phase_weights", torch.tensor(config.phase_weights), persistent=False)
 
     def phase_tokens(self, dynamic: Tensor, query: Tensor, exemplar: Tensor) -> list[Tensor]:
@@ -115,15 +118,23 @@ class FineGrainedContrastiveRegression(nn.Module):
         return [reduce(phase) for reduce, phase in zip(self.reducers, pooled, strict=True)]
 
     def forward(
-        self, query: list[Tensor], exemplar: list[Tensor], statics: tuple[Tensor, Tensor] | None
+        self,
+        query: list[Tensor],
+        exemplar: list[Tensor],
+        statics: tuple[Tensor, Tensor] | None,
+        entries: tuple[Tensor, Tensor] | None = None,
     ) -> PairComparison:
         """Compares queries with exemplars.
 
         Args:
             query, exemplar: dynamic tokens [B, 12, 64] a phase.
             statics: static tokens [B, 3, 4, 64] of query and exemplar, or None with the static branch off.
+            entries: what is read of both entries, [B, 14], or None where it is not.
         """
         branches = [self._branch(self.dynamic_decoders, self.dynamic_regressor, query, exemplar)]
+        if entries is not None:
+            of_query, of_exemplar = entries
+            branches[0][-1] = branches[0][-1] + self.entry_regressor(of_query - of_exemplar).float()
         if statics is not None:
             pair = [list(tokens.unbind(1)) for tokens in statics]
             branches.append(self._branch(self.static_decoders, self.static_regressor, *pair))

@@ -29,6 +29,8 @@ class ClipEncoding:
     """[B, 2] int64: those the static tokens were pooled at: given ones, else decoded from the probabilities."""
     static: Tensor | None = None
     """[B, 3, 4, 64]: static tokens by phase; None with the static branch off."""
+    entry: Tensor | None = None
+    """[B, 14]: what `EntryReader` reads of the drawn entry; None without `entry_channels`."""
     frames: Tensor | None = None
     """[B, L, 96, 512] (of a diver's track [B, L, 96, 649]): what the static tokens were made of, in one look or, with
     `second_look`, two; None unless asked for."""

@@ -12,6 +12,8 @@ from fineparser.model.config import LANDMARKS, UNIT_DIFFICULTY, FineParserConfig
 from fineparser.model.contrastive_regression import FineGrainedContrastiveRegression, PairComparison
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import ClipEncoding, frame_probability
+from fineparser.model.entry_parser import EntryParser
+from fineparser.model.filmed import Filmed
 from fineparser.model.focus_decoder import FocusDecoder, FocusView
 from fineparser.model.i3d import I3D, I3DTop
 from fineparser.model.limbs import limbs
@@ -44,12 +46,15 @@ class FineParser(nn.Module):
                                                                             |
                           Backdrop: the scenery of other frames --> OutlineRefiner --> masks
 
+      masks, switches --> EntryParser --> entry [14]
+
     What the windows' features told of the score was nothing (see the model card), so there nothing asks for them but
     the training of the masks.
 
     With `second_look` all of this happens again in the mirror, where those masks lead; what comes out is the mean.
 
-    query and exemplar, each [dynamic, static] --> FineGrainedContrastiveRegression --> difference by branch and phase
+    query and exemplar, each [dynamic, static, entry] --> FineGrainedContrastiveRegression --> difference by branch and
+    phase
 
     `encode` and `compare` are all that training, evaluation and analysis call; `decode_transitions` reads the switches
     by either rule.
@@ -68,6 +73,7 @@ class FineParser(nn.Module):
         self.dynamic_visual_encoder = TrackTokens(config, MOVEMENT) if config.diver_track else None
         self.focus_decoder = FocusDecoder(config) if config.focus_outlines else None
         self.outline_refiner = OutlineRefiner(config) if config.refiner_channels else None
+        self.entry_parser = EntryParser(config) if config.entry_channels else None
         self.contrastive_regression = FineGrainedContrastiveRegression(config)
 
     def encode(
@@ -102,14 +108,17 @@ class FineParser(nn.Module):
         def by_clip(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.unflatten(0, (len(clips), len(config.window_starts)))
 
-        outlines = None
+        outlines, films = None, []
         if config.diver_track:
             parse = self._outline_windows(clips, side_outputs)
             mask_logits = by_clip(parse.fused_logits)
             outlined = frame_probability(mask_logits, config.window_starts)
-            frames, probabilities, outlines = self.read_track(clips, outlined)
-            if masks and self.outline_refiner is not None:
-                outlines = self.outline_refiner.refine(clips, outlined, outlines)
+            frames, probabilities, drawn = self.read_track(clips, outlined)
+            outlines, refines = drawn, masks and self.outline_refiner is not None
+            if refines or self.entry_parser is not None:
+                films = [Filmed.of(clip) for clip in clips]
+            if refines:
+                outlines = self.outline_refiner.refine(films, outlined, drawn)
         else:
             seen = [self.see(some, side_outputs, masks) for some in self._windows(clips)]
             parse = SpatialParse.concatenate([parse for _, parse in seen])
@@ -123,6 +132,9 @@ class FineParser(nn.Module):
         else:
             static = None if frames is None else self.static_visual_encoder(frames, transitions)
             tokens = {"dynamic": dynamic, "static": static}
+        if self.entry_parser is not None:
+            # Outlines as they were drawn: whoever wants no masks has no others.
+            tokens["entry"] = self.entry_parser(films, drawn, transitions)
         return ClipEncoding(
             **tokens,
             transition_probabilities=probabilities,
@@ -291,7 +303,8 @@ class FineParser(nn.Module):
             for e in (query, exemplar)
         ]
         statics = None if self.static_visual_encoder is None else (query.static, exemplar.static)
-        comparison = self.contrastive_regression(*tokens, statics)
+        entries = None if self.entry_parser is None else (query.entry, exemplar.entry)
+        comparison = self.contrastive_regression(*tokens, statics, entries)
         if not self.config.by_difficulty or difficulty is None:
             return comparison
         difficulty = torch.as_tensor(difficulty, dtype=torch.float32, device=comparison.deltas.device).expand(count)
@@ -319,7 +332,8 @@ class FineParser(nn.Module):
         if self.config.diver_track:  # single frames tell the transitions there, and windows do not
             drawing = [part for part in (self.focus_decoder, self.outline_refiner) if part is not None]
             parsers = [*parsers, encoder.backbone, *drawing]
-            branches = [self.i3d, self.dynamic_visual_encoder, encoder.phases]
+            reading = [] if self.entry_parser is None else [self.entry_parser]
+            branches = [self.i3d, self.dynamic_visual_encoder, encoder.phases, *reading]
         else:
             parsers, branches = [self.i3d, *parsers], [] if encoder is None else [encoder]
         return {"parsers": parsers, "branches": branches, "regression": [self.contrastive_regression]}

@@ -13,10 +13,10 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.resnet import BasicBlock
 
+from fineparser.model import entry_painter, outline_refiner
 from fineparser.model.column_pairs import ColumnPairConv3d
 from fineparser.model.fineparser import FineParser
 from fineparser.model.onednn import FusedConvolution, FusedResidualBlock
-from fineparser.model.outline_refiner import SEEN
 from fineparser.model.portions import PORTION_BYTES
 from fineparser.model.rectified_pooling import RectifiedMaxPool
 from fineparser.model.spatial_action_parser import SpatialActionParser
@@ -48,7 +48,8 @@ def optimise(model: FineParser, dtype: torch.dtype = torch.float32) -> FineParse
     backbones: list[nn.Module] = [fast.i3d, fast.spatial_action_parser]
     if fast.static_visual_encoder is not None:
         backbones.append(fast.static_visual_encoder.backbone)
-    backbones += [part for part in (fast.focus_decoder, fast.outline_refiner) if part is not None]
+    painter = None if fast.entry_parser is None else fast.entry_parser.painter
+    backbones += [part for part in (fast.focus_decoder, fast.outline_refiner, painter) if part is not None]
     on_processor = next(model.parameters()).device.type == "cpu" and torch.backends.mkldnn.is_available()
     for backbone in backbones:
         if on_processor:
@@ -85,9 +86,14 @@ def portion(network: FineParser) -> None:
         network.static_visual_encoder.frames_at_once = max(
             1, PORTION_BYTES // (config.static_channels[0] * side**2 * item)
         )
-    if network.outline_refiner is not None:
-        widest = max(config.refiner_channels[0], 4 * SEEN) * (config.focus_size // 2) ** 2 * item
-        network.outline_refiner.squares_at_once = max(1, PORTION_BYTES // widest)
+    painter = None if network.entry_parser is None else network.entry_parser.painter
+    for drawing, channels, seen in (
+        (network.outline_refiner, config.refiner_channels, outline_refiner.SEEN),
+        (painter, config.entry_channels, entry_painter.SEEN),
+    ):
+        if drawing is not None:
+            widest = max(channels[0], 4 * seen) * (config.focus_size // 2) ** 2 * item
+            drawing.squares_at_once = max(1, PORTION_BYTES // widest)
 
 
 def fold_mask_fusion(parser: SpatialActionParser) -> None:

@@ -1,16 +1,17 @@
 """Outlines set right by what moves before the scenery."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from fineparser.model.backdrop import OFFSETS, Backdrop
-from fineparser.model.camera_path import CameraPath
 from fineparser.model.config import FineParserConfig
 from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.filmed import Filmed
 from fineparser.model.focus_decoder import joining, normed_convolution
-from fineparser.model.pictures import denormalise
 from fineparser.model.portions import portions
 
 SEEN = 10
@@ -88,11 +89,11 @@ class OutlineRefiner(nn.Module):
         ]
         return torch.cat([shown / 127.5 - 1, (shown - behind) / DIFFERENCE_UNIT, torch.stack(single, dim=1)], dim=1)
 
-    def refine(self, clips: Tensor, outlined: Tensor, drawn: Tensor) -> Tensor:
+    def refine(self, films: Sequence[Filmed], outlined: Tensor, drawn: Tensor) -> Tensor:
         """Outlines of whole clips, drawn once more.
 
         Args:
-            clips: [B, 3, 96, 112, 112], normalised, or larger ones.
+            films: B clips of 96 frames.
             outlined: [B, 96, 112, 112], probabilities of the windows' masks.
             drawn: [B, 96, 112, 112], of the outlines as they were drawn.
 
@@ -101,7 +102,7 @@ class OutlineRefiner(nn.Module):
         """
         focus = DiverFocus.of(drawn.detach())
         backdrops = zip(
-            *(backdrop(*some, self.focus_size) for some in zip(clips, drawn, focus, strict=True)), strict=True
+            *(backdrop(*some, self.focus_size) for some in zip(films, drawn, focus, strict=True)), strict=True
         )
         masks = (focus.cut(some[:, None], self.focus_size)[:, 0] for some in (outlined.detach(), drawn))
         squares = self.channels(*(torch.cat(arrays) for arrays in backdrops), *masks)
@@ -112,21 +113,19 @@ class OutlineRefiner(nn.Module):
 
 
 def backdrop(
-    clip: Tensor, drawn: Tensor, focus: DiverFocus, size: int, frames: np.ndarray | None = None
+    film: Filmed, drawn: Tensor, focus: DiverFocus, size: int, frames: np.ndarray | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The `Backdrop` of one clip [3, 96, H, H], normalised, as bytes: shown and behind [T, 3, S, S], spread and seen
-    [T, S, S].
+    """The `Backdrop` of one clip of 96 frames as bytes, where `drawn` is: shown and behind [T, 3, S, S], spread and
+    seen [T, S, S].
 
     Args:
+        film: the clip.
         drawn: [96, h, h], probabilities of where the diver is.
         focus: where the squares of T frames are, a batch of one.
         frames: which frames these are; None: all.
     """
-    pixels = denormalise(clip.detach().float().transpose(0, 1)).mul(255).round().clamp(0, 255).byte()
-    pictures = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    path = CameraPath.of(pictures, torch.get_num_threads())
     masks = drawn.detach().float().cpu().numpy()
     centre, reach = (some[0].cpu().numpy() for some in (focus.centre, focus.reach))
-    found = Backdrop.of(pictures, masks, centre, reach, size, frames, path)
+    found = Backdrop.of(film.pictures, masks, centre, reach, size, frames, film.path)
     arrays = *(np.moveaxis(some, -1, 1) for some in (found.shown, found.behind)), found.spread, found.seen
-    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(clip.device) for array in arrays)
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(drawn.device) for array in arrays)

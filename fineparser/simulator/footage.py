@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fineparser.simulator.camera import Camera, film, orientation
+from fineparser.simulator.layers import draw_layers
 from fineparser.simulator.posture import posture
 from fineparser.simulator.render import Film, Performer, render
 from fineparser.simulator.scene import build_scene, panorama_camera
@@ -64,9 +65,40 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
     height, springboard = board
     partner = sides[1] if len(sides) == 2 else None
     scene = build_scene(np.random.default_rng(style.seeds[1]), take.camera, height, springboard, partner=partner)
+    performers, surface = _performed(bodies, motions, sides, style, lines)
+    recording = Film(shutter=style.shutter, sensor=take.sensor, key=style.key, **surface)
+    pictures, masks = render(
+        scene, take.camera, performers, recording, take.times, take.frames, size=(take.wide, lines)
+    )
+    if take.sensor.combed:
+        return Sensor.weave(pictures[::2], pictures[1::2]), masks[::2]
+    return pictures, masks
+
+
+def watch(motions, board, times, style, *, lines, width, frames):
+    """What `shoot` shows of the first diver in the same picture, in numbers: [F, 28], see `posture`."""
+    take = _take(motions, board, times, style, lines=lines, width=width, frames=frames)
+    rows = take.frames[::2] if take.sensor.combed else take.frames
+    return posture(motions, take.times[rows], take.camera, rows, take.wide / take.camera.width)
+
+
+def divide(bodies, motions, sides, board, times, style, *, lines, width, frames):
+    """What `shoot` shows in the same picture, layer by layer: uint8 [F, lines, W, 3], see
+    `fineparser.simulator.layers`."""
+    take = _take(motions, board, times, style, lines=lines, width=width, frames=frames)
+    rows = take.frames[::2] if take.sensor.combed else take.frames
+    performers, _ = _performed(bodies, motions, sides, style, lines)
+    return draw_layers(take.camera, performers, style.shutter, take.times, rows, size=(take.wide, lines))
+
+
+def _performed(bodies, motions, sides, style, lines):
+    """The divers with their water, and what the pool's surface is like: "water", "mirror" and "shadow" of `Film`."""
     rng = np.random.default_rng(style.seeds[2])
-    water = Water.sample(rng)
-    mirror, shadow = float(rng.uniform(0, 0.35)), float(rng.uniform(0, 0.7))
+    surface = {
+        "water": Water.sample(rng),
+        "mirror": float(rng.uniform(0, 0.35)),
+        "shadow": float(rng.uniform(0, 0.7)),
+    }
     parcels = int(460 * (lines / WINDOW) ** 1.5)
     performers = [
         Performer(
@@ -82,27 +114,7 @@ def shoot(bodies, motions, sides, board, times, style, *, lines, width, frames):
         )
         for body, motion, side in zip(bodies, motions, sides, strict=True)
     ]
-    recording = Film(
-        shutter=style.shutter,
-        water=water,
-        sensor=take.sensor,
-        mirror=mirror,
-        shadow=shadow,
-        key=style.key,
-    )
-    pictures, masks = render(
-        scene, take.camera, performers, recording, take.times, take.frames, size=(take.wide, lines)
-    )
-    if take.sensor.combed:
-        return Sensor.weave(pictures[::2], pictures[1::2]), masks[::2]
-    return pictures, masks
-
-
-def watch(motions, board, times, style, *, lines, width, frames):
-    """What `shoot` shows of the first diver in the same picture, in numbers: [F, 28], see `posture`."""
-    take = _take(motions, board, times, style, lines=lines, width=width, frames=frames)
-    rows = take.frames[::2] if take.sensor.combed else take.frames
-    return posture(motions, take.times[rows], take.camera, rows, take.wide / take.camera.width)
+    return performers, surface
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fineparser.domain.judging import total
 from fineparser.simulator.body import Body
 from fineparser.simulator.camera import KIND_SHARES, KINDS
 from fineparser.simulator.faults import Faults, draw_faults, draw_level
-from fineparser.simulator.footage import WINDOW, Style, shoot, watch
+from fineparser.simulator.footage import WINDOW, Style, divide, shoot, watch
 from fineparser.simulator.judges import award_panel, execution
 from fineparser.simulator.motion import plan_motion, plan_partner
 from fineparser.simulator.posture import PLACE, POSTURE
@@ -114,6 +114,22 @@ class DivePlan:
                 self.motions, *self._filming, lines=lines, width=width, frames=numbers[numbers >= self.cut]
             )
         return seen
+
+    def layers(self, frame_numbers, lines=WINDOW, width="full"):
+        """What frames of the source clip are made of: bodies, flying water and foam.
+
+        Args:
+            frame_numbers: source frames, rising.
+            lines, width: of the picture, as for `film`.
+
+        Returns:
+            uint8 [F, lines, W, 3], see `fineparser.simulator.layers.draw_layers`; nothing before a cut.
+        """
+        numbers = self._checked(frame_numbers)
+        after = np.maximum(numbers, self.cut)  # what is before is drawn for its size alone
+        rising, places = np.unique(after, return_inverse=True)
+        made = divide(self.bodies, self.motions, self.sides, *self._filming, lines=lines, width=width, frames=rising)
+        return made[places] * (numbers >= self.cut)[:, None, None, None]
 
     @property
     def _filming(self):

@@ -75,12 +75,12 @@ def render(scene, camera, performers, film, times, frames, size=None):
     """
     frames = np.asarray(frames)
     size = size or (camera.width, camera.height)
-    views, instants = open_shutter(camera, frames, times, lambda when: _poses(performers, when), film.shutter)
+    views, instants = open_shutter(camera, frames, times, lambda when: apparent_poses(performers, when), film.shutter)
     middle = np.cumsum(views.counts) - (views.counts + 1) // 2
     water_colour = _water_colour(scene)
     light = scene.light
     lit = replace(light, exposure=light.exposure * film.key)
-    joints = list(_poses(performers, instants))
+    joints = list(apparent_poses(performers, instants))
     patches = draw_divers([p.body for p in performers], [p.paint for p in performers], joints, views, lit, water_colour)
     tone = 252 * np.asarray(light.colour) * min(0.25 + light.exposure * (0.5 + 0.4 * light.ambient), 1.0)
     clouds = [
@@ -140,7 +140,7 @@ def render(scene, camera, performers, film, times, frames, size=None):
     return pictures, masks
 
 
-def _poses(performers, times):
+def apparent_poses(performers, times):
     """Joints [D, n, 20, 3] as they look: what is under water appears nearer to the surface and wobbles."""
     poses = []
     for performer in performers:

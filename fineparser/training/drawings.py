@@ -23,6 +23,7 @@ from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.transforms import jitter_colours
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.encoding import frame_probability
+from fineparser.model.filmed import Filmed
 from fineparser.model.fineparser import FineParser
 from fineparser.model.outline_refiner import OutlineRefiner, backdrop
 from fineparser.training.encoding import pictures_of
@@ -107,7 +108,7 @@ def draw(model: FineParser, batch: PosedBatch, side: int) -> tuple[np.ndarray]:
     found = []
     for number, focus in enumerate(DiverFocus.of(drawn)):
         wide = DiverFocus(focus.centre[:, frames], focus.reach[:, frames] * MARGIN)
-        behind = backdrop(clips[number], drawn[number], wide, side, frames)
+        behind = backdrop(Filmed.of(clips[number]), drawn[number], wide, side, frames)
         masks = [
             wide.cut(some[number].float()[None, None, frames], side).mul(255).round().clamp(0, 255).byte()
             for some in (outlined, drawn, batch.clips.masks[:, 0])

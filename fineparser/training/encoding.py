@@ -261,9 +261,8 @@ def _encode(
             measured = [metric.of_clip(probabilities[row], truths[row]) for metric in MASK_METRICS]
             values[row] = torch.tensor(measured)
     bare = encoding.without_masks()
-    static, frames = (None if tensor is None else tensor.float() for tensor in (bare.static, bare.frames))
-    # In bf16 these are halves; what is kept is compared in any precision later.
-    batch, bare = batch.to("cpu"), replace(bare, dynamic=bare.dynamic.float(), static=static, frames=frames).to("cpu")
+    # In bf16 some are halves; what is kept is compared in any precision later.
+    batch, bare = batch.to("cpu"), bare.to("cpu", torch.float32)
     return [
         EncodedDives(
             name=name,

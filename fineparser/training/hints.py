@@ -46,6 +46,14 @@ AWARD_MIDDLE = 7.0
 """About the mean award: what a reader adds to it is small."""
 
 
+ENTRY_SHARES = {"entry": 1.0, "twist": 0.6, "crooked": 0.6, "splash": 3.0}
+"""What faults that the entry shows count in the loss of its readings; the award counts 1."""
+UNSEEN_SHARE = 0.15
+"""What the others do, of which it tells a little: they go together."""
+AWARD_SPREAD = 1.3
+"""About the standard deviation of awards."""
+
+
 class WindowReader(nn.Module):
     """What a window's dynamic feature [R, 1024] tells: phases [R, 16, 3], as logits, and deductions [R, 13]."""
 
@@ -106,6 +114,22 @@ def token_hints(told: tuple[Tensor, Tensor], deductions: Tensor, award: Tensor, 
     """What a `TokenReader` is off by, a scalar: deductions [B, 13] and mean award [B], NaN where they are not known."""
     wrong = _deduction_error(told[0], deductions, weight)
     return DEDUCTION_SHARE * wrong + AWARD_SHARE * squared_error(told[1][:, None], award[:, None], weight)
+
+
+def entry_hints(read: Tensor, deductions: Tensor, award: Tensor, weight: Tensor) -> Tensor:
+    """What an `EntryReader` is off by, a scalar.
+
+    Args:
+        read: [B, 14]: deductions in their standard deviations, and how many the award is off the middle.
+        deductions: [B, 13], and award [B] of a judge without noise, NaN where they are not known.
+        weight: [B], 0 for samples that do not count.
+    """
+    spread = deductions.new_tensor(DEDUCTION_SPREAD)
+    truth = torch.cat([deductions / spread, (award[:, None] - AWARD_MIDDLE) / AWARD_SPREAD], dim=1)
+    shares = read.new_tensor([*(ENTRY_SHARES.get(name, UNSEEN_SHARE) for name in PRICES), 1.0])
+    known = truth.isfinite() & (weight[:, None] > 0)
+    errors = functional.smooth_l1_loss(read.float(), truth.where(known, 0.0), reduction="none") * known
+    return (errors.sum(0) / known.sum(0).clamp_min(1) * shares).sum() / shares.sum()
 
 
 def posture_hints(told: Tensor, postures: Tensor, weight: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
 FOCAL_GAMMA = 2.0
+LEAST_LAYER = 0.05
+"""What an empty layer counts as, of the root of its share."""
 SIDES, SIDE_SHARE = 4, 0.25
 """Side outputs of the spatial parser, and what each counts beside a final mask in `outline_loss`."""
 
@@ -47,6 +49,25 @@ class Losses:
         if self.hints is not None:
             named["hints"] = self.hints
         return {name: float(tensor.detach()) for name, tensor in named.items()}
+
+
+def layer_loss(
+    logits: Tensor, layers: Tensor, weight: Tensor | None = None, normaliser: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of layers that are drawn, less what nobody can be rid of where a pixel is half covered.
+
+    A layer counts by the root of how much there is of it: a few drops are as much to be seen as a wall of water.
+
+    Args:
+        logits: [N, 3, H, W].
+        layers: [N, 3, H, W], shares of each pixel.
+        weight: [N].
+        normaliser: samples that count; None: the sum of the weights.
+    """
+    whole = functional.binary_cross_entropy_with_logits(logits.float(), layers, reduction="none")
+    least = functional.binary_cross_entropy(layers, layers, reduction="none")
+    each = ((whole - least).mean((2, 3)) / (layers.mean((2, 3)).sqrt() + LEAST_LAYER)).mean(1)
+    return _weighted_mean(each, weight, normaliser)
 
 
 def score_loss(

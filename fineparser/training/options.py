@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 
-PARTS = ("everything", "parsers", "spatial", "frames", "backdrop", "regression")
+PARTS = ("everything", "parsers", "spatial", "frames", "backdrop", "water", "entry", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
 ABLATIONS = ("gate", "static", "transitions")
 PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
@@ -52,7 +52,8 @@ class TrainOptions:
     """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
     dives), "frames" (what looks along the diver's track: masks drawn anew, points, posture, switches and faults, from
     true masks and what simulated dives tell), "backdrop" (what refines these masks before the
-    scenery), or "regression" (the score alone, from encodings computed once)."""
+    scenery), "water" (what draws body, flying water and foam of the entry, of simulated dives), "entry" (what reads off
+    that drawing what faults cost), or "regression" (the score alone, from encodings computed once)."""
     windows: int = 2
     """With `train="spatial"`: windows drawn from each dive."""
     learn_track: bool = False
@@ -321,5 +322,5 @@ def ablated(config: FineParserConfig, without: tuple[str, ...]) -> FineParserCon
         # The track is made of the static branch's frames, and what draws anew, too.
         changes |= {"static_branch": False, **WITHOUT_TRACK}
     if "transitions" in without:
-        changes |= {"temporal_parsing": False, "phase_weights": (1.0,)}
+        changes |= {"temporal_parsing": False, "phase_weights": (1.0,), "entry_channels": ()}
     return replace(config, **changes)

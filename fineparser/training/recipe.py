@@ -58,8 +58,29 @@ STAGES: dict[str, dict] = {
         validation_limit=32,
         **VARIED,
     ),
+    # The entry, drawn pixel by pixel, and what its faults cost, read off the drawing.
+    "4-water": dict(
+        train="water",
+        limit=4700,
+        batch_size=12,
+        max_steps=8000,
+        learning_rate=3e-3,
+        weight_decay=0.02,
+        max_gradient_norm=5.0,
+        **VARIED,
+    ),
+    "5-entry": dict(
+        train="entry",
+        limit=6200,
+        batch_size=48,
+        max_steps=1500,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        max_gradient_norm=5.0,
+        **VARIED | dict(averaged=0.98),
+    ),
     # The comparison, and phases and faults for it, from encodings by what has been learnt.
-    "4-comparison": dict(
+    "6-comparison": dict(
         train="regression",
         learn_track=True,
         teacher_forcing=0.0,

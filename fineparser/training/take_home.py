@@ -20,6 +20,8 @@ PARTS = {
     "spatial": "what outlines the diver alone",
     "frames": "what sees single frames of the diver alone",
     "backdrop": "what refines the diver's outline alone",
+    "water": "what draws the entry alone",
+    "entry": "what reads the drawn entry alone",
 }
 
 

@@ -20,7 +20,10 @@ from fineparser.model.inference import has_bfloat16, optimise
 from fineparser.model.weights import Provenance
 from fineparser.training.backdrop_lesson import BackdropLesson, BackdropNetwork
 from fineparser.training.drawings import Drawings, keep_drawings
+from fineparser.training.drawn_entries import DrawnEntries, keep_drawn_entries
 from fineparser.training.encoding import EncodedDives, encode_dives
+from fineparser.training.entry_lessons import EntryLesson, EntryNetwork, WaterLesson, WaterNetwork
+from fineparser.training.entry_squares import EntrySquares, keep_squares
 from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
 from fineparser.training.looks import Looks, Tracks, keep_looks
@@ -33,8 +36,12 @@ from fineparser.training.starting_weights import starting_network
 from fineparser.training.trainer import Trainer, TrainResult
 from fineparser.training.validation import EncodedValidation, PictureValidation, Validation
 
-KEPT = {"frames": "looks", "backdrop": "drawings"}
+KEPT = {"frames": "looks", "backdrop": "drawings", "water": "squares", "entry": "entries"}
 """Folders in a run's, for what is learnt from what the network shows as it is, by what is learnt."""
+SETTLED = ("frames", "backdrop")
+"""What draws outlines, whose edge is settled at the end."""
+UNMEASURED = ("frames", "water", "entry")
+"""What is learnt there is no more than a part of a dive's measures."""
 ENCODED_AT_ONCE = 4
 """Clips encoded together for the regression: enough to keep a machine busy, whatever a step compares."""
 
@@ -81,8 +88,8 @@ def train(
     lesson, validate = _lesson(options, model, training, validation, accelerator, on_record)
     if validate is None:
         remarks.append(
-            "Single frames are not measured on the validation split: the last checkpoint counts as the best."
-            if options.train == "frames"
+            "What is learnt here is not measured on the validation split: the last checkpoint counts as the best."
+            if options.train in UNMEASURED
             else "There is no validation split: the last checkpoint counts as the best."
         )
     trainer = Trainer(
@@ -92,7 +99,7 @@ def train(
         run,
         accelerator,
         validate=validate,
-        settle=lesson.settle if options.train in KEPT else None,
+        settle=lesson.settle if options.train in SETTLED else None,
         on_record=on_record,
         should_stop=should_stop,
     )
@@ -159,13 +166,12 @@ def _lesson(
 ) -> tuple[Lesson, Validation | None]:
     """What is learnt, and how it is measured on the validation split."""
     if options.train != "regression":
-        if options.train == "frames":  # what is learnt there is no more than a part of a dive's measures
-            return _frames(options, model, training, accelerator, on_record), None
-        if options.train == "backdrop":
-            lesson = _backdrops(options, model, training, accelerator, on_record)
+        if options.train in KEPT:
+            learn = {"frames": _frames, "backdrop": _backdrops, "water": _water, "entry": _entries}[options.train]
+            lesson = learn(options, model, training, accelerator, on_record)
         else:
             lesson = _pictures(options, model, training)
-        if validation is None:
+        if validation is None or options.train in UNMEASURED:
             return lesson, None
         return lesson, PictureValidation(options, model, training, validation, accelerator)
     return _regression(options, model, training, validation, accelerator, on_record)
@@ -214,6 +220,35 @@ def _backdrops(
     return BackdropLesson(network, drawings, options, clips)
 
 
+def _water(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+) -> WaterLesson:
+    """What entries are made of, where the network as it is finds them."""
+    network = WaterNetwork(model)
+    _kept(options, model, training, accelerator, on_record, keep_squares, with_layers=True)
+    folder = options.out / KEPT["water"]
+    squares = EntrySquares(folder, model.config.focus_size, options.colour_jitter, seed=options.seed)
+    return WaterLesson(network, squares, options)
+
+
+def _entries(
+    options: TrainOptions,
+    model: FineParser,
+    training: DiveSource,
+    accelerator: Accelerator,
+    on_record: Callable[[dict], None],
+) -> EntryLesson:
+    """What faults cost, off entries as the network draws them now."""
+    network = EntryNetwork(model)
+    _kept(options, model, training, accelerator, on_record, keep_drawn_entries)
+    entries = DrawnEntries(options.out / KEPT["entry"], model.config.focus_size, seed=options.seed)
+    return EntryLesson(network, entries, options)
+
+
 def _kept(
     options: TrainOptions,
     model: FineParser,
@@ -221,12 +256,14 @@ def _kept(
     accelerator: Accelerator,
     on_record: Callable[[dict], None],
     keep: Callable[..., None],
+    with_layers: bool = False,
 ) -> PosedClips:
     """The clips that are learnt from, when what the network shows of them has been kept."""
     detail = model.config.focus_detail
     # Colours and sides are varied anew each time that a clip is learnt from.
     reading = replace(ClipTransform.for_reading(detail=detail), mirror_chance=0.0, mask_detail=detail)
-    clips = PosedClips(training, reading, seed=options.seed, skip_broken=options.skip_broken)
+    how = dict(with_layers=with_layers, seed=options.seed, skip_broken=options.skip_broken)
+    clips = PosedClips(training, reading, **how)
     keep(
         _quick(options, model, accelerator),
         clips,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fineparser.data.dives import DataError
-from fineparser.data.kept_dives import KEPT_LINES, keep_dives, read_kept
+from fineparser.data.kept_dives import DIVIDED, KEPT_LINES, keep_dives, read_kept
 from fineparser.data.sources import open_data
 from fineparser.data.syndive import SynDives
 
@@ -40,6 +40,13 @@ def test_what_is_read_is_what_was_drawn(source, folder):
             assert np.sqrt((off**2).mean()) < 2.5  # of 255: a JPEG's loss
         postures = drawn.read_postures(wanted.tolist())[places]
         np.testing.assert_allclose(dive.read_postures(range(96)), postures, atol=2e-3)
+        touch = dive.entry_frame
+        asked = [touch + 3, touch + DIVIDED[0], touch + 3]
+        made = drawn.read_layers(wanted.tolist())[places][asked]
+        off = dive.read_layers(asked).astype(int) - made
+        assert made[0].max() > 200
+        assert np.sqrt((off**2).mean()) < 2.5
+        assert not dive.read_layers([0])[0].any()  # far from the entry: not kept
         assert np.array_equal(dive.read_masks([5, 90]), drawn.read_masks(wanted.tolist())[places][[5, 90]])
 
 
@@ -60,7 +67,7 @@ def test_an_empty_folder_and_broken_files_are_named(source, folder, tmp_path):
     with pytest.raises(DataError, match="no kept dives"):
         read_kept(tmp_path)
     file = next(iter(sorted(folder.glob("*.json"))))
-    for ending in (".json", ".pictures.npy", ".masks.npy"):
+    for ending in (".json", ".pictures.npy", ".layers.npy", ".masks.npy"):
         (tmp_path / file.with_suffix(ending).name).write_bytes(file.with_suffix(ending).read_bytes())
     pictures = tmp_path / file.with_suffix(".pictures.npy").name
     data = np.load(pictures)

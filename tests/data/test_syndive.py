@@ -163,6 +163,11 @@ def test_a_dive_is_what_the_simulator_makes():
     assert dive.transitions(numbers).phases().tolist() == straight.phases.tolist()
     assert straight.phases[-1] == Phase.ENTRY
     assert (dive.score, dive.awards) == (straight.score, straight.awards)
+    late = numbers[[90, 60, 60]]
+    layers = dive.read_layers(late.tolist())
+    rising, places = np.unique(late, return_inverse=True)
+    assert np.array_equal(layers, straight.plan.layers(rising, 112, None)[places])
+    assert np.array_equal(layers[1], layers[2])
 
 
 def test_most_dives_have_a_partner_of_their_number():

@@ -41,7 +41,7 @@ def test_side_probabilities_are_averaged_like_the_fused_one(encoding):
 
 def test_an_encoding_travels_as_arrays(encoding):
     arrays = encoding.to(torch.bfloat16).to_arrays()
-    assert sorted(arrays) == ["dynamic", "static", "transition_probabilities", "transitions"]
+    assert sorted(arrays) == ["dynamic", "entry", "static", "transition_probabilities", "transitions"]
     assert {array.dtype.name for array in arrays.values()} == {"float32", "int64"}
     back = ClipEncoding.from_arrays(encoding.to_arrays(), encoding.window_starts)
     torch.testing.assert_close(back.dynamic, encoding.dynamic, rtol=0, atol=0)
@@ -117,7 +117,7 @@ def test_the_published_comparison_knows_no_difficulty(encoding):
         ({"static_branch": False, **WITHOUT_TRACK}, 1, 3),
         (WITHOUT_TRACK, 2, 3),
         ({"shared_i3d": False}, 2, 3),
-        ({"temporal_parsing": False, "phase_weights": (1.0,)}, 2, 1),
+        ({"temporal_parsing": False, "phase_weights": (1.0,), "entry_channels": ()}, 2, 1),
     ],
 )
 def test_ablations(clips, change, branches, phases):
@@ -235,7 +235,12 @@ def test_what_learns_together(tiny):
         "focus_decoder",
         "outline_refiner",
     }
-    assert names(parts["branches"]) == {"i3d", "dynamic_visual_encoder", "static_visual_encoder.phases"}
+    assert names(parts["branches"]) == {
+        "i3d",
+        "dynamic_visual_encoder",
+        "static_visual_encoder.phases",
+        "entry_parser",
+    }
     groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}
     assert sum(groups.values()) == sum(p.numel() for p in tiny.parameters())
     trunk = (tiny.i3d, tiny.spatial_action_parser.i3d)

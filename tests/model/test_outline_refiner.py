@@ -8,6 +8,7 @@ import torch
 from fineparser.model.backdrop import OFFSETS, Backdrop
 from fineparser.model.config import FineParserConfig
 from fineparser.model.diver_focus import DiverFocus
+from fineparser.model.filmed import Filmed
 from fineparser.model.fineparser import FineParser
 from fineparser.model.outline_refiner import SEEN, OutlineRefiner, backdrop
 from fineparser.model.pictures import normalise
@@ -35,7 +36,7 @@ def learnt(refiner: OutlineRefiner) -> OutlineRefiner:
 def test_before_it_learns_outlines_stay(refiner, clips, drawn):
     """But for being cut out and laid back."""
     with torch.no_grad():
-        refined = refiner.refine(clips[:1], drawn, drawn)
+        refined = refiner.refine([Filmed.of(clips[0])], drawn, drawn)
     torch.testing.assert_close(refined, drawn, atol=0.05, rtol=0)
 
 
@@ -52,7 +53,7 @@ def test_channels_are_what_it_is_told_they_are():
 def test_the_backdrop_of_a_clip_is_that_of_its_pictures(drawn):
     pictures = torch.randint(0, 256, (96, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     focus = DiverFocus.of(drawn)
-    found = backdrop(normalise(pictures.numpy()), drawn[0], focus, 16)
+    found = backdrop(Filmed.of(normalise(pictures.numpy())), drawn[0], focus, 16)
     places = focus.centre[0].numpy(), focus.reach[0].numpy()
     expected = Backdrop.of(pictures.numpy(), drawn[0].numpy(), *places, 16)
     for tensor, array in zip(found[:2], (expected.shown, expected.behind), strict=True):
@@ -65,7 +66,7 @@ def test_beyond_the_squares_outlines_stay(refiner, clips, drawn):
     far = drawn.clone()
     far[..., -1, -1] = 0.4  # a corner that no square reaches
     with torch.no_grad():
-        refined = learnt(refiner).refine(clips[:1], drawn, far)
+        refined = learnt(refiner).refine([Filmed.of(clips[0])], drawn, far)
     assert (refined - far).abs().max() > 0.05
     torch.testing.assert_close(refined[..., -1, -1], far[..., -1, -1])
 
@@ -73,23 +74,23 @@ def test_beyond_the_squares_outlines_stay(refiner, clips, drawn):
 def test_portions_change_nothing(refiner, clips, drawn):
     learnt(refiner)
     with torch.no_grad():
-        whole = refiner.refine(clips[:1], drawn, drawn)
+        whole = refiner.refine([Filmed.of(clips[0])], drawn, drawn)
         refiner.squares_at_once = 7
-        torch.testing.assert_close(refiner.refine(clips[:1], drawn, drawn), whole, atol=1e-3, rtol=0)
+        torch.testing.assert_close(refiner.refine([Filmed.of(clips[0])], drawn, drawn), whole, atol=1e-3, rtol=0)
 
 
 def test_clips_do_not_know_of_each_other(refiner, clips, drawn):
     learnt(refiner)
     both = torch.cat([drawn, drawn.flip(1)])
     with torch.no_grad():
-        together = refiner.refine(clips[:2], both, both)
-        alone = refiner.refine(clips[1:2], both[1:], both[1:])
+        together = refiner.refine([Filmed.of(clip) for clip in clips[:2]], both, both)
+        alone = refiner.refine([Filmed.of(clips[1])], both[1:], both[1:])
     torch.testing.assert_close(together[1:], alone, atol=1e-3, rtol=0)
 
 
 def test_gradients_reach_what_drew_the_outlines(refiner, clips, drawn):
     drawn.requires_grad_(True)
-    learnt(refiner).refine(clips[:1], drawn.detach(), drawn).mean().backward()
+    learnt(refiner).refine([Filmed.of(clips[0])], drawn.detach(), drawn).mean().backward()
     assert drawn.grad.abs().max() > 0
 
 

@@ -91,14 +91,20 @@ def relabelled(dives, tmp_path):
 
 @pytest.fixture(scope="session")
 def smallest() -> FineParserConfig:
-    """The tiny network with six windows instead of nine, its outlines as they are drawn."""
-    return replace(FineParserConfig.tiny(), window_stride=16, refiner_channels=())
+    """The tiny network with six windows instead of nine, its outlines as they are drawn and its entry not read."""
+    return replace(FineParserConfig.tiny(), window_stride=16, refiner_channels=(), entry_channels=())
 
 
 @pytest.fixture(scope="session")
 def refining(smallest) -> FineParserConfig:
     """The same, which refines its outlines: that takes longer than all the rest of it."""
     return replace(smallest, refiner_channels=FineParserConfig.tiny().refiner_channels)
+
+
+@pytest.fixture(scope="session")
+def reading(smallest) -> FineParserConfig:
+    """The smallest, which draws and reads the entry."""
+    return replace(smallest, entry_channels=FineParserConfig.tiny().entry_channels)
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +117,19 @@ def config_file(tmp_path_factory, smallest) -> str:
 def refining_file(tmp_path_factory, refining) -> str:
     """The one that refines as a file."""
     return written(tmp_path_factory.mktemp("config") / "refining.json", refining)
+
+
+@pytest.fixture(scope="session")
+def reading_file(tmp_path_factory, reading) -> str:
+    """The one that reads the entry as a file."""
+    return written(tmp_path_factory.mktemp("config") / "reading.json", reading)
+
+
+@pytest.fixture(scope="session")
+def whole_file(tmp_path_factory, reading, refining) -> str:
+    """One with all parts, as a file."""
+    config = replace(reading, refiner_channels=refining.refiner_channels)
+    return written(tmp_path_factory.mktemp("config") / "whole.json", config)
 
 
 def written(path: Path, config: FineParserConfig) -> str:

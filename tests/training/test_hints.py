@@ -11,20 +11,25 @@ from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import POSTURE
 from fineparser.simulator.programme import draw_dive
 from fineparser.training.hints import (
+    AWARD_MIDDLE,
     AWARD_SHARE,
+    AWARD_SPREAD,
     DEDUCTION_SHARE,
     DEDUCTION_SPREAD,
     DISTANCE_SHARE,
+    ENTRY_SHARES,
     MAP_SHARE,
     PART_SHARE,
     PHASE_SHARE,
     POSTURE_SCALE,
     SPLASH_SHARE,
     SPOT,
+    UNSEEN_SHARE,
     WINDOW_DEDUCTION_SHARE,
     PostureReader,
     TokenReader,
     WindowReader,
+    entry_hints,
     landmark_hints,
     part_hints,
     posture_hints,
@@ -65,6 +70,26 @@ def test_token_hints_leave_out_what_is_not_known():
     expected = DEDUCTION_SHARE * functional.mse_loss(told[0] / spread, deductions / spread)
     expected += AWARD_SHARE * functional.mse_loss(told[1][[0, 2]], award[[0, 2]])
     torch.testing.assert_close(token_hints(told, deductions, award, torch.ones(3)), expected)
+
+
+def test_entry_hints_count_what_the_entry_shows():
+    deductions, award = torch.zeros(2, FAULTS), torch.full((2,), AWARD_MIDDLE)
+    deductions[1, 0] = torch.nan
+    assert set(PRICES) >= set(ENTRY_SHARES)
+    shares = [*(ENTRY_SHARES.get(name, UNSEEN_SHARE) for name in PRICES), 1.0]
+    whole = torch.ones(2)
+    assert entry_hints(torch.zeros(2, FAULTS + 1), deductions, award, whole) == 0
+    for column, share in enumerate(shares):
+        read = torch.zeros(2, FAULTS + 1)
+        read[:, column] = 0.5  # where the loss is still a square
+        found = entry_hints(read, deductions, award, whole)
+        torch.testing.assert_close(found, torch.tensor(0.5**2 / 2 * share / sum(shares)))
+    read = torch.full((2, FAULTS + 1), 9.0)
+    read[:, :FAULTS] = (torch.tensor([[0.3]]) / torch.tensor(DEDUCTION_SPREAD)).expand(2, -1)
+    read[:, FAULTS] = 1.0
+    told = entry_hints(read, torch.full((2, FAULTS), 0.3), award + AWARD_SPREAD, whole)
+    torch.testing.assert_close(told, torch.tensor(0.0))
+    assert entry_hints(read, deductions, award, torch.zeros(2)) == 0
 
 
 def test_parts_are_asked_for_both_ways_where_faults_are_known():

@@ -87,7 +87,7 @@ def test_the_papers_schedule_is_the_papers_default():
         ((), {}),
         (("gate",), {"spatial_gate": False, **WITHOUT_TRACK}),
         (("static",), {"static_branch": False, **WITHOUT_TRACK}),
-        (("transitions",), {"temporal_parsing": False, "phase_weights": (1.0,)}),
+        (("transitions",), {"temporal_parsing": False, "phase_weights": (1.0,), "entry_channels": ()}),
         (("gate", "static"), {"spatial_gate": False, "static_branch": False, **WITHOUT_TRACK}),
     ],
 )

@@ -9,12 +9,12 @@ from fineparser.training.runs import Run
 
 
 @pytest.fixture
-def options(monkeypatch, refining_file, tmp_path):
+def options(monkeypatch, whole_file, tmp_path):
     """The real stages, shortened, with the smallest network and four dives of one number."""
     short = {
         name: values | {"max_steps": 2, "batch_size": 2, "validation_share": 0.0} for name, values in STAGES.items()
     }
-    short["1-outlines"]["config"] = refining_file
+    short["1-outlines"]["config"] = whole_file
     monkeypatch.setattr(recipe, "STAGES", short)
     monkeypatch.setattr(recipe, "DIVES", 4)
     return RecipeOptions(out=tmp_path / "out", device="cpu", precision="no", workers=0, progress=False)

@@ -1,0 +1,139 @@
+"""Entries as a network finds them, kept on disk with what they are made of: what `EntryPainter` learns from.
+
+FOLDER/
+  squares.npy  uint8 [N, 17, 3, 128, 128]: the sixteen moments of an `EntryScene`, and their median
+  layers.npy   uint8 [N, 16, 3, 64, 64]: body, flying water and foam of the moments
+
+The squares reach a third further than those that are looked at: learning shifts and scales them. 1,000 dives take
+1.0 GB.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from fineparser.data.batches import TensorBatch
+from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data.transforms import jitter_colours
+from fineparser.model.encoding import frame_probability
+from fineparser.model.entry_painter import LAYERS, EntryPainter
+from fineparser.model.entry_scene import OFFSETS, EntryScene, entry_scenes
+from fineparser.model.filmed import Filmed
+from fineparser.model.fineparser import FineParser
+from fineparser.training.encoding import pictures_of
+from fineparser.training.kept import KeptDataset, keep
+
+MARGIN = 4 / 3
+"""Half side of a kept square over that of the square that is looked at."""
+PICKED = 5
+"""Moments of a clip that are learnt from at a time."""
+NEARER, FARTHER = 0.875, 1.175
+"""Sizes of the squares that are learnt from, over that of the square that is looked at."""
+ASTRAY = 1 / 16
+"""Standard deviation of where they lie, in sides of it."""
+GREY = 0.15
+"""How often a clip loses its colours."""
+
+
+@dataclass(frozen=True)
+class SquareBatch(TensorBatch):
+    """F moments each of B entries."""
+
+    squares: Tensor
+    """float32 [B, F, 12, 96, 96], see `EntryPainter.channels`."""
+
+    layers: Tensor
+    """float32 [B, F, 3, 48, 48], 0 to 1."""
+
+    def __len__(self) -> int:
+        return len(self.squares)
+
+
+class EntrySquares(KeptDataset):
+    """Some moments of each kept entry, shifted, scaled, mirrored and coloured in another way each time.
+
+    Join samples with `SquareBatch.stack`.
+    """
+
+    def __getitem__(self, index: int) -> SquareBatch:
+        """IndexError where there is no such clip."""
+        rng = self._draws(index)
+        kept, layers = self._kept("squares", index), self._kept("layers", index)
+        picked = np.sort(rng.choice(len(OFFSETS), PICKED, replace=False))
+        beside = np.maximum(picked - 1, 0), np.minimum(picked + 1, len(OFFSETS) - 1)
+        squares, layers = kept[np.concatenate([picked, *beside, [len(OFFSETS)]])], layers[picked]
+        # Whole pixels of both: one of the layers' is two wide.
+        side = 2 * round(self._size * rng.uniform(NEARER, FARTHER) / 2)
+        spare = kept.shape[-1] - side
+        left, top = np.clip(spare / 2 + rng.normal(0, ASTRAY * self._size, 2), 0, spare).astype(int) // 2 * 2
+        squares = _seen(squares, left, top, side, self._size)
+        layers = _seen(layers, left // 2, top // 2, side // 2, self._size // 2)
+        if rng.random() < 0.5:
+            squares, layers = squares[:, :, ::-1], layers[:, :, ::-1]
+        inside = (squares > 1).any(-1, keepdims=True)
+        if self._colour_jitter:
+            squares = jitter_colours(squares, rng, self._colour_jitter)
+        if rng.random() < GREY:
+            squares = np.repeat(squares.mean(-1, keepdims=True), 3, axis=-1)
+        # Black is what is beyond the pictures, however they are coloured.
+        squares = np.where(inside, np.maximum(squares, 2), 0).astype(np.float32)
+        parts = torch.from_numpy(squares).permute(0, 3, 1, 2).split(PICKED)
+        *seen, scenery = parts
+        channels = EntryPainter.channels_of(*seen, scenery, torch.tensor(OFFSETS)[picked])
+        truth = torch.from_numpy(layers.astype(np.float32) / 255).permute(0, 3, 1, 2).contiguous()
+        return SquareBatch(channels[None], truth[None])
+
+
+def _seen(pictures: np.ndarray, left: int, top: int, side: int, size: int) -> np.ndarray:
+    """A part of pictures [N, 3, S, S], scaled to [N, size, size, 3]."""
+    shown = pictures[..., top : top + side, left : left + side].transpose(0, 2, 3, 1)
+    return np.stack([cv2.resize(np.ascontiguousarray(picture), (size, size)) for picture in shown])
+
+
+def keep_squares(
+    model: FineParser,
+    clips: PosedClips,
+    folder: Path,
+    accelerator: Accelerator,
+    *,
+    workers: int = 0,
+    on_done: Callable[[int, int], None] = lambda done, of: None,
+) -> None:
+    """Lets a network find the entries of clips with layers and keeps what they show; as `keep` does."""
+    half = round(model.config.focus_size * MARGIN / 2)
+    count = len(OFFSETS)
+    arrays = {
+        "squares": ((count + 1, 3, 2 * half, 2 * half), np.uint8),
+        "layers": ((count, len(LAYERS), half, half), np.uint8),
+    }
+    keep(model, clips, folder, accelerator, arrays, partial(cut_entries, half=half), workers=workers, on_done=on_done)
+
+
+def cut_entries(model: FineParser, batch: PosedBatch, half: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is kept of B clips: squares [B, 17, 3, 2 * half, 2 * half] and layers [B, 16, 3, half, half]."""
+    found = []
+    for number, (film, scene) in enumerate(zip(*find_entries(model, batch)[:2], strict=True)):
+        shown, scenery = scene.cut(film, 2 * half, MARGIN)
+        made = batch.layers[number, scene.frames].cpu().float().transpose(0, 1)[None]
+        layers = scene.focus(MARGIN).cut(made, half).round().clamp(0, 255).byte()
+        found.append((torch.cat([shown, scenery[None]]).numpy(), layers.numpy()))
+    squares, layers = zip(*found, strict=True)
+    return np.stack(squares), np.stack(layers)
+
+
+def find_entries(model: FineParser, batch: PosedBatch) -> tuple[list[Filmed], list[EntryScene], Tensor, Tensor]:
+    """Where a network itself finds the entries of B clips; the outlines [B, 96, 112, 112] and transitions [B, 2] that
+    say so."""
+    clips = pictures_of(batch.clips.clips, model.config.picture_size)
+    outlined = frame_probability(model.outline(clips), model.config.window_starts)
+    _, probabilities, drawn = model.read_track(clips, outlined)
+    transitions = model.decode_transitions(probabilities, model.config.transition_rule)
+    films = [Filmed.of(clip) for clip in clips]
+    return films, entry_scenes(films, drawn, transitions), drawn, transitions
