@@ -35,11 +35,9 @@ def test_what_is_kept_is_what_the_network_reads(reading, tmp_path):
     with torch.no_grad():
         layers, maps, told = (torch.from_numpy(array) for array in draw_entries(model, batch))
         encoding = model.encode(pictures_of(batch.clips.clips, reading.picture_size))
-        looks = [
-            model.entry_parser.reader(*(v.flip(-1) if flipped else v for v in (layers.float() / 255, maps.float())), *rest)
-            for flipped in (False, True)
-            for rest in [(told[:, :16] > 0, told[:, 16:19])]
-        ]
+        seen, about = (layers.float() / 255, maps.float()), (told[:, :16] > 0, told[:, 16:19])
+        mirrored = tuple(values.flip(-1) for values in seen)
+        looks = [model.entry_parser.reader(*look, *about) for look in (seen, mirrored)]
     torch.testing.assert_close(torch.stack(looks).mean(0), encoding.entry, atol=5e-3, rtol=0)
     torch.testing.assert_close(told[:, 19:32], batch.clips.deductions)
     torch.testing.assert_close(told[:, 32], batch.clips.deserved)

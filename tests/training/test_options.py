@@ -18,7 +18,10 @@ def some(**changes):
     ("changes", "message"),
     [
         ({"data": ()}, "nothing to train on"),
-        ({"train": "masks"}, "train is one of everything, parsers, spatial, frames, backdrop, regression, not 'masks'"),
+        (
+            {"train": "masks"},
+            "train is one of everything, parsers, spatial, frames, backdrop, water, entry, regression, not 'masks'",
+        ),
         ({"without": ("gate", "windows")}, "without takes gate, static, transitions, not windows"),
         ({"checkpoint": "x", "without": ("gate",)}, "a checkpoint brings its own"),
         ({"teacher_forcing": 25}, "from 0 to 1, not 25"),
