@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fineparser.analysis.inspection import Inspection, Labels, Pairing
+from fineparser.analysis.inspection import EntryDrawing, Inspection, Labels, Pairing
 
 STARTS = tuple(range(0, 81, 10))
 
@@ -36,6 +36,22 @@ def made_up(side: int = 8) -> Inspection:
         rule="ordered",
         features=rng.random((9, 16), dtype=np.float32),
     )
+
+
+def drawn(inspection: Inspection) -> Inspection:
+    """With an entry at sample 50 of which all but the last moment are inside: white squares whose left half is body,
+    upper half foam; each fault costs a tenth of its number, the award is 6.5."""
+    layers = np.zeros((16, 3, 8, 8), np.float16)
+    layers[:, 0, :, :4], layers[:, 2, :4] = 1, 1
+    readings = np.append(np.arange(13) / 10, 6.5).astype(np.float32)
+    entry = EntryDrawing(
+        frames=50 + np.arange(16) * 2 - 4,
+        inside=np.arange(16) < 15,
+        shown=np.full((16, 16, 16, 3), 255, np.uint8),
+        layers=layers,
+        readings=readings,
+    )
+    return replace(inspection, entry=entry)
 
 
 def paired(inspection: Inspection) -> Inspection:

@@ -37,6 +37,11 @@ ARRAYS = {
     "transitions_ordered": "int64 [2]: the most probable pair, flight before entry",
     "features": "float32 [9, C]: gated feature of each window; along a diver's track [12, C]: the dynamic tokens, "
     "phase by phase",
+    "entry_shown": "uint8 [16, 96, 96, 3]: the water where the diver goes in, the camera's motion taken out, RGB; at "
+    "the entry's first frame plus -5, -3, -1, 0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21 and 24",
+    "entry_layers": "float16 [16, 3, 48, 48]: how much of each pixel is drawn as body, flying water and foam",
+    "entry_readings": "float32 [14]: awards that each fault cost and the award, as they are read off that drawing",
+    "exemplar_entry_readings": "float32 [14]: the exemplar's",
     "exemplar_features": "float32 [9, C]: the same of the exemplar",
     "exemplar_transitions": "int64 [2]: where the exemplar is cut",
     "exemplar_transition_probabilities": "float32 [96, 2]: the exemplar's",
@@ -90,6 +95,25 @@ class Pairing:
     """float32 [B, P]: means of the tokens."""
     contributions: np.ndarray
     """float32 [B, P]: points; they add up to the difference of the scores."""
+    entry_readings: np.ndarray | None = None
+    """float32 [14]: what is read of its entry, as of the dive's, see `EntryDrawing`; None where entries are not
+    read."""
+
+
+@dataclass(frozen=True)
+class EntryDrawing:
+    """The entry as a network draws and reads it, at sixteen moments."""
+
+    frames: np.ndarray
+    """int64 [16]: which of the 96 frames; at the clip's end its last one."""
+    inside: np.ndarray
+    """bool [16]: False for moments after the clip's end."""
+    shown: np.ndarray = field(repr=False)
+    """uint8 [16, S, S, 3] RGB: squares that stand still over the water."""
+    layers: np.ndarray = field(repr=False)
+    """float16 [16, 3, S / 2, S / 2]: how much of each pixel is body, flying water and foam."""
+    readings: np.ndarray
+    """float32 [14]: awards that each of the simulator's faults cost, in the order of its prices, and the award."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +147,8 @@ class Inspection:
     """The rule that counts for these weights, "windowed" or "ordered"."""
     features: np.ndarray = field(repr=False)
     """float32 [R, C]: what the dynamic branch compares, windows' features or, along a diver's track, tokens."""
+    entry: EntryDrawing | None = None
+    """None for a network that does not draw it."""
     pairing: Pairing | None = None
     labels: Labels | None = None
     predicted_score: float | None = None
@@ -253,7 +279,15 @@ class Inspection:
             "features": self.features,
             "about": np.array(json.dumps(self.to_json())),
         }
+        if (entry := self.entry) is not None:
+            found |= {
+                "entry_shown": entry.shown,
+                "entry_layers": entry.layers,
+                "entry_readings": entry.readings,
+            }
         if (pair := self.pairing) is not None:
+            if pair.entry_readings is not None:
+                found["exemplar_entry_readings"] = pair.entry_readings
             found |= {
                 "exemplar_features": pair.features,
                 "exemplar_transitions": pair.transitions,

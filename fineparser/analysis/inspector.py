@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from fineparser.analysis.analyser import DiveAnalyser, Progress
-from fineparser.analysis.inspection import Inspection, Labels, Pairing
+from fineparser.analysis.inspection import EntryDrawing, Inspection, Labels, Pairing
 from fineparser.analysis.report import DiveReport, Vote
 from fineparser.data.clip_folder import ClipFile
 from fineparser.data.dives import Dive
 from fineparser.data.frame_folder import FrameFolder
 from fineparser.model.cross_attention import recorded_attention
 from fineparser.model.encoding import ClipEncoding
+from fineparser.model.entry_reader import in_awards
+from fineparser.model.entry_scene import OFFSETS
 from fineparser.model.fineparser import FineParser
 from fineparser.model.pictures import normalise
 from fineparser.video.clip import read_clip
@@ -67,6 +69,7 @@ def inspect_report(
         ordered=ordered,
         rule=network.config.transition_rule,
         features=plain(rows_of(query)),
+        entry=entry_drawing(query),
         pairing=None if chosen is None else pair(network, query.without_masks(), chosen, report.difficulty),
         labels=labels,
         predicted_score=None if report.total is None else report.total.value,
@@ -144,6 +147,22 @@ def pair(network: FineParser, query: ClipEncoding, vote: Vote, difficulty: float
         tokens=tuple(plain(tokens[0].unflatten(0, (phases, -1))) for tokens in comparison.tokens),
         deltas=plain(comparison.deltas[0]),
         contributions=plain(comparison.contributions[0]),
+        entry_readings=None if exemplar.entry is None else plain(in_awards(exemplar.entry[0])),
+    )
+
+
+def entry_drawing(query: ClipEncoding) -> EntryDrawing | None:
+    """What is drawn of the entry of one clip, encoded with its side outputs; None where nothing is."""
+    if query.entry_layers is None:
+        return None
+    last = query.transition_probabilities.shape[1] - 1
+    moments = int(query.transitions[0, 1]) + np.array(OFFSETS)
+    return EntryDrawing(
+        frames=moments.clip(0, last),
+        inside=moments <= last,
+        shown=plain(query.entry_shown[0] * 255).round().astype(np.uint8).transpose(0, 2, 3, 1),
+        layers=plain(query.entry_layers[0]).astype(np.float16),
+        readings=plain(in_awards(query.entry[0])),
     )
 
 

@@ -11,6 +11,8 @@ NEAR = 2
 """Frames off that still count as the place where a transition was put."""
 LEAST_SURE = 1e-4
 """Probabilities nearer to 0 or 1 count as this far off, where logits are made of them."""
+PICTURED = ("mask_logits", "outlines", "side_logits", "entry_shown", "entry_layers")
+"""Fields with a value a pixel."""
 NO_SIDES = "this encoding has no side outputs: call encode(..., side_outputs=True)"
 
 
@@ -31,6 +33,11 @@ class ClipEncoding:
     """[B, 3, 4, 64]: static tokens by phase; None with the static branch off."""
     entry: Tensor | None = None
     """[B, 14]: what `EntryReader` reads of the drawn entry; None without `entry_channels`."""
+    entry_shown: Tensor | None = None
+    """[B, 16, 3, 96, 96], 0 to 1: what the squares over the water show, at `fineparser.model.entry_scene.OFFSETS`."""
+    entry_layers: Tensor | None = None
+    """[B, 16, 3, 48, 48], 0 to 1: body, flying water and foam as they are drawn in them. Both where side outputs were
+    asked for."""
     frames: Tensor | None = None
     """[B, L, 96, 512] (of a diver's track [B, L, 96, 649]): what the static tokens were made of, in one look or, with
     `second_look`, two; None unless asked for."""
@@ -109,8 +116,8 @@ class ClipEncoding:
         return torch.stack(windows, dim=1).flatten(0, 1)
 
     def without_masks(self) -> "ClipEncoding":
-        """The same without masks and side outputs: what a bank keeps."""
-        return replace(self, mask_logits=None, outlines=None, side_logits=None)
+        """The same without masks, side outputs and drawings: what a bank keeps."""
+        return replace(self, **dict.fromkeys(PICTURED))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What a bank keeps, without torch: arrays by the names of the fields, floating point ones in 32 bits."""
@@ -118,7 +125,7 @@ class ClipEncoding:
         return {
             name: (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()
             for name, tensor in tensors.items()
-            if tensor is not None and name not in ("frames", "mask_logits", "outlines", "side_logits")
+            if tensor is not None and name not in ("frames", *PICTURED)
         }
 
     @classmethod

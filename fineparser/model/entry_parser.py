@@ -1,6 +1,7 @@
 """The entry, found, drawn and read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +12,22 @@ from fineparser.model.entry_painter import EntryPainter
 from fineparser.model.entry_reader import EntryReader
 from fineparser.model.entry_scene import entry_scenes
 from fineparser.model.filmed import Filmed
+
+
+@dataclass(frozen=True)
+class PaintedEntries:
+    """The entries of B clips, drawn."""
+
+    shown: Tensor
+    """uint8 [B, 16, 3, 96, 96]: what the squares show."""
+    layers: Tensor
+    """[B, 16, 3, 48, 48]: how much of each pixel is body, flying water and foam, 0 to 1."""
+    maps: Tensor
+    """[B, 16, C, 12, 12]: of `EntryPainter`."""
+    inside: Tensor
+    """bool [B, 16]: False for moments after the clip's end."""
+    measures: Tensor
+    """[B, 3]: see `EntryScene.measures`."""
 
 
 class EntryParser(nn.Module):
@@ -27,27 +44,28 @@ class EntryParser(nn.Module):
         self.painter = EntryPainter(config)
         self.reader = EntryReader(config)
 
-    def forward(self, films: Sequence[Filmed], drawn: Tensor, transitions: Tensor) -> Tensor:
-        """What is read of the entries of B clips, [B, 14]: the mean of what is drawn and of its mirror image.
+    def forward(self, films: Sequence[Filmed], drawn: Tensor, transitions: Tensor) -> tuple[Tensor, PaintedEntries]:
+        """What is read of the entries of B clips, [B, 14], the mean of what is drawn and of its mirror image; and what
+        is drawn.
 
         Args:
             films: the clips.
             drawn: [B, 96, 112, 112], probabilities of the outlines.
             transitions: [B, 2].
         """
-        layers, maps, inside, measures = self.paint(films, drawn, transitions)
-        layers = layers.sigmoid()
-        looks = [(layers, maps), (layers.flip(-1), maps.flip(-1))]
-        return torch.stack([self.reader(*look, inside, measures) for look in looks]).mean(0)
+        entries = self.paint(films, drawn, transitions)
+        looks = [(entries.layers, entries.maps), (entries.layers.flip(-1), entries.maps.flip(-1))]
+        read = [self.reader(*look, entries.inside, entries.measures) for look in looks]
+        return torch.stack(read).mean(0), entries
 
-    def paint(
-        self, films: Sequence[Filmed], drawn: Tensor, transitions: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What the reader looks at: logits of the layers [B, 16, 3, 48, 48], maps [B, 16, C, 12, 12], which moments are
-        inside the clips [B, 16], and measures [B, 3]; arguments as in `forward`."""
+    def paint(self, films: Sequence[Filmed], drawn: Tensor, transitions: Tensor) -> PaintedEntries:
+        """What the reader looks at; arguments as in `forward`."""
         scenes = entry_scenes(films, drawn, transitions)
         seen = [scene.cut(film, self.focus_size) for scene, film in zip(scenes, films, strict=True)]
-        squares = torch.cat([EntryPainter.channels(*(some.to(drawn.device) for some in pair)) for pair in seen])
-        painted = (values.unflatten(0, (len(scenes), -1)) for values in self.painter(squares))
+        seen = [tuple(some.to(drawn.device) for some in pair) for pair in seen]
+        squares = torch.cat([EntryPainter.channels(*pair) for pair in seen])
+        layers, maps = (values.unflatten(0, (len(scenes), -1)) for values in self.painter(squares))
         told = (np.stack([getattr(scene, name) for scene in scenes]) for name in ("inside", "measures"))
-        return *painted, *(torch.from_numpy(values).to(drawn.device) for values in told)
+        inside, measures = (torch.from_numpy(values).to(drawn.device) for values in told)
+        shown = torch.stack([squares for squares, _ in seen])
+        return PaintedEntries(shown, layers.sigmoid(), maps, inside, measures)

@@ -8,6 +8,10 @@ from fineparser.model.config import ENTRY_READINGS, FineParserConfig
 from fineparser.model.entry_painter import LAYERS
 from fineparser.model.entry_scene import OFFSETS, SCENE_MEASURES
 
+DEDUCTION_SPREAD = (0.19, 0.17, 0.19, 0.26, 0.18, 0.18, 0.11, 0.19, 0.42, 0.23, 0.21, 0.08, 0.25)
+"""Standard deviation of each deduction over 9,000 drawn dives, awards, in the order of the simulator's prices."""
+AWARD_MIDDLE, AWARD_SPREAD = 7.0, 1.3
+"""About the mean award, and the standard deviation of awards."""
 EXTENTS = 10
 """Numbers by which `extents` sums up a layer."""
 CHANNELS = (16, 32, 48, 64)
@@ -31,8 +35,8 @@ class EntryReader(nn.Module):
                                                   + --> moments [16, 96] --> along time --> weighed --> readings [14]
     maps [72, 12, 12] ----> convolutions --------/
 
-    The readings are what each fault of `PRICES` cost, in its standard deviations, and how far the award is off the
-    usual one.
+    The readings are what each fault of the simulator's prices cost, in its standard deviations, and how far the award
+    is off the usual one, in its own; see `in_awards`.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
@@ -89,6 +93,13 @@ class EntryReader(nn.Module):
         mean = (along * known[..., None]).sum(1) / known.sum(1, keepdim=True).clamp_min(1)
         whole = functional.gelu(self.sum_up(self.dropout(torch.cat([weighed, mean, measures], dim=1))))
         return self.read(self.dropout(whole))
+
+
+def in_awards(read: Tensor) -> Tensor:
+    """Readings [..., 14] as awards: what each fault cost, and the award."""
+    spread = read.new_tensor((*DEDUCTION_SPREAD, AWARD_SPREAD))
+    usual = read.new_tensor((*(0.0 for _ in DEDUCTION_SPREAD), AWARD_MIDDLE))
+    return read * spread + usual
 
 
 def _convolution(before: int, after: int, stride: int = 1) -> list[nn.Module]:

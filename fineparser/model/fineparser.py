@@ -89,7 +89,8 @@ class FineParser(nn.Module):
         Args:
             clips: [B, 3, 96, 112, 112], RGB, normalised as ImageNet is; with `focus_detail` so many times as large.
             transitions: [B, 2] first flight and first entry frame to cut at (teacher forcing); None: as predicted.
-            side_outputs: also return the masks of the four depths, for training and inspection.
+            side_outputs: also return the masks of the four depths, and what is drawn of the entry, for training and
+                inspection.
             masks: False leaves all masks out, where nothing but the comparison is wanted.
             keep_frames: also return what the static tokens are made of, for those who want to make them anew.
 
@@ -134,7 +135,9 @@ class FineParser(nn.Module):
             tokens = {"dynamic": dynamic, "static": static}
         if self.entry_parser is not None:
             # Outlines as they were drawn: whoever wants no masks has no others.
-            tokens["entry"] = self.entry_parser(films, drawn, transitions)
+            tokens["entry"], entries = self.entry_parser(films, drawn, transitions)
+            if side_outputs:
+                tokens |= {"entry_shown": entries.shown / 255, "entry_layers": entries.layers}
         return ClipEncoding(
             **tokens,
             transition_probabilities=probabilities,

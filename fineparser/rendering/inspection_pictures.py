@@ -9,12 +9,16 @@ from fineparser.analysis.inspection import SIDES, Inspection
 from fineparser.domain.mask_agreement import THRESHOLD
 from fineparser.domain.phases import Phase
 from fineparser.rendering.overlay import MaskStyle, draw_mask
-from fineparser.rendering.palette import GREEN, PHASE_COLOURS, SKY_BLUE, VERMILION, WHITE, Colour, heat
+from fineparser.rendering.palette import GREEN, ORANGE, PHASE_COLOURS, SKY_BLUE, VERMILION, WHITE, Colour, heat
 
 ENLARGED = 3
 """Times that a pixel of the network's is shown as wide."""
 GREYED = 0.45
 """Share of the light that stays behind coloured errors."""
+ENTRY_ENLARGED = 2
+"""The same, in the squares over the water."""
+LAYER_COLOURS = {"body": ORANGE, "flying water": SKY_BLUE, "foam": GREEN}
+"""Of what the entry is drawn in."""
 RIGHT, TOO_MUCH, MISSED = GREEN, VERMILION, SKY_BLUE
 """Colours of pixels that were found rightly, found wrongly, and not found."""
 
@@ -80,6 +84,27 @@ def frame_pictures(inspection: Inspection, frame: int) -> list[Picture]:
         iou = inspection.mask_iou_by_frame[frame]
         told = "no diver, none found" if np.isnan(iou) else f"IoU {iou:.2f}"
         pictures.append(Picture("Right and wrong", told, _judged(inspection.frames[frame], found, true)))
+    return pictures
+
+
+def entry_pictures(inspection: Inspection) -> list[Picture]:
+    """The moments of the entry inside the clip: as filmed, and below with what is drawn laid over; none where nothing
+    is drawn."""
+    entry = inspection.entry
+    if entry is None:
+        return []
+    touch = inspection.transitions[1]
+    pictures = []
+    for number in np.flatnonzero(entry.inside):
+        frame, shown = int(entry.frames[number]), entry.shown[number]
+        size = shown.shape[1] * ENTRY_ENLARGED, shown.shape[0] * ENTRY_ENLARGED
+        seen = cv2.resize(shown, size, interpolation=cv2.INTER_CUBIC)
+        drawn = np.repeat(seen.mean(axis=-1, keepdims=True), 3, axis=-1) * GREYED
+        for colour, layer in zip(LAYER_COLOURS.values(), entry.layers[number].astype(np.float32), strict=True):
+            share = cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR)[..., None]
+            drawn += share * (np.array(colour.rgb) - drawn)
+        both = np.concatenate([seen, drawn.clip(0, 255).astype(np.uint8)])
+        pictures.append(Picture(f"{frame - touch:+d}" if frame != touch else "Entry", f"sample {frame}", both))
     return pictures
 
 

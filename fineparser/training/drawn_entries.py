@@ -94,8 +94,7 @@ def keep_drawn_entries(
 def draw_entries(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is kept of B clips."""
     films, _, drawn, transitions = find_entries(model, batch)
-    layers, maps, inside, measures = model.entry_parser.paint(films, drawn, transitions)
-    clips = batch.clips
-    told = torch.cat([inside.float(), measures, clips.deductions, clips.deserved[:, None]], dim=1)
-    layers = layers.sigmoid().mul(255).round().byte()
-    return layers.cpu().numpy(), maps.half().cpu().numpy(), told.cpu().numpy()
+    entries, clips = model.entry_parser.paint(films, drawn, transitions), batch.clips
+    told = [entries.inside.float(), entries.measures, clips.deductions, clips.deserved[:, None]]
+    kept = entries.layers.mul(255).round().byte(), entries.maps.half(), torch.cat(told, dim=1)
+    return tuple(values.cpu().numpy() for values in kept)

@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
+from fineparser.model.entry_reader import AWARD_MIDDLE, AWARD_SPREAD, DEDUCTION_SPREAD
 from fineparser.model.focus_decoder import FocusView
 from fineparser.model.track_tokens import PHASE_TOKENS
 from fineparser.simulator.judges import PRICES
 from fineparser.simulator.posture import POSTURE
 
 PHASES = 3
-DEDUCTION_SPREAD = (0.19, 0.17, 0.19, 0.26, 0.18, 0.18, 0.11, 0.19, 0.42, 0.23, 0.21, 0.08, 0.25)
-"""Standard deviation of each deduction over 9,000 drawn dives, awards: a rare fault is asked for as hard as others."""
 POSTURE_SCALE = (
     *((-0.01, 0.39), (-0.22, 0.59), (-0.01, 0.29), (-0.16, 0.43), (-0.01, 0.20), (0.11, 0.29)),
     *((0.0, 0.34), (0.22, 0.57), (-0.01, 0.42), (0.24, 0.69), (-0.01, 0.35), (-0.04, 0.57)),
@@ -42,16 +41,12 @@ DEDUCTION_SHARE, AWARD_SHARE = 1.0, 0.3
 """What the readings of the tokens count in the loss."""
 PART_SHARE = 0.036
 """What the phases' parts of the difference between two dives count in the loss, a square point."""
-AWARD_MIDDLE = 7.0
-"""About the mean award: what a reader adds to it is small."""
 
 
 ENTRY_SHARES = {"entry": 1.0, "twist": 0.6, "crooked": 0.6, "splash": 3.0}
 """What faults that the entry shows count in the loss of its readings; the award counts 1."""
 UNSEEN_SHARE = 0.15
 """What the others do, of which it tells a little: they go together."""
-AWARD_SPREAD = 1.3
-"""About the standard deviation of awards."""
 
 
 class WindowReader(nn.Module):

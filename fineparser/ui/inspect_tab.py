@@ -45,6 +45,9 @@ class Findings:
     legend: gr.HTML
     transitions: gr.Plot
     agreement: gr.Plot
+    entry_parts: gr.Column
+    entry: gr.HTML
+    entry_readings: gr.HTML
     exemplar_parts: gr.Column
     similarity: gr.Plot
     tokens: gr.Plot
@@ -134,6 +137,13 @@ def finding_parts() -> Findings:
             with gr.Column(scale=1, min_width=320):
                 gr.Markdown("### Masks over time\nNine windows of 16 frames overlap by six: do they agree there?")
                 agreement = gr.Plot(elem_id="inspect-agreement", **plot)
+        with gr.Column() as entry_parts:
+            gr.Markdown(
+                "### The entry\nAs filmed, the camera's motion taken out, and as it is drawn: what its faults cost is "
+                "read off the drawing. Samples are counted from the entry's first."
+            )
+            entry = gr.HTML(elem_id="inspect-entry", **html)
+            entry_readings = gr.HTML(elem_id="inspect-entry-readings", **html)
         with gr.Column() as exemplar_parts:
             with gr.Row(equal_height=False):
                 with gr.Column(scale=1, min_width=320):
@@ -159,8 +169,20 @@ def finding_parts() -> Findings:
             gr.HTML(view.contents(), elem_id="inspect-contents", **html)
         inspection = gr.State(None, time_to_live=KEEP_SECONDS)
     return Findings(
-        *(column, summary, metrics, frame, pictures, legend, transitions, agreement, exemplar_parts, similarity),
-        *(tokens, deltas, branch, layer, head, tuple(attention), file, inspection),
+        *(column, summary, metrics, frame, pictures, legend, transitions, agreement, entry_parts, entry),
+        *(
+            entry_readings,
+            exemplar_parts,
+            similarity,
+            tokens,
+            deltas,
+            branch,
+            layer,
+            head,
+            tuple(attention),
+            file,
+            inspection,
+        ),
     )
 
 
@@ -225,6 +247,9 @@ def show(found: Findings, inspection: Inspection) -> dict:
         found.legend: view.legend(inspection),
         found.transitions: charts.transitions(inspection),
         found.agreement: charts.mask_agreement(inspection),
+        found.entry_parts: gr.Column(visible=inspection.entry is not None),
+        found.entry: view.entry(inspection),
+        found.entry_readings: view.entry_readings(inspection),
         found.exemplar_parts: gr.Column(visible=pairing is not None),
         found.similarity: charts.similarity(inspection),
         found.tokens: charts.tokens(inspection),

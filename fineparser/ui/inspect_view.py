@@ -9,14 +9,33 @@ import numpy as np
 from fineparser.analysis.inspection import ARRAYS, SIDES, Inspection
 from fineparser.analysis.report import PHASES
 from fineparser.rendering.inspection_charts import BRANCHES
-from fineparser.rendering.inspection_pictures import MISSED, RIGHT, TOO_MUCH, Picture, frame_pictures, phase_at
+from fineparser.rendering.inspection_pictures import (
+    LAYER_COLOURS,
+    MISSED,
+    RIGHT,
+    TOO_MUCH,
+    Picture,
+    entry_pictures,
+    frame_pictures,
+    phase_at,
+)
 from fineparser.rendering.page_charts import signed
 from fineparser.rendering.palette import HEAT
+from fineparser.simulator.judges import PRICES
 from fineparser.ui.results_view import table
 
 QUALITY = 88
 """Of the pictures as WebP."""
 
+AWARD = "award"
+READ = {
+    "splash": "Splash costs",
+    "entry": "Over or short costs",
+    "twist": "Twist costs",
+    "crooked": "Out of line costs",
+    AWARD: "Award, by the entry alone",
+}
+"""What is read off the entry, in words."""
 METRICS = {
     "mask_iou": "Mask IoU",
     **{f"side_{depth}_iou": f"IoU of side output {depth}" for depth in range(1, SIDES + 1)},
@@ -79,7 +98,7 @@ def frame_panel(inspection: Inspection, frame: int) -> str:
     )
     probabilities = inspection.transition_probabilities[frame]
     head += f"; flight begins {probabilities[0]:.2f}, entry begins {probabilities[1]:.2f}"
-    figures = "".join(_figure(picture, frame) for picture in frame_pictures(inspection, frame))
+    figures = "".join(_figure(picture, f"sample {frame}") for picture in frame_pictures(inspection, frame))
     return f'<p class="fp-sample">{escape(head)}</p><div class="fp-pictures" data-frame="{frame}">{figures}</div>'
 
 
@@ -117,6 +136,29 @@ def deltas(inspection: Inspection) -> str:
     return table(["Points", *(phase.capitalize() for phase in phases), "Together"], rows, strong=len(rows) - 1)
 
 
+def entry(inspection: Inspection) -> str:
+    """The entry as it is drawn, moment by moment; empty where it is not."""
+    figures = "".join(_figure(picture, "the entry") for picture in entry_pictures(inspection))
+    if not figures:
+        return ""
+    colours = "".join(
+        f'<span><i style="background:{colour.css}"></i> {name}</span>' for name, colour in LAYER_COLOURS.items()
+    )
+    return f'<div class="fp-moments">{figures}</div><div class="fp-legend">{colours}</div>'
+
+
+def entry_readings(inspection: Inspection) -> str:
+    """What is read off the drawn entry, beside the exemplar's, as a table; empty where it is not."""
+    if inspection.entry is None:
+        return ""
+    read = [inspection.entry.readings]
+    if (pairing := inspection.pairing) is not None and pairing.entry_readings is not None:
+        read.append(pairing.entry_readings)
+    told = [dict(zip([*PRICES, AWARD], values, strict=True)) for values in read]
+    rows = [[text, *(f"{values[name]:.2f}" for values in told)] for name, text in READ.items()]
+    return table(["Awards", "This dive", "Exemplar"][: 1 + len(read)], rows)
+
+
 def contents() -> str:
     """What the NPZ file holds, as a table."""
     rows = []
@@ -126,13 +168,13 @@ def contents() -> str:
     return table(["Array", "Type and shape", "What it is"], rows, texts=(1, 2))
 
 
-def _figure(picture: Picture, frame: int) -> str:
+def _figure(picture: Picture, of: str) -> str:
     done, webp = cv2.imencode(".webp", picture.image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
     if not done:
-        raise RuntimeError(f"the picture {picture.name!r} of sample {frame} could not be encoded")
+        raise RuntimeError(f"the picture {picture.name!r} of {of} could not be encoded")
     height, width = picture.image.shape[:2]
     return (
         f'<figure><img src="data:image/webp;base64,{base64.b64encode(webp).decode()}" width="{width}" '
-        f'height="{height}" alt="{escape(picture.name)}, sample {frame}: {escape(picture.note)}">'
+        f'height="{height}" alt="{escape(picture.name)}, {escape(of)}: {escape(picture.note)}">'
         f"<figcaption><b>{escape(picture.name)}</b><br>{escape(picture.note)}</figcaption></figure>"
     )

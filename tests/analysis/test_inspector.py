@@ -15,6 +15,8 @@ from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.dives import Dive
 from fineparser.data.transforms import ClipTransform
 from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
+from fineparser.model.entry_reader import in_awards
+from fineparser.model.entry_scene import OFFSETS
 from fineparser.model.fineparser import FineParser
 from fineparser.video.error import VideoError
 from fineparser.video.framing import Framing
@@ -126,6 +128,33 @@ def test_attention_is_sorted_by_phase(analyser, inspection, report):
         for one, other in zip(changed.attention, inspection.pairing.attention, strict=True)
     ]
     assert same == [[True, True, False], [True, True, True]]
+
+
+def test_the_entry_is_the_one_that_was_read(analyser, inspection, report):
+    """The tiny network draws nothing worth seeing, but what it says is what the comparison took."""
+    entry, config = inspection.entry, analyser.model.config
+    assert entry.shown.shape == (16, config.focus_size, config.focus_size, 3)
+    assert entry.layers.shape == (16, 3, config.focus_size // 2, config.focus_size // 2)
+    touch = inspection.transitions[1]
+    assert entry.frames[3] == touch
+    assert entry.inside.tolist() == [touch + offset <= 95 for offset in OFFSETS]
+    vote = next(vote for vote in report.votes if vote.exemplar == report.exemplar)
+    expected = in_awards(torch.from_numpy(vote.encoding["entry"])[0]).numpy()
+    np.testing.assert_allclose(inspection.pairing.entry_readings, expected, rtol=1e-5)
+    weights = analyser.model.contrastive_regression.entry_regressor.weight[0].detach().numpy()
+    spread = in_awards(torch.ones(14)) - in_awards(torch.zeros(14))
+    apart = (entry.readings - inspection.pairing.entry_readings) / spread.numpy() @ weights
+    tokens = inspection.pairing.tokens[0][2]
+    blind = pair_without_entry(analyser, report, vote)
+    np.testing.assert_allclose(tokens - blind, apart, atol=1e-4)
+
+
+def pair_without_entry(analyser, report, vote):
+    """What the dynamic tokens of the entry see where both entries read the same."""
+    model = FineParser(analyser.model.config).eval()
+    model.load_state_dict(analyser.model.state_dict())
+    torch.nn.init.zeros_(model.contrastive_regression.entry_regressor.weight)
+    return inspect_report(DiveAnalyser(model, None), report, vote.exemplar).pairing.tokens[0][2]
 
 
 def test_another_exemplar_can_be_chosen(analyser, report):

@@ -29,8 +29,8 @@ def test_an_entry_in_the_mirror_reads_the_same(model, clips, drawn):
     transitions = torch.tensor([[20, 55]])
     shifted = drawn.roll(1, -1)  # so that its mirror image lies where it lay
     with torch.no_grad():
-        one = model.entry_parser([Filmed.of(clips[0])], shifted, transitions)
-        other = model.entry_parser([Filmed.of(clips[0].flip(-1))], shifted.flip(-1), transitions)
+        one = model.entry_parser([Filmed.of(clips[0])], shifted, transitions)[0]
+        other = model.entry_parser([Filmed.of(clips[0].flip(-1))], shifted.flip(-1), transitions)[0]
     # What is left: the corners that the camera's motion is found by are others.
     torch.testing.assert_close(one, other, atol=0.05, rtol=0.05)
 
@@ -40,6 +40,19 @@ def test_an_encoding_reads_its_entry_with_masks_and_without(model, clips):
         whole, bare = model.encode(clips[:2]), model.encode(clips[:2], masks=False)
     assert whole.entry.shape == (2, ENTRY_READINGS)
     torch.testing.assert_close(whole.entry, bare.entry)
+
+
+def test_what_is_drawn_comes_with_the_side_outputs(model, clips):
+    with torch.no_grad():
+        whole, bare = model.encode(clips[:1], side_outputs=True), model.encode(clips[:1])
+    assert whole.entry_shown.shape == (1, 16, 3, 32, 32)
+    assert whole.entry_layers.shape == (1, 16, 3, 16, 16)
+    for drawn in (whole.entry_shown, whole.entry_layers):
+        assert 0 <= drawn.min() <= drawn.max() <= 1
+    assert bare.entry_shown is bare.entry_layers is None
+    kept = whole.without_masks()
+    assert kept.entry_shown is kept.entry_layers is None
+    torch.testing.assert_close(kept.entry, bare.entry)
 
 
 def test_where_the_entry_is_looked_at_goes_by_the_transitions(model, clips):

@@ -8,7 +8,16 @@ import torch
 from scipy import ndimage
 
 from fineparser.model.config import ENTRY_READINGS, FineParserConfig
-from fineparser.model.entry_reader import EXTENTS, FAINT, EntryReader, extents
+from fineparser.model.entry_reader import (
+    AWARD_MIDDLE,
+    AWARD_SPREAD,
+    DEDUCTION_SPREAD,
+    EXTENTS,
+    FAINT,
+    EntryReader,
+    extents,
+    in_awards,
+)
 from fineparser.model.entry_scene import OFFSETS, SCENE_MEASURES
 from fineparser.simulator.judges import PRICES
 
@@ -33,6 +42,14 @@ def entries():
 
 def test_it_reads_what_the_judges_price_and_the_award():
     assert len(PRICES) + 1 == ENTRY_READINGS
+
+
+def test_readings_are_told_in_awards():
+    read = torch.zeros(2, ENTRY_READINGS)
+    read[1] = 2
+    usual, other = in_awards(read)
+    assert usual.tolist() == [0.0] * len(PRICES) + [AWARD_MIDDLE]
+    torch.testing.assert_close(other, 2 * torch.tensor([*DEDUCTION_SPREAD, AWARD_SPREAD]) + usual)
 
 
 def test_each_entry_is_read_by_itself(reader, entries):

@@ -2,9 +2,19 @@ import numpy as np
 import pytest
 
 from fineparser.domain.phases import Phase
-from fineparser.rendering.inspection_pictures import ENLARGED, MISSED, RIGHT, TOO_MUCH, frame_pictures, phase_at
+from fineparser.rendering.inspection_pictures import (
+    ENLARGED,
+    ENTRY_ENLARGED,
+    LAYER_COLOURS,
+    MISSED,
+    RIGHT,
+    TOO_MUCH,
+    entry_pictures,
+    frame_pictures,
+    phase_at,
+)
 from fineparser.rendering.palette import HEAT, WHITE
-from tests.inspections import labelled, made_up
+from tests.inspections import drawn, labelled, made_up
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +93,23 @@ def test_phases_by_the_rule_that_counts(inspection):
 def test_a_frame_that_is_not_there_is_refused(inspection):
     with pytest.raises(ValueError, match="there is no frame 96"):
         frame_pictures(inspection, 96)
+
+
+def test_the_entry_is_shown_as_filmed_and_as_it_is_drawn():
+    pictures = entry_pictures(drawn(made_up(16)))
+    assert [picture.name for picture in pictures][:4] == ["-4", "-2", "Entry", "+2"]
+    assert pictures[2].note == "sample 50"
+    assert len(pictures) == 15  # the last moment is after the clip's end
+    side = 16 * ENTRY_ENLARGED
+    seen, painted = np.split(pictures[0].image, 2)
+    assert seen.shape == painted.shape == (side, side, 3)
+    assert (seen == 255).all()
+    body, _, foam = (np.array(colour.rgb) for colour in LAYER_COLOURS.values())
+    assert np.abs(painted[-1, 0] - body.astype(int)).max() <= 1
+    assert np.abs(painted[0, -1] - foam.astype(int)).max() <= 1  # foam lies over the body
+    assert np.abs(painted[0, 0] - foam.astype(int)).max() <= 1
+    assert len(set(painted[-1, -1].tolist())) == 1  # what nothing is drawn of is grey
+
+
+def test_without_a_drawing_there_is_nothing_to_show():
+    assert entry_pictures(made_up(16)) == []

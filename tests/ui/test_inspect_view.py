@@ -1,14 +1,17 @@
 import base64
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from fineparser.analysis.inspection import ARRAYS
+from fineparser.domain.phases import Phase
+from fineparser.simulator.judges import PRICES
 from fineparser.ui import inspect_view as view
 from fineparser.ui.inspect_choice import last_dive
-from tests.inspections import labelled, made_up, paired
+from tests.inspections import drawn, labelled, made_up, paired
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +77,24 @@ def test_without_an_analysis_the_page_says_what_to_do():
     note, exemplar = last_dive(None)
     assert "Analyse tab" in note
     assert exemplar.visible is False
+
+
+def test_the_entry_is_shown_moment_by_moment_and_read(inspection):
+    html = view.entry(drawn(inspection))
+    alts = re.findall(r'alt="([^"]+)"', html)
+    assert len(alts) == 15
+    assert alts[2] == "Entry, the entry: sample 50"
+    assert "flying water" in html
+    assert view.entry(inspection) == view.entry_readings(inspection) == ""
+    found = rows(view.entry_readings(drawn(inspection)))
+    names = list(PRICES)
+    assert f"||Splash costs||{names.index('splash') / 10:.2f}||" in found
+    assert "||Award, by the entry alone||6.50||" in found
+    pairing = replace(inspection.pairing, entry_readings=np.zeros(14, np.float32))
+    beside = rows(view.entry_readings(replace(drawn(inspection), pairing=pairing)))
+    assert "||Awards||This dive||Exemplar||" in beside
+    assert f"||Splash costs||{names.index('splash') / 10:.2f}||0.00||" in beside
+
+
+def test_what_is_read_off_the_entry_are_the_faults_that_judges_put_there():
+    assert set(view.READ) - {view.AWARD} == {name for name, price in PRICES.items() if price.phase == Phase.ENTRY}
