@@ -25,6 +25,7 @@ EDGES = (0.03, 0.15, 0.5)
 SHARPNESS = 40
 """How sharply rows count as above a height or below it."""
 MOST_DROPPED = 0.5
+"""Of features while learning, however many tokens leave out."""
 _TINY = 1e-3
 
 

@@ -19,6 +19,8 @@ SHOWN = 0.5
 """Probability from which on a pixel shows the diver."""
 LEAST_PIXELS = 4
 """Pixels of him, without which a frame tells nothing."""
+LEAST_MOMENTS = 4
+"""Of which the median is taken at least, those after the clip's end among them."""
 USUAL_LENGTH = 20 / 112
 """Of a diver who is not seen, in sides of the picture."""
 LEAST_FLIGHT = 3
@@ -113,7 +115,7 @@ class EntryScene:
         pictures = torch.from_numpy(film.pictures[self.frames]).permute(3, 0, 1, 2)[None]
         with torch.autocast("cpu", enabled=False):  # halves would round the pictures' levels
             squares = focus.cut(pictures.float(), size).round().clamp(0, 255).byte()
-        known = squares[: max(LEAST_PIXELS, int(self.inside.sum()))]
+        known = squares[: max(LEAST_MOMENTS, int(self.inside.sum()))]
         return squares, known.sort(0).values[len(known) // 2]
 
 
