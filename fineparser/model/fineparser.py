@@ -48,8 +48,8 @@ class FineParser(nn.Module):
 
       masks, switches --> EntryParser --> entry [14]
 
-    What the windows' features told of the score was nothing (see the model card), so there nothing asks for them but
-    the training of the masks.
+    What the windows' features told of the score was nothing (see the model card), so there it has no I3D but the
+    spatial parser's.
 
     With `second_look` all of this happens again in the mirror, where those masks lead; what comes out is the mean.
 
@@ -66,7 +66,7 @@ class FineParser(nn.Module):
         self.provenance = provenance or Provenance()
         self.windows_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
         self.optimised_from: str | None = None  # the fingerprint of the weights that an inference copy was made from
-        self.i3d = I3DTop(config) if config.shared_i3d else I3D(config)
+        self.i3d = None if config.diver_track else I3DTop(config) if config.shared_i3d else I3D(config)
         self.spatial_action_parser = SpatialActionParser(config)
         self.temporal_action_parser = (TrackActionParser if config.diver_track else TemporalActionParser)(config)
         self.static_visual_encoder = StaticVisualEncoder(config) if config.static_branch else None
@@ -169,14 +169,19 @@ class FineParser(nn.Module):
         parser = self.spatial_action_parser
         return SpatialParse.concatenate([parser(some, side_outputs, feature=False) for some in self._windows(clips)])
 
-    def see(self, windows: Tensor, side_outputs: bool = False, masks: bool = True) -> tuple[Tensor, SpatialParse]:
-        """Windows [N, 3, 16, 112, 112] -> their dynamic feature [N, 1024], gated, and what the spatial parser says."""
-        parse = self.spatial_action_parser(windows, side_outputs, masks)
+    def see(
+        self, windows: Tensor, side_outputs: bool = False, masks: bool = True, i3d: nn.Module | None = None
+    ) -> tuple[Tensor, SpatialParse]:
+        """Windows [N, 3, 16, 112, 112] -> their dynamic feature [N, 1024], gated, and what the spatial parser says.
+
+        i3d: in the place of the network's own, which one that follows the diver does not have.
+        """
+        parse, i3d = self.spatial_action_parser(windows, side_outputs, masks), i3d or self.i3d
         if self.config.shared_i3d:
-            feature = self.i3d(parse.mixed_4)
+            feature = i3d(parse.mixed_4)
             parse = replace(parse, mixed_4=None)
         else:
-            feature = self.i3d(windows).feature
+            feature = i3d(windows).feature
         return feature * parse.feature.sigmoid() if self.config.spatial_gate else feature, parse
 
     def outline(self, clips: Tensor) -> Tensor:
@@ -336,7 +341,7 @@ class FineParser(nn.Module):
             drawing = [part for part in (self.focus_decoder, self.outline_refiner) if part is not None]
             parsers = [*parsers, encoder.backbone, *drawing]
             reading = [] if self.entry_parser is None else [self.entry_parser]
-            branches = [self.i3d, self.dynamic_visual_encoder, encoder.phases, *reading]
+            branches = [self.dynamic_visual_encoder, encoder.phases, *reading]
         else:
             parsers, branches = [self.i3d, *parsers], [] if encoder is None else [encoder]
         return {"parsers": parsers, "branches": branches, "regression": [self.contrastive_regression]}
@@ -349,7 +354,7 @@ class FineParser(nn.Module):
 
     def parameter_groups(self, i3d_rate: float = 0.1) -> list[dict]:
         """Groups for an optimiser, with `name` and `lr_factor`: the paper trains the I3D at a tenth of the rate."""
-        backbone = list(self.i3d.parameters())
+        backbone = [] if self.i3d is None else list(self.i3d.parameters())
         if self.config.shared_i3d:
             backbone += self.spatial_action_parser.i3d.parameters()
         known = {id(parameter) for parameter in backbone}

@@ -45,7 +45,9 @@ def optimise(model: FineParser, dtype: torch.dtype = torch.float32) -> FineParse
     fast.optimised_from = model.fingerprint()
     fold_batch_norms(fast)
     fold_mask_fusion(fast.spatial_action_parser)
-    backbones: list[nn.Module] = [fast.i3d, fast.spatial_action_parser]
+    backbones: list[nn.Module] = [fast.spatial_action_parser]
+    if fast.i3d is not None:
+        backbones.append(fast.i3d)
     if fast.static_visual_encoder is not None:
         backbones.append(fast.static_visual_encoder.backbone)
     painter = None if fast.entry_parser is None else fast.entry_parser.painter

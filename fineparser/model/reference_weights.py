@@ -160,8 +160,9 @@ def load_i3d(model: FineParser, state: Mapping[str, Tensor]) -> None:
     state = {**counters, **state}
     check_state(state, whole, "the Kinetics I3D file")
     whole.load_state_dict(state, strict=True)
-    # A network with one I3D for both branches has but the last blocks twice.
-    model.i3d.load_state_dict({name: state[name] for name in model.i3d.state_dict()}, strict=True)
+    # A network with one I3D for both branches has but the last blocks twice, one that follows the diver not even these.
+    if model.i3d is not None:
+        model.i3d.load_state_dict({name: state[name] for name in model.i3d.state_dict()}, strict=True)
 
 
 def import_checkpoint(path: str | Path, i3d: bool = False) -> FineParser:

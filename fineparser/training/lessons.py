@@ -104,7 +104,7 @@ class PictureNetwork(nn.Module):
             module.requires_grad_(False)
         self._frozen += kept
         if options.freeze_i3d_norms or (options.freeze_i3d_norms is None and options.i3d is not None):
-            for i3d in (model.i3d, model.spatial_action_parser.i3d):
+            for i3d in filter(None, (model.i3d, model.spatial_action_parser.i3d)):
                 self._frozen += [module for module in i3d.modules() if isinstance(module, _BatchNorm)]
 
     def train(self, mode: bool = True) -> "PictureNetwork":

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from fineparser.data.batches import WindowBatch
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
+from fineparser.model.i3d import I3DTop
 from fineparser.training.encoding import masks_of, pictures_of
 from fineparser.training.hints import WindowReader, window_hints
 from fineparser.training.lessons import MASK_LOSSES, PartialNetwork, Reduce, read_batches
@@ -24,9 +25,11 @@ class SpatialNetwork(PartialNetwork):
 
     def __init__(self, model: FineParser, options: TrainOptions) -> None:
         reads = model.config.shared_i3d
-        super().__init__(model, [model.spatial_action_parser, *([model.i3d] if reads else [])])
+        super().__init__(model, [model.spatial_action_parser, *([model.i3d] if reads and model.i3d else [])])
         self._side_chance = options.side_chance
         self.reader = WindowReader(model.config) if reads else None
+        # What follows the diver has no windows' features of its own: a part of the reader, and gone with it.
+        self.i3d = I3DTop(model.config) if reads and model.i3d is None else None
 
     def forward(self, windows: Tensor) -> tuple[list[Tensor], tuple[Tensor, Tensor] | None]:
         """Masks [R, 1, 16, 112, 112], in some steps of the four depths and in all the fused ones last; the readings."""
@@ -35,7 +38,7 @@ class SpatialNetwork(PartialNetwork):
         if self.reader is None:
             parse, told = self.model.spatial_action_parser(windows, side_outputs=sides), None
         else:
-            feature, parse = self.model.see(windows, side_outputs=sides)
+            feature, parse = self.model.see(windows, side_outputs=sides, i3d=self.i3d)
             told = self.reader(feature)
         fused = parse.fused_logits[:, None]
         return [*parse.side_logits.split(1, dim=1), fused] if sides else [fused], told

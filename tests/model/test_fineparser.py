@@ -236,15 +236,14 @@ def test_what_learns_together(tiny):
         "outline_refiner",
     }
     assert names(parts["branches"]) == {
-        "i3d",
         "dynamic_visual_encoder",
         "static_visual_encoder.phases",
         "entry_parser",
     }
     groups = {group["name"]: sum(p.numel() for p in group["params"]) for group in tiny.parameter_groups()}
     assert sum(groups.values()) == sum(p.numel() for p in tiny.parameters())
-    trunk = (tiny.i3d, tiny.spatial_action_parser.i3d)
-    assert groups["i3d"] == sum(p.numel() for part in trunk for p in part.parameters())
+    assert tiny.i3d is None
+    assert groups["i3d"] == sum(p.numel() for p in tiny.spatial_action_parser.i3d.parameters())
 
 
 def test_masks_left_out_are_followed_all_the_same(tiny, clips, encoding):

@@ -156,12 +156,12 @@ def test_what_nobody_knows_is_not_lost(encoded):
 
 def test_evaluation_mode_ends_with_every_part_in_its_own_mode(smallest):
     model = FineParser(smallest).train()
-    model.i3d.eval()
+    model.focus_decoder.eval()
     with evaluating(model):
         assert not any(module.training for module in model.modules())
     assert model.training
     assert model.temporal_action_parser.training
-    assert not any(module.training for module in model.i3d.modules())
+    assert not any(module.training for module in model.focus_decoder.modules())
 
 
 def test_pictures_are_averaged_down_and_masks_by_majority(dives):

@@ -8,6 +8,7 @@ import torch
 from fineparser.data.sources import open_data
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
+from fineparser.model.config import WITHOUT_TRACK
 from fineparser.model.fineparser import FineParser
 from fineparser.training.hints import PHASE_SHARE
 from fineparser.training.losses import mask_loss, outline_loss
@@ -44,15 +45,28 @@ def test_the_loss_is_that_of_the_five_outputs(lesson):
 def test_what_outlines_and_what_reads_windows_learns(lesson):
     losses_of(lesson)[0].total.backward()
     learning = {name.split(".")[0] for name, p in lesson.network.model.named_parameters() if p.grad is not None}
-    assert learning == {"spatial_action_parser", "i3d"}
+    assert learning == {"spatial_action_parser"}
     modes = {name: module.training for name, module in lesson.network.model.named_children()}
-    assert [name for name, training in modes.items() if training] == ["i3d", "spatial_action_parser"]
+    assert [name for name, training in modes.items() if training] == ["spatial_action_parser"]
+    # Windows' features are a part of the reader's, where the network has none.
+    assert all(parameter.grad is not None for parameter in lesson.network.i3d.parameters())
+
+
+def test_a_network_of_windows_keeps_what_it_learns_of_their_features(smallest, dives, options):
+    options = replace(options, train="spatial")
+    dataset = WindowDataset(open_data(f"clips:{dives}", "test"), transform=ClipTransform(), windows=1)
+    network = SpatialNetwork(FineParser(replace(smallest, **WITHOUT_TRACK)), options)
+    losses, _ = losses_of(SpatialLesson(network, dataset, options))
+    losses.total.backward()
+    learning = {name.split(".")[0] for name, p in network.model.named_parameters() if p.grad is not None}
+    assert learning == {"spatial_action_parser", "i3d"}
+    assert network.i3d is None
 
 
 def test_phases_are_hinted_at_and_unknown_deductions_are_not(lesson):
     losses, batch = losses_of(lesson)
     small = torch.nn.functional.interpolate(batch.clips, (16, 32, 32), mode="area")
-    feature, _ = lesson.network.model.see(small)
+    feature, _ = lesson.network.model.see(small, i3d=lesson.network.i3d)
     phases, _ = lesson.network.reader(feature)
     assert batch.deductions.isnan().all()
     expected = torch.nn.functional.cross_entropy(phases.flatten(0, 1), batch.phases.flatten())

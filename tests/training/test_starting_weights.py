@@ -16,7 +16,8 @@ from fineparser.training.starting_weights import load_resnet, starting_network
 
 def test_the_same_seed_gives_the_same_network(options):
     first, again, other = (
-        starting_network(replace(options, seed=seed))[0].i3d.mixed_5b.branch_0.conv3d.weight for seed in (3, 3, 4)
+        starting_network(replace(options, seed=seed))[0].spatial_action_parser.i3d.mixed_5b.branch_0.conv3d.weight
+        for seed in (3, 3, 4)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -35,14 +36,25 @@ def test_an_untrained_network_says_divers_are_small_and_transitions_rare(options
 @pytest.mark.parametrize("shared", [True, False])
 def test_kinetics_weights_go_into_both_i3ds(options, tmp_path, smallest, shared):
     torch.manual_seed(9)
-    donor = FineParser(smallest).spatial_action_parser.i3d.state_dict()
+    windowed = replace(smallest, **WITHOUT_TRACK)
+    donor = FineParser(windowed).spatial_action_parser.i3d.state_dict()
     torch.save({f"backbone.{name}": tensor for name, tensor in donor.items()}, tmp_path / "i3d.pt")
     config = tmp_path / "config.json"
-    config.write_text(json.dumps(replace(smallest, shared_i3d=shared).to_json()))
+    config.write_text(json.dumps(replace(windowed, shared_i3d=shared).to_json()))
     model, _ = starting_network(replace(options, config=str(config), i3d=tmp_path / "i3d.pt"))
     for i3d in (model.i3d, model.spatial_action_parser.i3d):
         assert all(torch.equal(tensor, donor[name]) for name, tensor in i3d.state_dict().items())
     assert ("conv3d_1a_7x7.conv3d.weight" in model.i3d.state_dict()) is not shared
+
+
+def test_along_a_track_they_go_into_the_only_one(options, tmp_path, smallest, config_file):
+    torch.manual_seed(9)
+    donor = FineParser(smallest).spatial_action_parser.i3d.state_dict()
+    torch.save(donor, tmp_path / "i3d.pt")
+    model, _ = starting_network(replace(options, config=config_file, i3d=tmp_path / "i3d.pt"))
+    assert model.i3d is None
+    found = model.spatial_action_parser.i3d.state_dict()
+    assert all(torch.equal(tensor, donor[name]) for name, tensor in found.items())
 
 
 def test_imagenet_weights_from_a_file(tmp_path):
