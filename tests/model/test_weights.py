@@ -22,7 +22,9 @@ def test_half_precision_halves_the_file(tiny, tmp_path):
     tiny.save_pretrained(tmp_path / "half", half=True)
     full, half = ((tmp_path / kind / "model.safetensors").stat().st_size for kind in ("full", "half"))
     assert half < 0.6 * full
-    weight = FineParser.from_pretrained(tmp_path / "half").state_dict()["i3d.mixed_5b.branch_0.conv3d.weight"]
+    weight = FineParser.from_pretrained(tmp_path / "half").state_dict()[
+        "spatial_action_parser.i3d.mixed_5b.branch_0.conv3d.weight"
+    ]
     assert weight.dtype == torch.float32
 
 
