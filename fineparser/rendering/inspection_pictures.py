@@ -17,6 +17,7 @@ GREYED = 0.45
 """Share of the light that stays behind coloured errors."""
 ENTRY_ENLARGED = 2
 """The same, in the squares over the water."""
+OUTSIDE = "not in the picture"
 LAYER_COLOURS = {"body": ORANGE, "flying water": SKY_BLUE, "foam": GREEN}
 """Of what the entry is drawn in."""
 RIGHT, TOO_MUCH, MISSED = GREEN, VERMILION, SKY_BLUE
@@ -104,7 +105,8 @@ def entry_pictures(inspection: Inspection) -> list[Picture]:
             share = cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR)[..., None]
             drawn += share * (np.array(colour.rgb) - drawn)
         both = np.concatenate([seen, drawn.clip(0, 255).astype(np.uint8)])
-        pictures.append(Picture(f"{frame - touch:+d}" if frame != touch else "Entry", f"sample {frame}", both))
+        name = f"{frame - touch:+d}" if frame != touch else "Entry"
+        pictures.append(Picture(name, f"sample {frame}" if shown.any() else OUTSIDE, both))
     return pictures
 
 

@@ -156,7 +156,7 @@ def entry_readings(inspection: Inspection) -> str:
         read.append(pairing.entry_readings)
     told = [dict(zip([*PRICES, AWARD], values, strict=True)) for values in read]
     rows = [[text, *(f"{values[name]:.2f}" for values in told)] for name, text in READ.items()]
-    return table(["Awards", "This dive", "Exemplar"][: 1 + len(read)], rows)
+    return f'<div class="fp-few">{table(["Awards", "This dive", "Exemplar"][: 1 + len(read)], rows)}</div>'
 
 
 def contents() -> str:

@@ -48,6 +48,7 @@ def test_everything_is_drawn(inspected):
         inspected.wait_for_function(DRAWN, arg=name, timeout=PATIENCE)
     expect(inspected.locator("#inspect-summary")).to_contain_text("Ordered, counts")
     expect(inspected.locator("#inspect-summary")).to_contain_text(re.compile("beside the exemplar 103B-3m"))
+    expect(inspected.locator("#inspect-entry")).to_be_hidden()  # this network draws none
     loaded = "() => [...document.querySelectorAll('#inspect-pictures img')].map(i => i.naturalWidth)"
     assert set(inspected.evaluate(loaded)) == {336}
 

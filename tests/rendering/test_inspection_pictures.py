@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,14 @@ def test_the_entry_is_shown_as_filmed_and_as_it_is_drawn():
     assert np.abs(painted[0, -1] - foam.astype(int)).max() <= 1  # foam lies over the body
     assert np.abs(painted[0, 0] - foam.astype(int)).max() <= 1
     assert len(set(painted[-1, -1].tolist())) == 1  # what nothing is drawn of is grey
+
+
+def test_water_that_the_camera_does_not_show_yet_is_said_to_be_outside():
+    inspection = drawn(made_up(16))
+    shown = inspection.entry.shown.copy()
+    shown[0] = 0
+    inspection = replace(inspection, entry=replace(inspection.entry, shown=shown))
+    assert [picture.note for picture in entry_pictures(inspection)][:2] == ["not in the picture", "sample 48"]
 
 
 def test_without_a_drawing_there_is_nothing_to_show():
