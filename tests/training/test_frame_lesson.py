@@ -139,7 +139,9 @@ def test_a_run_learns_it_and_goes_on_to_the_same_weights(options, tmp_path):
         torch.testing.assert_close(again[name], tensor, msg=name)
     records = Run.read(tmp_path / "cut").records()
     assert all(record["hints"] > 0 and record["mask"] > 0 for record in records if record["kind"] == "train")
-    assert any("are not measured" in record["text"] for record in records if record["kind"] == "note")
+    assert any(
+        "not measured on the validation split" in record["text"] for record in records if record["kind"] == "note"
+    )
     (settled,) = [record for record in records if record["kind"] == "settled"]
     assert settled["step"] == 4
     assert settled["by"] in EDGES

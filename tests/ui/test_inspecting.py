@@ -135,6 +135,7 @@ def test_an_item_of_finediving_is_inspected_beside_an_exemplar(inspecting, fined
         torch.rand(2, 96, 2, generator=noise),
         torch.tensor([[20, 60], [30, 70]]),
         torch.rand(2, 3, 4, model.config.token_width, generator=noise),
+        torch.randn(2, 14, generator=noise),
         window_starts=model.config.window_starts,
     )
     judged = tuple(Exemplar(name, DiveCode.parse("107B"), 3, 3.1, 70.0, "mine") for name in ("weak", "strong"))
