@@ -17,7 +17,7 @@ from fineparser.data.frame_folder import FrameFolder
 from fineparser.model.cross_attention import recorded_attention
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.entry_reader import in_awards
-from fineparser.model.entry_scene import OFFSETS
+from fineparser.model.entry_scene import moments
 from fineparser.model.fineparser import FineParser
 from fineparser.model.pictures import normalise
 from fineparser.video.clip import read_clip
@@ -155,11 +155,10 @@ def entry_drawing(query: ClipEncoding) -> EntryDrawing | None:
     """What is drawn of the entry of one clip, encoded with its side outputs; None where nothing is."""
     if query.entry_layers is None:
         return None
-    last = query.transition_probabilities.shape[1] - 1
-    moments = int(query.transitions[0, 1]) + np.array(OFFSETS)
+    frames, inside = moments(int(query.transitions[0, 1]), query.transition_probabilities.shape[1] - 1)
     return EntryDrawing(
-        frames=moments.clip(0, last),
-        inside=moments <= last,
+        frames=frames,
+        inside=inside,
         shown=plain(query.entry_shown[0] * 255).round().astype(np.uint8).transpose(0, 2, 3, 1),
         layers=plain(query.entry_layers[0]).astype(np.float16),
         readings=plain(in_awards(query.entry[0])),

@@ -7,6 +7,7 @@ from torch.nn import functional
 from fineparser.model.config import ENTRY_READINGS, FineParserConfig
 from fineparser.model.entry_painter import LAYERS
 from fineparser.model.entry_scene import OFFSETS, SCENE_MEASURES
+from fineparser.model.focus_decoder import normed_convolution
 
 DEDUCTION_SPREAD = (0.19, 0.17, 0.19, 0.26, 0.18, 0.18, 0.11, 0.19, 0.42, 0.23, 0.21, 0.08, 0.25)
 """Standard deviation of each deduction over 9,000 drawn dives, awards, in the order of the simulator's prices."""
@@ -45,10 +46,10 @@ class EntryReader(nn.Module):
         width, cells = config.entry_width, (config.focus_size // 16) ** 2
         first, second, third, last = CHANNELS
         self.layers = nn.Sequential(
-            *_convolution(len(LAYERS), first, 2),
-            *_convolution(first, second, 2),
-            *_convolution(second, third),
-            *_convolution(third, last, 2),
+            *normed_convolution(len(LAYERS), first, 2),
+            *normed_convolution(first, second, 2),
+            *normed_convolution(second, third),
+            *normed_convolution(third, last, 2),
         )
         self.from_layers = nn.Linear(last * cells, width)
         self.extent_norm = nn.BatchNorm1d(len(LAYERS) * EXTENTS)
@@ -58,7 +59,7 @@ class EntryReader(nn.Module):
             nn.Conv2d(config.entry_channels[-2], MAP_CHANNELS, 1),
             nn.BatchNorm2d(MAP_CHANNELS),
             nn.ReLU(),
-            *_convolution(MAP_CHANNELS, last, 2),
+            *normed_convolution(MAP_CHANNELS, last, 2),
         )
         self.from_maps = nn.Linear(last * cells, width)
         self.norm = nn.LayerNorm(width)
@@ -101,11 +102,6 @@ def in_awards(read: Tensor) -> Tensor:
     spread = read.new_tensor((*DEDUCTION_SPREAD, AWARD_SPREAD))
     usual = read.new_tensor((*(0.0 for _ in DEDUCTION_SPREAD), AWARD_MIDDLE))
     return read * spread + usual
-
-
-def _convolution(before: int, after: int, stride: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
-    return [convolution, nn.BatchNorm2d(after), nn.ReLU()]
 
 
 def extents(layers: Tensor) -> Tensor:

@@ -81,7 +81,7 @@ class EntryScene:
                 below = rows >= np.percentile(rows, LOWEST)
                 lowest.append(motion @ [columns[below].mean(), rows.max(), 1.0])
         place = np.median(lowest, axis=0) if lowest else np.array([side / 2, side / 2, 1.0])
-        frames = np.clip(touch + np.array(OFFSETS), 0, last)
+        frames, _ = moments(touch, last)
         centre, reach = np.empty((len(frames), 2), np.float32), np.empty(len(frames), np.float32)
         for number, frame in enumerate(frames):
             motion = _motion(film.path, touch, int(frame), pixel)
@@ -95,7 +95,7 @@ class EntryScene:
     @property
     def inside(self) -> np.ndarray:
         """bool [16]: False for moments after the clip's end."""
-        return np.array(OFFSETS) <= self.left
+        return moments(0, self.left)[1]
 
     @property
     def measures(self) -> np.ndarray:
@@ -119,11 +119,18 @@ class EntryScene:
         return squares, known.sort(0).values[len(known) // 2]
 
 
+def moments(touch: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frames that are looked at where the entry's first is `touch`, int64 [16], at the clip's ends its first or its
+    `last` one; and which of them are not after its end, bool [16]."""
+    wanted = touch + np.array(OFFSETS)
+    return wanted.clip(0, last), wanted <= last
+
+
 def entry_scenes(films: Sequence[Filmed], drawn: Tensor, transitions: Tensor) -> list[EntryScene]:
     """Those of B clips, of outlines [B, T, h, h] and transitions [B, 2], on any device."""
     masks = drawn.detach().float().cpu().numpy()
     found = zip(masks, transitions.tolist(), films, strict=True)
-    return [EntryScene.of(mask, tuple(moments), film) for mask, moments, film in found]
+    return [EntryScene.of(mask, tuple(cut), film) for mask, cut, film in found]
 
 
 def _window(first: int, end: int, last: int) -> range:

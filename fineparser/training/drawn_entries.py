@@ -93,7 +93,7 @@ def keep_drawn_entries(
 
 def draw_entries(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is kept of B clips."""
-    films, _, drawn, transitions = find_entries(model, batch)
+    films, drawn, transitions = find_entries(model, batch)
     entries, clips = model.entry_parser.paint(films, drawn, transitions), batch.clips
     told = [entries.inside.float(), entries.measures, clips.deductions, clips.deserved[:, None]]
     kept = entries.layers.mul(255).round().byte(), entries.maps.half(), torch.cat(told, dim=1)

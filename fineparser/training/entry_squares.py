@@ -24,7 +24,7 @@ from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.transforms import jitter_colours
 from fineparser.model.encoding import frame_probability
 from fineparser.model.entry_painter import LAYERS, EntryPainter
-from fineparser.model.entry_scene import OFFSETS, EntryScene, entry_scenes
+from fineparser.model.entry_scene import OFFSETS, entry_scenes
 from fineparser.model.filmed import Filmed
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import pictures_of
@@ -119,7 +119,8 @@ def keep_squares(
 def cut_entries(model: FineParser, batch: PosedBatch, half: int) -> tuple[np.ndarray, np.ndarray]:
     """What is kept of B clips: squares [B, 17, 3, 2 * half, 2 * half] and layers [B, 16, 3, half, half]."""
     found = []
-    for number, (film, scene) in enumerate(zip(*find_entries(model, batch)[:2], strict=True)):
+    films, drawn, transitions = find_entries(model, batch)
+    for number, (film, scene) in enumerate(zip(films, entry_scenes(films, drawn, transitions), strict=True)):
         shown, scenery = scene.cut(film, 2 * half, MARGIN)
         made = batch.layers[number, scene.frames].cpu().float().transpose(0, 1)[None]
         layers = scene.focus(MARGIN).cut(made, half).round().clamp(0, 255).byte()
@@ -128,12 +129,10 @@ def cut_entries(model: FineParser, batch: PosedBatch, half: int) -> tuple[np.nda
     return np.stack(squares), np.stack(layers)
 
 
-def find_entries(model: FineParser, batch: PosedBatch) -> tuple[list[Filmed], list[EntryScene], Tensor, Tensor]:
-    """Where a network itself finds the entries of B clips; the outlines [B, 96, 112, 112] and transitions [B, 2] that
-    say so."""
+def find_entries(model: FineParser, batch: PosedBatch) -> tuple[list[Filmed], Tensor, Tensor]:
+    """By what a network itself finds the entries of B clips: films, outlines [B, 96, 112, 112], transitions [B, 2]."""
     clips = pictures_of(batch.clips.clips, model.config.picture_size)
     outlined = frame_probability(model.outline(clips), model.config.window_starts)
     _, probabilities, drawn = model.read_track(clips, outlined)
     transitions = model.decode_transitions(probabilities, model.config.transition_rule)
-    films = [Filmed.of(clip) for clip in clips]
-    return films, entry_scenes(films, drawn, transitions), drawn, transitions
+    return [Filmed.of(clip) for clip in clips], drawn, transitions

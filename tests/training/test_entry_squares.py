@@ -9,7 +9,7 @@ import torch
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
-from fineparser.model.entry_scene import OFFSETS
+from fineparser.model.entry_scene import OFFSETS, entry_scenes
 from fineparser.model.fineparser import FineParser
 from fineparser.training.entry_squares import PICKED, EntrySquares, SquareBatch, cut_entries, find_entries, keep_squares
 from fineparser.training.machine import accelerator_for
@@ -49,7 +49,8 @@ def test_what_is_kept_is_where_the_network_finds_the_entry(reading, batch):
     model = FineParser(reading).eval()
     with torch.no_grad():
         squares, layers = cut_entries(model, batch, SIDE // 2)
-        films, scenes, drawn_masks, transitions = find_entries(model, batch)
+        films, drawn_masks, transitions = find_entries(model, batch)
+        scenes = entry_scenes(films, drawn_masks, transitions)
         encoding = model.encode(torch.nn.functional.interpolate(batch.clips.clips, (96, 32, 32), mode="area"))
     torch.testing.assert_close(transitions, encoding.transitions)
     torch.testing.assert_close(drawn_masks, encoding.outlines)
