@@ -25,8 +25,6 @@ EDGES = (0.03, 0.15, 0.5)
 """Shares of a layer that lie above the heights by which it is measured."""
 SHARPNESS = 40
 """How sharply rows count as above a height or below it."""
-MOST_DROPPED = 0.5
-"""Of features while learning, however many tokens leave out."""
 _TINY = 1e-3
 
 
@@ -54,7 +52,7 @@ class EntryReader(nn.Module):
         self.from_layers = nn.Linear(last * cells, width)
         self.extent_norm = nn.BatchNorm1d(len(LAYERS) * EXTENTS)
         self.from_extents = nn.Linear(len(LAYERS) * EXTENTS, width)
-        self.map_dropout = nn.Dropout2d(config.token_dropout / 2)
+        self.map_dropout = nn.Dropout2d(config.token_dropout / 4)
         self.maps = nn.Sequential(
             nn.Conv2d(config.entry_channels[-2], MAP_CHANNELS, 1),
             nn.BatchNorm2d(MAP_CHANNELS),
@@ -68,7 +66,7 @@ class EntryReader(nn.Module):
         self.weigh = nn.Linear(width, LOOKS)
         self.sum_up = nn.Linear((LOOKS + 1) * width + SCENE_MEASURES, width)
         self.read = nn.Linear(width, ENTRY_READINGS)
-        self.dropout = nn.Dropout(min(2 * config.token_dropout, MOST_DROPPED))
+        self.dropout = nn.Dropout(config.token_dropout)
 
     def forward(self, layers: Tensor, maps: Tensor, inside: Tensor, measures: Tensor) -> Tensor:
         """Readings [B, 14] of B entries.

@@ -1,7 +1,5 @@
 """What reads the drawn entry: how layers are summed up, and what counts."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -107,7 +105,3 @@ def test_a_taller_splash_begins_higher_and_reaches_further():
 
 def test_an_empty_layer_has_finite_extents():
     assert extents(torch.zeros(1, 3, 16, 16)).isfinite().all()
-
-
-def test_much_dropout_stays_a_dropout():
-    assert EntryReader(replace(CONFIG, token_dropout=0.6)).dropout.p == 0.5
