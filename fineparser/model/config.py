@@ -91,8 +91,8 @@ class FineParserConfig:
     track_width: int = 128
     """With `diver_track`: channels of the convolutions over time."""
     token_dropout: float = 0.2
-    """With `diver_track`: share of the tokens' inner features that are left out while learning, for there are thousands
-    of dives and one score each."""
+    """With `diver_track`: share of the tokens' inner features, and of what reads the entry, that are left out while
+    learning, for there are thousands of dives and one score each."""
     transition_rule: str = "windowed"
     """How probabilities become two transitions: see `decode_transitions`."""
 
