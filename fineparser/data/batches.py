@@ -22,8 +22,9 @@ class TensorBatch:
 
     @classmethod
     def stack(cls, batches: Sequence[Self]) -> Self:
-        """Joins batches of nothing but tensors into one, in their order."""
-        return cls(*(torch.cat([getattr(batch, item.name) for batch in batches]) for item in fields(cls)))
+        """Joins batches of nothing but tensors into one, in their order; what the first lacks, it lacks."""
+        columns = ([getattr(batch, item.name) for batch in batches] for item in fields(cls))
+        return cls(*(None if some[0] is None else torch.cat(some) for some in columns))
 
     def _map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Self:
         moved = {}

@@ -18,7 +18,9 @@ from fineparser.video.sampling import sample_frames
 
 SPLITS = ("train", "validation", "test")
 HIGHEST_SCORE = 120.0
-"""More points than any dive is given: perfect awards for a difficulty of 3.9 make 117."""
+"""More points than dives of competitions are given: perfect awards for a difficulty of 3.9 make 117."""
+PERFECT = 30
+"""Points at a difficulty of 1 of which every award is a ten."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,9 @@ class Dive:
                 f"The flight (from frame {self.flight_frame}) and the entry (from frame {self.entry_frame}) "
                 f"must follow each other inside the clip, frames {self.first_frame} to {self.last_frame}."
             )
-        if self.score is not None and not 0 <= self.score <= HIGHEST_SCORE:
-            raise ValueError(f"A score lies in 0 to {HIGHEST_SCORE:g} points, not {self.score:g}.")
+        most = max(HIGHEST_SCORE, PERFECT * (self.difficulty or 0))  # the rarest dives are worth more
+        if self.score is not None and not 0 <= self.score <= most:
+            raise ValueError(f"A score lies in 0 to {most:g} points, not {self.score:g}.")
         if self.difficulty is not None and not 0 < self.difficulty < 10:
             raise ValueError(f"A degree of difficulty lies between 0 and 10, not at {self.difficulty:g}.")
         if self.awards is not None and not all(0 <= award <= 10 for award in self.awards):

@@ -1,15 +1,15 @@
 """Clips with what is known of the diver in each frame: the mask, the posture, and where points of the body are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from fineparser.data.batches import ClipBatch, TensorBatch
-from fineparser.data.dives import DataError, Dive, DiveSource
+from fineparser.data.dives import DataError, DiveSource
 from fineparser.data.pairs import DiveDataset, read_pictures
-from fineparser.data.transforms import CROP_SIZE, PICTURE_WIDTH, ClipTransform, crop, resize
+from fineparser.data.transforms import CROP_SIZE, PICTURE_WIDTH, ClipTransform
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.simulator.posture import LANDMARKS, POSTURE, SIDEWAYS, landmarks
 from fineparser.video.framing import is_cut
@@ -31,27 +31,24 @@ class PosedBatch(TensorBatch):
     """float32 [B, 96, 7, 2]: where the points of `LANDMARKS` are, shares of the clip's side from its middle, right and
     down; NaN where they are not known."""
 
-    layers: torch.Tensor | None = None
-    """uint8 [B, 96, 3, 112, 112], or so many times as large as the clips: what the pictures are made of, body, flying
-    water and foam; None unless asked for."""
-
     def __len__(self) -> int:
         return len(self.clips)
 
     @classmethod
     def stack(cls, batches: Sequence["PosedBatch"]) -> "PosedBatch":
         """Joins batches into one, in their order."""
-        clips = ClipBatch.stack([batch.clips for batch in batches])
-        rest = {item.name: [getattr(batch, item.name) for batch in batches] for item in fields(cls)}
-        del rest["clips"]
-        return cls(clips, **{name: torch.cat(some) for name, some in rest.items() if some[0] is not None})
+        return cls(
+            ClipBatch.stack([batch.clips for batch in batches]),
+            torch.cat([batch.postures for batch in batches]),
+            torch.cat([batch.landmarks for batch in batches]),
+        )
 
 
 class PosedClips(DiveDataset):
     """Each dive of a source, cut in the middle, as a transform says: by default trimmed and mirrored at random.
 
-    Join samples with `PosedBatch.stack`. Dives without masks are refused with `DataError`, unless `needs_masks` is off,
-    and with `with_layers` those of which it is not known what they show; where postures are not known, they are NaN.
+    Join samples with `PosedBatch.stack`. Dives without masks are refused with `DataError`, unless `needs_masks` is off;
+    where postures are not known, they are NaN.
     """
 
     def __init__(
@@ -60,7 +57,6 @@ class PosedClips(DiveDataset):
         transform: ClipTransform | None = None,
         *,
         needs_masks: bool = True,
-        with_layers: bool = False,
         seed: int = 0,
         skip_broken: bool = False,
     ):
@@ -69,7 +65,7 @@ class PosedClips(DiveDataset):
             raise ValueError("postures are placed in the middle of the picture: a random crop would lose them")
         # Postures have to be mirrored, too, so that is done here.
         super().__init__(source, replace(transform, mirror_chance=0.0), seed=seed, skip_broken=skip_broken)
-        self._mirror_chance, self._needs_masks, self._with_layers = transform.mirror_chance, needs_masks, with_layers
+        self._mirror_chance, self._needs_masks = transform.mirror_chance, needs_masks
 
     def _sample(self, epoch: int, index: int, rng: np.random.Generator) -> PosedBatch:
         dive = self._source.at_epoch(epoch)[index]
@@ -88,25 +84,14 @@ class PosedClips(DiveDataset):
             if mask is not None:
                 hidden = mask[0].sum((1, 2)).numpy() < LEAST_SEEN * self._transform.mask_detail**2
                 postures[hidden], points[hidden] = np.nan, np.nan
-        layers = self._layers(dive, numbers) if self._with_layers else None
         if rng.random() < self._mirror_chance:
             clip, mask = clip.flip(-1), None if mask is None else mask.flip(-1)
             mirror(postures, points)
-            layers = None if layers is None else layers.flip(-1)
         return PosedBatch(
             ClipBatch.of_dive(dive, numbers, clip, mask),
             torch.from_numpy(postures)[None],
             torch.from_numpy(points)[None],
-            layers,
         )
-
-    def _layers(self, dive: Dive, numbers: np.ndarray) -> torch.Tensor:
-        """What the frames `numbers` of a dive are made of, cut as its pictures are, [1, 96, 3, H, H]."""
-        layers = dive.read_layers(numbers.tolist())
-        if layers is None:
-            raise DataError(f"{dive.place}: it does not tell body from water, which is learnt from simulated dives.")
-        cut = crop(resize(layers, self._transform.detail))
-        return torch.from_numpy(np.ascontiguousarray(cut.transpose(0, 3, 1, 2)))[None]
 
 
 def mirror(postures: np.ndarray, points: np.ndarray) -> None:

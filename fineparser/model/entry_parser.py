@@ -1,6 +1,6 @@
 """The entry, found, drawn and read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,19 +53,20 @@ class EntryParser(nn.Module):
             drawn: [B, 96, 112, 112], probabilities of the outlines.
             transitions: [B, 2].
         """
-        entries = self.paint(films, drawn, transitions)
-        looks = [(entries.layers, entries.maps), (entries.layers.flip(-1), entries.maps.flip(-1))]
-        read = [self.reader(*look, entries.inside, entries.measures) for look in looks]
-        return torch.stack(read).mean(0), entries
-
-    def paint(self, films: Sequence[Filmed], drawn: Tensor, transitions: Tensor) -> PaintedEntries:
-        """What the reader looks at; arguments as in `forward`."""
         scenes = entry_scenes(films, drawn, transitions)
         seen = [scene.cut(film, self.focus_size) for scene, film in zip(scenes, films, strict=True)]
         seen = [tuple(some.to(drawn.device) for some in pair) for pair in seen]
-        squares = torch.cat([EntryPainter.channels(*pair) for pair in seen])
-        layers, maps = (values.unflatten(0, (len(scenes), -1)) for values in self.painter(squares))
+        layers, maps = self.draw(seen)
         told = (np.stack([getattr(scene, name) for scene in scenes]) for name in ("inside", "measures"))
         inside, measures = (torch.from_numpy(values).to(drawn.device) for values in told)
+        looks = (layers, maps), (layers.flip(-1), maps.flip(-1))
+        read = [self.reader(*look, inside, measures) for look in looks]
         shown = torch.stack([squares for squares, _ in seen])
-        return PaintedEntries(shown, layers.sigmoid(), maps, inside, measures)
+        return torch.stack(read).mean(0), PaintedEntries(shown, layers, maps, inside, measures)
+
+    def draw(self, seen: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """`PaintedEntries.layers` and `PaintedEntries.maps` of B squares [16, 3, 96, 96] with their median [3, 96,
+        96]."""
+        squares = [EntryPainter.channels(*pair) for pair in seen]
+        layers, maps = (values.unflatten(0, (len(squares), -1)) for values in self.painter(torch.cat(squares)))
+        return layers.sigmoid(), maps

@@ -126,6 +126,11 @@ def moments(touch: int, last: int) -> tuple[np.ndarray, np.ndarray]:
     return wanted.clip(0, last), wanted <= last
 
 
+def looked_at(touch: int, last: int) -> np.ndarray:
+    """Frames that tell where a scene is and what it shows, rising, int64; arguments as in `moments`."""
+    return np.union1d(moments(touch, last)[0], _window(touch - BEFORE, touch + AFTER, last))
+
+
 def entry_scenes(films: Sequence[Filmed], drawn: Tensor, transitions: Tensor) -> list[EntryScene]:
     """Those of B clips, of outlines [B, T, h, h] and transitions [B, 2], on any device."""
     masks = drawn.detach().float().cpu().numpy()

@@ -25,3 +25,18 @@ class Filmed:
         pixels = denormalise(clip.detach().float().transpose(0, 1)).mul(255).round().clamp(0, 255).byte()
         pictures = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return cls(pictures, CameraPath.of(pictures, torch.get_num_threads()))
+
+    @classmethod
+    def partly(cls, pictures: np.ndarray, frames: np.ndarray, count: int) -> "Filmed":
+        """A clip of `count` frames of which only some are known: the others are black, as the camera stands in the one
+        known before.
+
+        Args:
+            pictures: RGB uint8 [F, H, W, 3].
+            frames: which frames these are, rising.
+        """
+        path = CameraPath.of(pictures)
+        whole = np.zeros((count, *pictures.shape[1:]), np.uint8)
+        whole[frames] = pictures
+        before = np.maximum(np.searchsorted(frames, np.arange(count), side="right") - 1, 0)
+        return cls(whole, CameraPath(path.motions[before], path.shots[before]))

@@ -19,12 +19,11 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from fineparser.data.batches import TensorBatch
-from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data.entry_clips import EntryClipBatch, EntryClips
 from fineparser.model.entry_painter import LAYERS
 from fineparser.model.entry_scene import OFFSETS, SCENE_MEASURES
 from fineparser.model.fineparser import FineParser
 from fineparser.simulator.judges import PRICES
-from fineparser.training.entry_squares import find_entries
 from fineparser.training.kept import KeptDataset, keep
 
 FAINTER = 0.15
@@ -74,27 +73,27 @@ class DrawnEntries(KeptDataset):
 
 def keep_drawn_entries(
     model: FineParser,
-    clips: PosedClips,
+    clips: EntryClips,
     folder: Path,
     accelerator: Accelerator,
     *,
     workers: int = 0,
     on_done: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
-    """Lets a network that draws entries draw those of the clips and keeps them; as `keep` does."""
+    """Lets a network that draws entries draw these and keeps them; as `keep` does."""
     size, count, channels = model.config.focus_size, len(OFFSETS), model.config.entry_channels[-2]
     arrays = {
         "layers": ((count, len(LAYERS), size // 2, size // 2), np.uint8),
         "maps": ((count, channels, size // 8, size // 8), np.float16),
         "told": ((sum(_TOLD),), np.float32),
     }
-    keep(model, clips, folder, accelerator, arrays, draw_entries, workers=workers, on_done=on_done)
+    how = dict(stack=EntryClipBatch.stack, workers=workers, on_done=on_done)
+    keep(model, clips, folder, accelerator, arrays, draw_entries, **how)
 
 
-def draw_entries(model: FineParser, batch: PosedBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is kept of B clips."""
-    films, drawn, transitions = find_entries(model, batch)
-    entries, clips = model.entry_parser.paint(films, drawn, transitions), batch.clips
-    told = [entries.inside.float(), entries.measures, clips.deductions, clips.deserved[:, None]]
-    kept = entries.layers.mul(255).round().byte(), entries.maps.half(), torch.cat(told, dim=1)
+def draw_entries(model: FineParser, batch: EntryClipBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is kept of B entries."""
+    layers, maps = model.entry_parser.draw(zip(batch.shown, batch.scenery, strict=True))
+    told = torch.cat([batch.inside.float(), batch.measures, batch.deductions, batch.award[:, None]], dim=1)
+    kept = layers.mul(255).round().byte(), maps.half(), told
     return tuple(values.cpu().numpy() for values in kept)

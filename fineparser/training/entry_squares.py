@@ -1,4 +1,4 @@
-"""Entries as a network finds them, kept on disk with what they are made of: what `EntryPainter` learns from.
+"""Entries kept on disk with what they are made of: what `EntryPainter` learns from.
 
 FOLDER/
   squares.npy  uint8 [N, 17, 3, 128, 128]: the sixteen moments of an `EntryScene`, and their median
@@ -10,7 +10,6 @@ The squares reach a third further than those that are looked at: learning shifts
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,14 +19,12 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from fineparser.data.batches import TensorBatch
-from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data.entry_clips import EntryClipBatch, EntryClips
 from fineparser.data.transforms import jitter_colours
-from fineparser.model.encoding import frame_probability
+from fineparser.model.config import FineParserConfig
 from fineparser.model.entry_painter import LAYERS, EntryPainter
-from fineparser.model.entry_scene import OFFSETS, entry_scenes
-from fineparser.model.filmed import Filmed
+from fineparser.model.entry_scene import OFFSETS
 from fineparser.model.fineparser import FineParser
-from fineparser.training.encoding import pictures_of
 from fineparser.training.kept import KeptDataset, keep
 
 MARGIN = 4 / 3
@@ -99,40 +96,29 @@ def _seen(pictures: np.ndarray, left: int, top: int, side: int, size: int) -> np
 
 def keep_squares(
     model: FineParser,
-    clips: PosedClips,
+    clips: EntryClips,
     folder: Path,
     accelerator: Accelerator,
     *,
     workers: int = 0,
     on_done: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
-    """Lets a network find the entries of clips with layers and keeps what they show; as `keep` does."""
-    half = round(model.config.focus_size * MARGIN / 2)
+    """Keeps what entries with layers show; as `keep` does."""
+    half = kept_side(model.config) // 2
     count = len(OFFSETS)
     arrays = {
         "squares": ((count + 1, 3, 2 * half, 2 * half), np.uint8),
         "layers": ((count, len(LAYERS), half, half), np.uint8),
     }
-    keep(model, clips, folder, accelerator, arrays, partial(cut_entries, half=half), workers=workers, on_done=on_done)
+    how = dict(stack=EntryClipBatch.stack, workers=workers, on_done=on_done)
+    keep(model, clips, folder, accelerator, arrays, _shown, **how)
 
 
-def cut_entries(model: FineParser, batch: PosedBatch, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is kept of B clips: squares [B, 17, 3, 2 * half, 2 * half] and layers [B, 16, 3, half, half]."""
-    found = []
-    films, drawn, transitions = find_entries(model, batch)
-    for number, (film, scene) in enumerate(zip(films, entry_scenes(films, drawn, transitions), strict=True)):
-        shown, scenery = scene.cut(film, 2 * half, MARGIN)
-        made = batch.layers[number, scene.frames].cpu().float().transpose(0, 1)[None]
-        layers = scene.focus(MARGIN).cut(made, half).round().clamp(0, 255).byte()
-        found.append((torch.cat([shown, scenery[None]]).numpy(), layers.numpy()))
-    squares, layers = zip(*found, strict=True)
-    return np.stack(squares), np.stack(layers)
+def kept_side(config: FineParserConfig) -> int:
+    """Pixels of a kept square's side."""
+    return 2 * round(config.focus_size * MARGIN / 2)
 
 
-def find_entries(model: FineParser, batch: PosedBatch) -> tuple[list[Filmed], Tensor, Tensor]:
-    """By what a network itself finds the entries of B clips: films, outlines [B, 96, 112, 112], transitions [B, 2]."""
-    clips = pictures_of(batch.clips.clips, model.config.picture_size)
-    outlined = frame_probability(model.outline(clips), model.config.window_starts)
-    _, probabilities, drawn = model.read_track(clips, outlined)
-    transitions = model.decode_transitions(probabilities, model.config.transition_rule)
-    return [Filmed.of(clip) for clip in clips], drawn, transitions
+def _shown(_: FineParser, batch: EntryClipBatch) -> tuple[np.ndarray, np.ndarray]:
+    squares = torch.cat([batch.shown, batch.scenery[:, None]], dim=1)
+    return squares.cpu().numpy(), batch.layers.cpu().numpy()

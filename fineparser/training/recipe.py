@@ -15,6 +15,9 @@ from fineparser.training.train import train
 NAME = "fineparser-compact"
 DIVES, DIVES_SEED = 9400, 0
 """Simulated dives that are learnt from; they take 34 GB, and what looks along the track learns from 77 GB meanwhile."""
+ENTRIES, ENTRIES_SEED = 24000, 1
+"""Others, of which nothing but the entry is drawn, for what is read off it: a number a dive is learnt from many dives
+only. They take 11 GB."""
 VARIED = dict(colour_jitter=0.25, validation_share=0.01, averaged=0.998)
 STAGES: dict[str, dict] = {
     # Outlines, and the I3D that they and the windows' features share, from single windows of many dives.
@@ -71,7 +74,6 @@ STAGES: dict[str, dict] = {
     ),
     "5-entry": dict(
         train="entry",
-        limit=6200,
         batch_size=48,
         max_steps=5900,
         learning_rate=2e-3,
@@ -132,10 +134,11 @@ class RecipeOptions:
         for name, values in STAGES.items():
             folder = self.out / name
             values = values | {"max_steps": max(1, round(values["max_steps"] * self.longer))}
+            entries = f"syndive:{max(2, round(ENTRIES * self.longer))}:{ENTRIES_SEED}"
             found.append(
                 TrainOptions(
                     out=folder,
-                    data=(f"kept:{self.out / 'dives'}",),
+                    data=(entries if values["train"] == "entry" else f"kept:{self.out / 'dives'}",),
                     resume=(folder / RUN_FILE).is_file(),
                     checkpoint=str(found[-1].out / "checkpoints" / "last") if found else None,
                     epochs=values["max_steps"],  # the steps end it

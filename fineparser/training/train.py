@@ -9,8 +9,9 @@ import torch
 from accelerate import Accelerator
 
 from fineparser.data.dives import DataError, DiveSource
+from fineparser.data.entry_clips import EntryClips
 from fineparser.data.exemplars import ExemplarPool
-from fineparser.data.pairs import ClipDataset, PairDataset
+from fineparser.data.pairs import ClipDataset, DiveDataset, PairDataset
 from fineparser.data.posed_clips import PosedClips
 from fineparser.data.sources import FirstDives, open_data
 from fineparser.data.transforms import ClipTransform
@@ -23,7 +24,7 @@ from fineparser.training.drawings import Drawings, keep_drawings
 from fineparser.training.drawn_entries import DrawnEntries, keep_drawn_entries
 from fineparser.training.encoding import EncodedDives, encode_dives
 from fineparser.training.entry_lessons import EntryLesson, EntryNetwork, WaterLesson, WaterNetwork
-from fineparser.training.entry_squares import EntrySquares, keep_squares
+from fineparser.training.entry_squares import MARGIN, EntrySquares, keep_squares, kept_side
 from fineparser.training.frame_lesson import FrameLesson, FrameNetwork
 from fineparser.training.lessons import ComparisonNetwork, EncodingLesson, Lesson, PictureLesson, PictureNetwork
 from fineparser.training.looks import Looks, Tracks, keep_looks
@@ -199,7 +200,8 @@ def _frames(
 ) -> FrameLesson:
     """Single frames, along the masks of the network as it is."""
     network = FrameNetwork(model)
-    clips = _kept(options, model, training, accelerator, on_record, keep_looks)
+    clips = _posed(options, model, training)
+    _keep(options, model, clips, accelerator, on_record, keep_looks)
     config = model.config
     how = options.out / KEPT["frames"], config.focus_size, options.colour_jitter, config.focus_neighbours, options.seed
     return FrameLesson(network, Looks(*how), Tracks(*how), options, clips)
@@ -214,7 +216,8 @@ def _backdrops(
 ) -> BackdropLesson:
     """Outlines once more, as the network draws them now."""
     network = BackdropNetwork(model)
-    clips = _kept(options, model, training, accelerator, on_record, keep_drawings)
+    clips = _posed(options, model, training)
+    _keep(options, model, clips, accelerator, on_record, keep_drawings)
     folder = options.out / KEPT["backdrop"]
     drawings = Drawings(folder, model.config.focus_size, options.colour_jitter, seed=options.seed)
     return BackdropLesson(network, drawings, options, clips)
@@ -227,9 +230,11 @@ def _water(
     accelerator: Accelerator,
     on_record: Callable[[dict], None],
 ) -> WaterLesson:
-    """What entries are made of, where the network as it is finds them."""
+    """What entries are made of."""
     network = WaterNetwork(model)
-    _kept(options, model, training, accelerator, on_record, keep_squares, with_layers=True)
+    how = dict(margin=MARGIN, detail=model.config.focus_detail, with_layers=True)
+    clips = EntryClips(training, kept_side(model.config), seed=options.seed, skip_broken=options.skip_broken, **how)
+    _keep(options, model, clips, accelerator, on_record, keep_squares)
     folder = options.out / KEPT["water"]
     squares = EntrySquares(folder, model.config.focus_size, options.colour_jitter, seed=options.seed)
     return WaterLesson(network, squares, options)
@@ -244,26 +249,29 @@ def _entries(
 ) -> EntryLesson:
     """What faults cost, off entries as the network draws them now."""
     network = EntryNetwork(model)
-    _kept(options, model, training, accelerator, on_record, keep_drawn_entries)
+    size, detail = model.config.focus_size, model.config.focus_detail
+    clips = EntryClips(training, size, detail=detail, seed=options.seed, skip_broken=options.skip_broken)
+    _keep(options, model, clips, accelerator, on_record, keep_drawn_entries)
     entries = DrawnEntries(options.out / KEPT["entry"], model.config.focus_size, seed=options.seed)
     return EntryLesson(network, entries, options)
 
 
-def _kept(
+def _posed(options: TrainOptions, model: FineParser, training: DiveSource) -> PosedClips:
+    """Whole clips; colours and sides are varied anew each time that one is learnt from."""
+    detail = model.config.focus_detail
+    reading = replace(ClipTransform.for_reading(detail=detail), mirror_chance=0.0, mask_detail=detail)
+    return PosedClips(training, reading, seed=options.seed, skip_broken=options.skip_broken)
+
+
+def _keep(
     options: TrainOptions,
     model: FineParser,
-    training: DiveSource,
+    clips: DiveDataset,
     accelerator: Accelerator,
     on_record: Callable[[dict], None],
     keep: Callable[..., None],
-    with_layers: bool = False,
-) -> PosedClips:
-    """The clips that are learnt from, when what the network shows of them has been kept."""
-    detail = model.config.focus_detail
-    # Colours and sides are varied anew each time that a clip is learnt from.
-    reading = replace(ClipTransform.for_reading(detail=detail), mirror_chance=0.0, mask_detail=detail)
-    how = dict(with_layers=with_layers, seed=options.seed, skip_broken=options.skip_broken)
-    clips = PosedClips(training, reading, **how)
+) -> None:
+    """Keeps what the network as it is shows of the clips that are learnt from."""
     keep(
         _quick(options, model, accelerator),
         clips,
@@ -272,7 +280,6 @@ def _kept(
         workers=options.workers,
         on_done=lambda done, of: on_record({"kind": "encoding", "done": done, "of": of}),
     )
-    return clips
 
 
 def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:

@@ -54,6 +54,12 @@ def test_sub_actions_follow_the_sampled_frames(make_dive):
     assert dive.sub_action_labels(np.array([10, 12, 12, 13])).tolist() == [1, 15, 15, 36]
 
 
+def test_the_hardest_dives_may_be_worth_more_than_any_of_a_competition(make_dive):
+    assert make_dive(score=138.6, difficulty=6.3).score == 138.6
+    with pytest.raises(ValueError, match="0 to 189 points, not 190"):
+        make_dive(score=190.0, difficulty=6.3)
+
+
 def test_execution_is_score_by_difficulty(make_dive):
     assert make_dive(score=84.15, difficulty=3.3).execution == pytest.approx(25.5)
 

@@ -46,28 +46,6 @@ def test_a_mirror_turns_pictures_masks_points_and_sideways_numbers(source):
     torch.testing.assert_close(other.landmarks, one.landmarks * torch.tensor([-1.0, 1.0]), equal_nan=True)
 
 
-def test_layers_are_cut_and_mirrored_as_pictures_are(source):
-    still, turned = PosedClips(source, with_layers=True), PosedClips(source, with_layers=True)
-    still._mirror_chance, turned._mirror_chance = 0.0, 1.0
-    one, other = still[1], turned[1]
-    assert one.layers.shape == (1, 96, 3, 112, 112)
-    assert one.layers.dtype == torch.uint8
-    assert torch.equal(other.layers, one.layers.flip(-1))
-    # What is at least half diver or water is what the mask shows, but for what lies before it.
-    covered = 1 - (1 - one.layers[0].float() / 255).prod(1) >= 0.5
-    mask = one.clips.masks[0, 0]
-    assert (covered & mask).sum() / mask.sum() > 0.9
-    assert PosedClips(source)[1].layers is None
-    assert PosedBatch.stack([one, other]).layers.shape[0] == 2
-
-
-def test_dives_of_which_nobody_knows_what_they_show_are_refused(make_dive):
-    from fineparser.data.dives import DiveList
-
-    with pytest.raises(DataError, match="does not tell body from water"):
-        PosedClips(DiveList("painted", (make_dive(has_masks=True),)), with_layers=True)[0]
-
-
 def test_a_frame_without_the_diver_tells_nothing(source):
     batch = PosedClips(source)[2]
     empty = batch.clips.masks[0, 0].sum((1, 2)) < 6

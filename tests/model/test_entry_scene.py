@@ -8,7 +8,7 @@ import torch
 
 from fineparser.model.camera_path import CameraPath
 from fineparser.model.diver_focus import DiverFocus
-from fineparser.model.entry_scene import OFFSETS, UP, USUAL_LENGTH, EntryScene, entry_scenes
+from fineparser.model.entry_scene import OFFSETS, UP, USUAL_LENGTH, EntryScene, entry_scenes, looked_at
 from fineparser.model.filmed import Filmed
 
 SIDE, DETAIL, TOUCH = 56, 2, 60
@@ -44,6 +44,19 @@ def test_the_squares_stand_over_the_water_as_large_as_the_diver():
     np.testing.assert_allclose(scene.centre, np.tile(middle, (len(OFFSETS), 1)), rtol=1e-5)
     assert (scene.flight, scene.left) == (30, 95 - TOUCH)
     assert scene.inside.all()
+
+
+@pytest.mark.parametrize("touch", [2, TOUCH, 90])
+def test_it_is_the_same_from_no_more_than_the_frames_that_are_looked_at(touch):
+    film, masks, known = film_of(), upright((0, 0.5)), looked_at(touch, 95)
+    assert known.tolist() == sorted(set(known.tolist()))
+    assert set(known) <= set(range(96))
+    alone = np.zeros_like(masks)
+    alone[known] = masks[known]
+    one, other = (EntryScene.of(shown, (1, touch), film) for shown in (masks, alone))
+    np.testing.assert_array_equal(one.centre, other.centre)
+    assert one.length == other.length
+    assert set(one.frames) <= set(known)
 
 
 def test_they_stay_over_it_when_the_camera_turns_and_zooms():

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data import entry_clips
+from fineparser.data.batches import ClipBatch
+from fineparser.data.entry_clips import EntryClipBatch, EntryClips
+from fineparser.data.pairs import ClipDataset
 from fineparser.data.syndive import SynDives
 from fineparser.data.transforms import ClipTransform
+from fineparser.model.camera_path import CameraPath
+from fineparser.model.filmed import Filmed
 from fineparser.model.fineparser import FineParser
 from fineparser.training.drawn_entries import DrawnEntries, EntryBatch, draw_entries, keep_drawn_entries
-from fineparser.training.encoding import pictures_of
 from fineparser.training.machine import accelerator_for
 
 
@@ -27,24 +31,38 @@ def kept(folder):
     return DrawnEntries(folder, 32)
 
 
-def test_what_is_kept_is_what_the_network_reads(reading, tmp_path):
+def test_what_is_kept_is_what_the_network_reads(reading, monkeypatch, tmp_path):
+    """Where true masks place the entry as the network's would, and the camera stands."""
+
+    def standing(pictures, *_):
+        return CameraPath(np.tile(np.eye(3), (len(pictures), 1, 1)), np.zeros(len(pictures), int))
+
+    monkeypatch.setattr(CameraPath, "of", standing)
+    for name, exact in (("FRAMES_OFF", {0: 1.0}), ("PLACE_OFF", 0.0), ("LENGTH_OFF", 0.0)):
+        monkeypatch.setattr(entry_clips, name, exact)
     torch.manual_seed(0)
-    model = FineParser(reading).eval()
-    clips = PosedClips(SynDives(2, seed=3, width="full"), ClipTransform())
-    batch = PosedBatch.stack([clips[0], clips[1]])
+    model, source = FineParser(reading).eval(), SynDives(2, seed=3)
+    clips = EntryClips(source, reading.focus_size)
+    clips._transform = ClipTransform()
+    batch = EntryClipBatch.stack([clips[0], clips[1]])
+    whole = ClipBatch.stack([ClipDataset(source)[index] for index in range(2)])
+    films = [Filmed.of(clip) for clip in whole.clips]
     with torch.no_grad():
         layers, maps, told = (torch.from_numpy(array) for array in draw_entries(model, batch))
-        encoding = model.encode(pictures_of(batch.clips.clips, reading.picture_size))
+        expected, painted = model.entry_parser(films, whole.masks[:, 0].float(), whole.transitions)
         seen, about = (layers.float() / 255, maps.float()), (told[:, :16] > 0, told[:, 16:19])
         mirrored = tuple(values.flip(-1) for values in seen)
         looks = [model.entry_parser.reader(*look, *about) for look in (seen, mirrored)]
-    torch.testing.assert_close(torch.stack(looks).mean(0), encoding.entry, atol=5e-3, rtol=0)
-    torch.testing.assert_close(told[:, 19:32], batch.clips.deductions)
-    torch.testing.assert_close(told[:, 32], batch.clips.deserved)
+    torch.testing.assert_close(about[0], painted.inside)
+    torch.testing.assert_close(about[1], painted.measures)
+    torch.testing.assert_close(torch.stack(looks).mean(0), expected, atol=5e-3, rtol=0)
+    assert (expected[0] - expected[1]).abs().max() > 1e-2
+    torch.testing.assert_close(told[:, 19:32], whole.deductions)
+    torch.testing.assert_close(told[:, 32], whole.deserved)
     keep_drawn_entries(model, clips, tmp_path, accelerator_for("cpu", "no"))
     np.testing.assert_allclose(np.load(tmp_path / "layers.npy"), layers, atol=1)
     sample = DrawnEntries(tmp_path, 32)[1]
-    torch.testing.assert_close(sample.award, batch.clips.deserved[1:])
+    torch.testing.assert_close(sample.award, whole.deserved[1:])
 
 
 def test_a_sample_is_what_the_reader_reads_with_the_truth(tmp_path):

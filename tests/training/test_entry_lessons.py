@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fineparser.data.posed_clips import PosedClips
+from fineparser.data.entry_clips import EntryClips
 from fineparser.data.syndive import SynDives
-from fineparser.data.transforms import ClipTransform
 from fineparser.model.fineparser import FineParser
 from fineparser.training.drawn_entries import DrawnEntries, keep_drawn_entries
 from fineparser.training.entry_lessons import EntryLesson, EntryNetwork, WaterLesson, WaterNetwork
-from fineparser.training.entry_squares import EntrySquares, keep_squares
+from fineparser.training.entry_squares import MARGIN, EntrySquares, keep_squares, kept_side
 from fineparser.training.hints import entry_hints
 from fineparser.training.losses import layer_loss
 from fineparser.training.machine import accelerator_for
@@ -29,13 +28,14 @@ def part(request):
 def lesson(part, reading, options, tmp_path):
     torch.manual_seed(0)
     model, chosen = FineParser(reading), replace(options, train=part, mask_weight=2.0)
-    clips = PosedClips(SynDives(2, seed=3, width="full"), ClipTransform(), with_layers=part == "water")
+    source = SynDives(2, seed=3)
     if part == "water":
         network = WaterNetwork(model)
+        clips = EntryClips(source, kept_side(reading), margin=MARGIN, with_layers=True)
         keep_squares(model, clips, tmp_path, accelerator_for("cpu", "no"))
         return WaterLesson(network, EntrySquares(tmp_path, reading.focus_size), chosen)
     network = EntryNetwork(model)
-    keep_drawn_entries(model, clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_drawn_entries(model, EntryClips(source, reading.focus_size), tmp_path, accelerator_for("cpu", "no"))
     return EntryLesson(network, DrawnEntries(tmp_path, reading.focus_size), chosen)
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.data.posed_clips import PosedBatch, PosedClips
+from fineparser.data.entry_clips import EntryClips
 from fineparser.data.syndive import SynDives
-from fineparser.data.transforms import ClipTransform
-from fineparser.model.entry_scene import OFFSETS, entry_scenes
+from fineparser.model.entry_scene import OFFSETS
 from fineparser.model.fineparser import FineParser
-from fineparser.training.entry_squares import PICKED, EntrySquares, SquareBatch, cut_entries, find_entries, keep_squares
+from fineparser.training.entry_squares import MARGIN, PICKED, EntrySquares, SquareBatch, keep_squares, kept_side
 from fineparser.training.machine import accelerator_for
 
 SIDE = 42
@@ -38,41 +37,20 @@ def drawn(dataset, epochs):
         yield dataset[0]
 
 
-@pytest.fixture(scope="module")
-def batch():
-    clips = PosedClips(SynDives(2, seed=3, width="full"), ClipTransform(), with_layers=True)
-    return PosedBatch.stack([clips[0], clips[1]])
-
-
-def test_what_is_kept_is_where_the_network_finds_the_entry(reading, batch):
+def test_what_is_kept_is_what_the_entries_show_and_is_not_made_again(reading, tmp_path):
     torch.manual_seed(0)
-    model = FineParser(reading).eval()
-    with torch.no_grad():
-        squares, layers = cut_entries(model, batch, SIDE // 2)
-        films, drawn_masks, transitions = find_entries(model, batch)
-        scenes = entry_scenes(films, drawn_masks, transitions)
-        encoding = model.encode(torch.nn.functional.interpolate(batch.clips.clips, (96, 32, 32), mode="area"))
-    torch.testing.assert_close(transitions, encoding.transitions)
-    torch.testing.assert_close(drawn_masks, encoding.outlines)
-    assert squares.shape == (2, 17, 3, SIDE, SIDE)
-    assert layers.shape == (2, 16, 3, SIDE // 2, SIDE // 2)
-    shown, scenery = scenes[1].cut(films[1], SIDE, 4 / 3)
-    np.testing.assert_array_equal(squares[1], torch.cat([shown, scenery[None]]).numpy())
-    made = batch.layers[1, scenes[1].frames].float().transpose(0, 1)[None]
-    expected = scenes[1].focus(4 / 3).cut(made, SIDE // 2)
-    np.testing.assert_allclose(layers[1], expected.numpy(), atol=0.51)
-
-
-def test_a_folder_that_is_whole_is_not_made_again(reading, tmp_path):
-    torch.manual_seed(0)
-    model, source = FineParser(reading).eval(), SynDives(2, seed=3, width="full")
-    clips = PosedClips(source, ClipTransform(), with_layers=True)
-    told = []
-    keep_squares(model, clips, tmp_path, accelerator_for("cpu", "no"), on_done=lambda *done: told.append(done))
+    model, told = FineParser(reading).eval(), []
+    assert kept_side(reading) == SIDE
+    clips = EntryClips(SynDives(2, seed=3), SIDE, margin=MARGIN, with_layers=True)
+    for _ in range(2):
+        keep_squares(model, clips, tmp_path, accelerator_for("cpu", "no"), on_done=lambda *done: told.append(done))
     assert told == [(2, 2)]
-    keep_squares(model, clips, tmp_path, accelerator_for("cpu", "no"), on_done=lambda *done: told.append(done))
-    assert len(told) == 1
-    assert np.load(tmp_path / "squares.npy").shape == (2, 17, 3, SIDE, SIDE)
+    one = clips[1]
+    squares, layers = (np.load(tmp_path / f"{name}.npy") for name in ("squares", "layers"))
+    assert squares.shape == (2, 17, 3, SIDE, SIDE)
+    np.testing.assert_array_equal(squares[1, :16], one.shown[0])
+    np.testing.assert_array_equal(squares[1, 16], one.scenery[0])
+    np.testing.assert_array_equal(layers[1], one.layers[0])
     assert len(EntrySquares(tmp_path, 32)) == 2
 
 

@@ -17,6 +17,7 @@ def options(monkeypatch, whole_file, tmp_path):
     short["1-outlines"]["config"] = whole_file
     monkeypatch.setattr(recipe, "STAGES", short)
     monkeypatch.setattr(recipe, "DIVES", 4)
+    monkeypatch.setattr(recipe, "ENTRIES", 3)
     return RecipeOptions(out=tmp_path / "out", device="cpu", precision="no", workers=0, progress=False)
 
 
@@ -47,5 +48,8 @@ def test_each_stage_goes_on_from_the_one_before(options):
 def test_longer_runs_take_more_steps(tmp_path):
     once, twice = (RecipeOptions(out=tmp_path, longer=factor).stages() for factor in (1, 2))
     assert [stage.max_steps for stage in twice] == [2 * stage.max_steps for stage in once]
+    entries = {stage.out.name: stage.data[0] for stage in once if stage.data != once[0].data}
+    assert entries == {"5-entry": "syndive:24000:1"}
+    assert twice[4].data == ("syndive:48000:1",)
     with pytest.raises(ValueError, match="factor above 0"):
         RecipeOptions(out=tmp_path, longer=0)
