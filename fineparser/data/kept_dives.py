@@ -35,7 +35,7 @@ KEPT_LINES = 2 * PICTURE_HEIGHT
 """Lines of kept pictures: as many as the networks see that see details."""
 DIVIDED = (-9, 28)
 """Of the frames from so many before the entry's first to so many after it, it is kept what they are made of: those in
-which `EntryScene` looks at it, wherever a network puts its first."""
+which an `EntryScene` looks at it, even where its first is mistaken by some."""
 QUALITY = 95
 """Of the JPEGs, without thinned out colours: what is lost is less than the noise of the recordings."""
 
