@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fineparser.analysis.dived import Dived
-from fineparser.domain.judging import KEPT_AWARDS
+from fineparser.domain.judging import highest_score
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Judged:
             raise ValueError("An exemplar needs its dive number and height: give both.")
         if score is None:
             raise ValueError("An exemplar needs the score that it was given: the total in points.")
-        highest = 10 * KEPT_AWARDS * dived.difficulty
+        highest = highest_score(dived.difficulty)
         if not 0 <= score <= highest:
             raise ValueError(
                 f"A {dived.code} from {dived.height:g} m (difficulty {dived.difficulty:g}) is given 0 to {highest:g} "

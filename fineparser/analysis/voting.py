@@ -15,7 +15,7 @@ from fineparser.analysis.simulated_exemplars import simulated_bank
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import NEAREST_NUMBER, ExemplarChoice
 from fineparser.domain.calibration import INTERVAL, Calibration
-from fineparser.domain.judging import execution
+from fineparser.domain.judging import execution, highest_score
 from fineparser.model.contrastive_regression import PairComparison
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
@@ -115,7 +115,7 @@ def estimate(ballot: Ballot, dived: Dived) -> tuple[Estimate, Estimate, Breakdow
     scores = np.array([vote.score for vote in votes])
     points = np.mean([vote.contributions for vote in votes], axis=0)
     # No dive is given less than nothing or more than perfect awards.
-    highest = 30 * dived.difficulty
+    highest = highest_score(dived.difficulty)
     mean = Estimate.of_votes(scores)
     ranges = None
     basis = f"the middle {INTERVAL:.0%} of {len(votes)} vote{'s' * (len(votes) != 1)}, which says little of the error"

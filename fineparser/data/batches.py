@@ -114,7 +114,7 @@ class ClipBatch(TensorBatch):
             difficulty=torch.tensor([dive.difficulty or 0.0], dtype=torch.float32),
             has_difficulty=torch.tensor([dive.difficulty is not None]),
             deductions=deductions_of(dive)[None],
-            deserved=torch.tensor([torch.nan if dive.deserved is None else dive.deserved]),
+            deserved=deserved_of(dive)[None],
         )
 
     @classmethod
@@ -166,6 +166,11 @@ def deductions_of(dive: Dive) -> torch.Tensor:
     if dive.deductions is None:
         return torch.full((len(PRICES),), torch.nan)
     return torch.tensor(dive.deductions, dtype=torch.float32)
+
+
+def deserved_of(dive: Dive) -> torch.Tensor:
+    """Award of a dive by a judge without noise, float32 []; NaN where it is not known."""
+    return torch.tensor(torch.nan if dive.deserved is None else dive.deserved, dtype=torch.float32)
 
 
 @dataclass(frozen=True)

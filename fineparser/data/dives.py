@@ -13,14 +13,13 @@ from typing import Protocol
 import numpy as np
 
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.judging import highest_score
 from fineparser.domain.phases import CLIP_FRAMES, Transitions
 from fineparser.video.sampling import sample_frames
 
 SPLITS = ("train", "validation", "test")
 HIGHEST_SCORE = 120.0
 """More points than dives of competitions are given: perfect awards for a difficulty of 3.9 make 117."""
-PERFECT = 30
-"""Points at a difficulty of 1 of which every award is a ten."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ class Dive:
                 f"The flight (from frame {self.flight_frame}) and the entry (from frame {self.entry_frame}) "
                 f"must follow each other inside the clip, frames {self.first_frame} to {self.last_frame}."
             )
-        most = max(HIGHEST_SCORE, PERFECT * (self.difficulty or 0))  # the rarest dives are worth more
+        most = max(HIGHEST_SCORE, highest_score(self.difficulty or 0))  # the rarest dives are worth more
         if self.score is not None and not 0 <= self.score <= most:
             raise ValueError(f"A score lies in 0 to {most:g} points, not {self.score:g}.")
         if self.difficulty is not None and not 0 < self.difficulty < 10:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from fineparser.data.batches import TensorBatch, deductions_of
+from fineparser.data.batches import TensorBatch, deductions_of, deserved_of
 from fineparser.data.dives import DataError, Dive, DiveSource
 from fineparser.data.pairs import DiveDataset, read_pictures
 from fineparser.data.transforms import ClipTransform, crop, resize
@@ -99,7 +99,7 @@ class EntryClips(DiveDataset):
             torch.from_numpy(scene.inside)[None],
             torch.from_numpy(scene.measures)[None],
             deductions_of(dive)[None],
-            torch.tensor([np.nan if dive.deserved is None else dive.deserved], dtype=torch.float32),
+            deserved_of(dive)[None],
             self._layers(dive, numbers, scene) if self._with_layers else None,
         )
 

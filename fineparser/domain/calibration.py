@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from fineparser.domain.judging import highest_score
+
 INTERVAL = 0.8
 """Share of true scores that a stated interval is meant to hold."""
 LEAST_DIVES = 50
@@ -73,7 +75,7 @@ class Calibration:
 
     def interval(self, score: float, difficulty: float) -> tuple[float, float]:
         """The interval in points about a predicted score; it holds the score itself."""
-        highest = 30 * difficulty
+        highest = highest_score(difficulty)
         low = min(score, score + self.low * difficulty)
         high = max(score, score + self.high * difficulty)
         return float(np.clip(low, 0, highest)), float(np.clip(high, 0, highest))

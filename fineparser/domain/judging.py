@@ -149,6 +149,15 @@ def execution(score: float, difficulty: float) -> float:
     return float(points / worth)
 
 
+def highest_score(difficulty: float) -> float:
+    """Points of a dive whose every award is the highest.
+
+    >>> highest_score(3.5)
+    105.0
+    """
+    return HIGHEST_AWARD * KEPT_AWARDS * difficulty
+
+
 def band(award: float) -> str:
     """What an award from 0 to 10 is called; an average is rounded to the nearest half first.
 

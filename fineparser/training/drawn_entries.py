@@ -87,8 +87,7 @@ def keep_drawn_entries(
         "maps": ((count, channels, size // 8, size // 8), np.float16),
         "told": ((sum(_TOLD),), np.float32),
     }
-    how = dict(stack=EntryClipBatch.stack, workers=workers, on_done=on_done)
-    keep(model, clips, folder, accelerator, arrays, draw_entries, **how)
+    keep(model, clips, folder, accelerator, arrays, draw_entries, workers=workers, on_done=on_done)
 
 
 def draw_entries(model: FineParser, batch: EntryClipBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -110,8 +110,7 @@ def keep_squares(
         "squares": ((count + 1, 3, 2 * half, 2 * half), np.uint8),
         "layers": ((count, len(LAYERS), half, half), np.uint8),
     }
-    how = dict(stack=EntryClipBatch.stack, workers=workers, on_done=on_done)
-    keep(model, clips, folder, accelerator, arrays, _shown, **how)
+    keep(model, clips, folder, accelerator, arrays, _shown, workers=workers, on_done=on_done)
 
 
 def kept_side(config: FineParserConfig) -> int:

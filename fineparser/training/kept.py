@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader
 
 from fineparser.data.batches import TensorBatch
 from fineparser.data.pairs import DiveDataset, EpochDataset
-from fineparser.data.posed_clips import PosedBatch
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import evaluating
 from fineparser.training.runs import write_whole
@@ -35,7 +34,6 @@ def keep(
     arrays: Mapping[str, tuple[tuple[int, ...], DTypeLike]],
     find: Callable[[FineParser, TensorBatch], tuple[np.ndarray, ...]],
     *,
-    stack: Callable[[Sequence[TensorBatch]], TensorBatch] = PosedBatch.stack,
     workers: int = 0,
     on_done: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
@@ -47,7 +45,6 @@ def keep(
         folder: made where it is not there; what an interrupted call left in it is written anew.
         arrays: by the names of the files: the shape that they have a clip, and the kind of number.
         find: what is kept of a batch, in that order.
-        stack: joins samples into a batch.
         on_done: is told how many of how many clips of this process are done; what it raises ends the work.
 
     Raises:
@@ -66,7 +63,7 @@ def keep(
     kept = [np.load(folder / f"{name}.npy", mmap_mode="r+") for name in arrays]
     own = list(range(len(clips)))[accelerator.process_index :: accelerator.num_processes]
     batches = [own[start : start + AT_ONCE] for start in range(0, len(own), AT_ONCE)]
-    loader = DataLoader(clips, batch_sampler=batches, collate_fn=stack, num_workers=workers)
+    loader = DataLoader(clips, batch_sampler=batches, collate_fn=_stack, num_workers=workers)
     done = 0
     with evaluating(model), torch.no_grad():
         for indices, batch in zip(batches, loader, strict=True):
@@ -82,6 +79,11 @@ def keep(
     if accelerator.is_main_process:
         write_whole(whole, json.dumps(about))
     accelerator.wait_for_everyone()
+
+
+def _stack(samples: Sequence[TensorBatch]) -> TensorBatch:
+    """Joins samples as their kind does."""
+    return type(samples[0]).stack(samples)
 
 
 class KeptDataset(EpochDataset):

@@ -131,14 +131,15 @@ class RecipeOptions:
     def stages(self) -> list[TrainOptions]:
         """The options of each stage, in their order."""
         found: list[TrainOptions] = []
+        dives = f"kept:{self.out / 'dives'}"
+        entries = SynDives(max(2, round(ENTRIES * self.longer)), ENTRIES_SEED).name
         for name, values in STAGES.items():
             folder = self.out / name
             values = values | {"max_steps": max(1, round(values["max_steps"] * self.longer))}
-            entries = f"syndive:{max(2, round(ENTRIES * self.longer))}:{ENTRIES_SEED}"
             found.append(
                 TrainOptions(
                     out=folder,
-                    data=(entries if values["train"] == "entry" else f"kept:{self.out / 'dives'}",),
+                    data=(entries if values["train"] == "entry" else dives,),
                     resume=(folder / RUN_FILE).is_file(),
                     checkpoint=str(found[-1].out / "checkpoints" / "last") if found else None,
                     epochs=values["max_steps"],  # the steps end it
