@@ -15,7 +15,7 @@ import numpy as np
 from fineparser.simulator.face import SMALLEST, draw_face
 from fineparser.simulator.skin import shade
 
-CHUNK_PIXELS = 1_500_000  # buffer size at which the instants are cut into groups (8 float32 a pixel)
+CHUNK_PIXELS = 600_000  # buffer at which instants are cut into groups (8 float32 a pixel): larger ones leave the cache
 EDGE = 0.014  # m of depth over which the colours of two touching parts mix
 FAR = 1e4
 DEEPEST = -1.8  # m below the surface at which nothing is seen of a diver any more
@@ -170,20 +170,20 @@ def _draw_group(frames, boxes, starts, segments, views, light, water_colour):
     instants = np.concatenate([np.arange(starts[f], starts[f + 1]) for f in frames])
     owner = np.repeat(np.arange(len(frames)), views.counts[frames])
     offsets = np.concatenate([[0], np.cumsum(areas[owner])])
-    buffer = np.zeros((offsets[-1], CHANNELS), dtype=np.float32)
-    buffer[:, 1] = FAR
+    buffer = np.zeros((CHANNELS, offsets[-1]), dtype=np.float32)
+    buffer[1] = FAR
     box = boxes[frames][owner]
     order = np.argsort(-(segments.start[instants, :, 2] + segments.end[instants, :, 2]), axis=1)
     for rank in range(order.shape[1]):
         _draw_rank(buffer, segments, instants, order[:, rank], box, offsets)
 
-    covered = np.flatnonzero(buffer[:, 0] > 0)
+    covered = np.flatnonzero(buffer[0] > 0)
     which = np.searchsorted(offsets, covered, side="right") - 1
     inside = covered - offsets[which]
     columns = inside % widths[owner][which]
     rows = inside // widths[owner][which]
     lit = shade(
-        buffer[covered],
+        buffer[:, covered].T,
         column=columns + box[which, 0] + 0.5,
         row=rows + box[which, 1] + 0.5,
         instant=instants[which],
@@ -215,29 +215,29 @@ def _draw_rank(buffer, segments, instants, part, box, offsets):
     if len(which) == 0:
         return
     length = np.maximum(np.sqrt((axis * axis).sum(1)), 1e-3)
-    table = np.column_stack(
+    table = np.stack(
         [
-            start[:, :2],
-            way,
+            *start[:, :2].T,
+            *way.T,
             1 / flat,
             axis[:, 2] / length,
             radii.mean(1) ** 2,
             radii[:, 0],
             radii[:, 1] - radii[:, 0],
-            axis,
+            *axis.T,
             start[:, 2],
         ]
-    )[which]
-    x = column - table[:, 0]
-    y = row - table[:, 1]
-    aside = x * table[:, 3] - y * table[:, 2]
+    )[:, which]
+    x = column - table[0]
+    y = row - table[1]
+    aside = x * table[3] - y * table[2]
     # The eye meets the part before its axis comes closest: half a chord nearer, seen along the axis.
-    half_chord = np.sqrt(np.maximum(table[:, 6] - aside * aside, 0))
-    h = (x * table[:, 2] + y * table[:, 3] - half_chord * table[:, 5]) * table[:, 4]
+    half_chord = np.sqrt(np.maximum(table[6] - aside * aside, 0))
+    h = (x * table[2] + y * table[3] - half_chord * table[5]) * table[4]
     np.clip(h, 0, 1, out=h)
-    radius = table[:, 7] + h * table[:, 8]
-    normal_x = (x - h * table[:, 9]) / radius
-    normal_y = (y - h * table[:, 10]) / radius
+    radius = table[7] + h * table[8]
+    normal_x = (x - h * table[9]) / radius
+    normal_y = (y - h * table[10]) / radius
     square = normal_x * normal_x + normal_y * normal_y
     cover = (1 - np.sqrt(square)) * radius + 0.5
     seen = np.flatnonzero(cover > 0)
@@ -247,29 +247,29 @@ def _draw_rank(buffer, segments, instants, part, box, offsets):
     normal_x, normal_y, square = normal_x[seen], normal_y[seen], square[seen]
     cover = np.minimum(np.minimum(cover[seen], 1), 2 * radius)
     towards = np.sqrt(np.maximum(1 - square, 0))
-    depth = table[seen, 12] + h * table[seen, 11] - radius * towards
+    depth = table[12, seen] + h * table[11, seen] - radius * towards
     outside = np.maximum(np.sqrt(square), 1)
-    fresh = np.empty((len(seen), CHANNELS), dtype=np.float32)
-    fresh[:, 0] = cover
-    fresh[:, 1] = depth
-    fresh[:, 2] = normal_x / outside
-    fresh[:, 3] = normal_y / outside
-    paint = segments.paint[part][which]
-    fresh[:, 4:7] = paint[:, :3] + h[:, None] * paint[:, 3:6]
-    capped = np.flatnonzero(h < paint[:, 9])
-    fresh[capped, 4:7] = paint[capped, 6:9]
-    fresh[:, 7] = paint[:, 10]
+    fresh = np.empty((CHANNELS, len(seen)), dtype=np.float32)
+    fresh[0] = cover
+    fresh[1] = depth
+    fresh[2] = normal_x / outside
+    fresh[3] = normal_y / outside
+    paint = segments.paint[part].T[:, which]
+    fresh[4:7] = paint[:3] + h * paint[3:6]
+    capped = np.flatnonzero(h < paint[9])
+    fresh[4:7, capped] = paint[6:9, capped]
+    fresh[7] = paint[10]
     faces = segments.is_face[part] & (radii[:, 1] > SMALLEST)
     if faces.any():
         at = np.flatnonzero(faces[which])
-        normal = np.stack([fresh[at, 2], fresh[at, 3], -towards[at]], 1)
+        normal = np.stack([fresh[2, at], fresh[3, at], -towards[at]], 1)
         _draw_faces(fresh, at, normal, h, axis / length[:, None], length, segments, instants, part, which)
     place = place[seen]
-    buffer[place] = _blend(buffer[place], fresh, segments.pixels_per_metre[instants].astype(np.float32)[which])
+    buffer[:, place] = _blend(buffer[:, place], fresh, segments.pixels_per_metre[instants].astype(np.float32)[which])
 
 
 def _draw_faces(fresh, at, normal, h, along, length, segments, instants, part, which):
-    """Draw the features of faces on the rows `at` of `fresh`."""
+    """Draw the features of faces at the places `at` of `fresh`."""
     instant = which[at]
     metre = segments.pixels_per_metre[instants[instant]]
     left = segments.left[instants[instant], part[instant]]
@@ -281,9 +281,9 @@ def _draw_faces(fresh, at, normal, h, along, length, segments, instants, part, w
     side = radius * (normal * left).sum(1) / metre
     # In camera axes, which are right-handed: forward is left x up.
     front = (normal * np.cross(left, upright)).sum(1)
-    colours = fresh[at, 4:7]
+    colours = fresh[4:7, at].T
     draw_face(colours, up, side, front)
-    fresh[at, 4:7] = colours
+    fresh[4:7, at] = colours.T
 
 
 def _candidates(start, end, radii, way, box, offsets):
@@ -316,18 +316,18 @@ def _candidates(start, end, radii, way, box, offsets):
 
 
 def _blend(old, fresh, metre):
-    """Rows [n, 8] of a buffer after a part is drawn over them; `metre` is how many pixels a metre has."""
-    under, cover = old[:, 0], fresh[:, 0]
+    """Channels [8, n] of a buffer after a part is drawn over them; `metre` is how many pixels a metre has."""
+    under, cover = old[0], fresh[0]
     union = cover + under - cover * under
-    ahead = (old[:, 1] - fresh[:, 1]) / (2 * metre)
-    melt = np.where(under > 0, np.minimum(old[:, 7], fresh[:, 7]), EDGE)
+    ahead = (old[1] - fresh[1]) / (2 * metre)
+    melt = np.where(under > 0, np.minimum(old[7], fresh[7]), EDGE)
     result = np.empty_like(old)
     # Shape melts over a longer way than colour: a suit's edge stays sharp on a smooth body.
     for soft, channels in ((melt, slice(1, 4)), (EDGE, slice(4, 8))):
         nearer = np.clip(0.5 + ahead / soft, 0, 1)
         share = cover * (nearer + (1 - nearer) * (1 - under)) / union
-        result[:, channels] = old[:, channels] + share[:, None] * (fresh[:, channels] - old[:, channels])
-    result[:, 0] = union
+        result[channels] = old[channels] + share * (fresh[channels] - old[channels])
+    result[0] = union
     return result
 
 
