@@ -22,6 +22,8 @@ OFFSET, STRETCH = 1.5, 0.25
 times as far it puts dives apart, about 1."""
 KNOWN_AS = 8
 """Judged dives that what is known of the error from simulated ones counts as."""
+ON_SCALE = "Scores of simulated exemplars stand here as your own judges would have given them."
+"""What is to be said beside votes that were brought to a panel's scale."""
 LEAST_STRETCH = 0.1
 """A panel that would rather put dives the other way round is not followed there."""
 USUAL_ERROR = 1.0

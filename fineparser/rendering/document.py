@@ -3,6 +3,7 @@
 import base64
 from html import escape
 
+from fineparser.analysis.panel_scale import ON_SCALE
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import KEPT_AWARDS, band
@@ -10,7 +11,6 @@ from fineparser.rendering.key_frames import as_jpeg, key_pictures
 from fineparser.rendering.page_charts import breakdown_rows, signed, timeline_chart, votes_chart, waterfall_chart
 from fineparser.rendering.page_style import STYLE
 
-ON_SCALE = " Scores of simulated exemplars stand here as the user\u2019s own judges would have given them."
 NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Content security policy: even a mistake in this file cannot make the page ask anything of a server."""
 
@@ -152,7 +152,7 @@ def _votes(report: DiveReport) -> str:
     ]
     note = (
         '<p class="note">The exemplar in bold is the one shown beside the dive. Differences are in points '
-        f"at the difficulty of this dive.{'' if report.scale is None else ON_SCALE}</p>"
+        f"at the difficulty of this dive.{'' if report.scale is None else f' {ON_SCALE}'}</p>"
     )
     return _table(headings, rows, text_columns=(0, 5, 6)) + note
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
+from fineparser.analysis.panel_scale import ON_SCALE
 from fineparser.analysis.report import BRANCHES, Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import breakdown_rows, signed
 
-ON_SCALE = "Scores of simulated exemplars stand here as your own judges would have given them."
 MEAN = "all exemplars (mean)"
 """The choice of no exemplar in particular."""
 
