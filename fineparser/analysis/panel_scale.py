@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from fineparser.domain.calibration import INTERVAL, Calibration
-from fineparser.domain.judging import HIGHEST_AWARD, KEPT_AWARDS
+from fineparser.domain.judging import KEPT_AWARDS, highest_score
 
 LEAST_JUDGED = 3
 """Fewer judged dives do not tell a panel's scale from their own luck."""
@@ -106,7 +106,7 @@ class PanelScale:
         told = np.array([1.0, (score / worth - MIDDLE - self.offset) / self.stretch])
         spread = self.error * np.sqrt(1 + told @ np.array(self.covariance) @ told)
         reach = worth * spread * student.ppf((1 + INTERVAL) / 2, self.freedom)
-        low, high = np.clip([score - reach, score + reach], 0, HIGHEST_AWARD * worth)
+        low, high = np.clip([score - reach, score + reach], 0, highest_score(difficulty))
         return float(min(low, score)), float(max(high, score))
 
     @property

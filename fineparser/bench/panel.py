@@ -14,7 +14,7 @@ from fineparser.analysis.analyser import BUNDLED_BANK
 from fineparser.analysis.exemplar_bank import ExemplarBank
 from fineparser.analysis.panel_scale import PanelScale
 from fineparser.bench.fine_tuning import OtherPanel
-from fineparser.domain.judging import HIGHEST_AWARD, KEPT_AWARDS
+from fineparser.domain.judging import KEPT_AWARDS, highest_score
 
 PANELS = {
     "as the simulated one": OtherPanel(stretch=1.0, shift=0.0),
@@ -66,7 +66,9 @@ def bench_panel(bench: PanelBench) -> dict:
                 known, asked = order[:count], order[count : count + bench.asked]
                 scale = PanelScale.of(told[known], judged[known], difficulty[known], calibration)
                 for dive in asked:
-                    score = float(np.clip(scale.points(told[dive], difficulty[dive]), 0, HIGHEST_AWARD * worth[dive]))
+                    score = float(
+                        np.clip(scale.points(told[dive], difficulty[dive]), 0, highest_score(difficulty[dive]))
+                    )
                     low, high = scale.interval(score, difficulty[dive])
                     errors.append((score - judged[dive]) / worth[dive])
                     held.append(low <= judged[dive] <= high)

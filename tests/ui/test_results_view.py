@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.analysis.panel_scale import ON_SCALE, PanelScale
 from fineparser.analysis.report import Vote
-from fineparser.ui.results_view import ON_SCALE, table, votes_table
+from fineparser.ui.results_view import table, votes_table
 
 SCALE = PanelScale(-1.0, 1.2, 7, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
 
