@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from fineparser.video.resampling import resample_box, resample_weights, weigh
 
@@ -175,12 +176,13 @@ class Framing:
         return x0 + steps * (x1 - x0), y0 + steps * (y1 - y0)
 
 
-def _weights_back(low: float, high: float, source: int, size: int, count: int) -> np.ndarray:
+def _weights_back(low: float, high: float, source: int, size: int, count: int) -> csr_array:
     """Weights [count, size] that spread `size` clip pixels between the source edges `low` and `high` over
     `count` pixels of a picture that is `source` wide; zero outside the box."""
     per_pixel = size / (high - low)
     start, stop = -low * per_pixel, (source - low) * per_pixel
     weights = resample_weights(start, stop, size, count)
     centres = start + (np.arange(count) + 0.5) * (stop - start) / count
-    weights[(centres < 0) | (centres >= size)] = 0
+    inside = (centres >= 0) & (centres < size)
+    weights.data *= np.repeat(inside, np.diff(weights.indptr))
     return weights

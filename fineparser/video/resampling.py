@@ -4,24 +4,29 @@ import math
 
 import cv2
 import numpy as np
+from scipy.sparse import csr_array
 
 
-def resample_weights(start: float, stop: float, length: int, count: int) -> np.ndarray:
+def resample_weights(start: float, stop: float, length: int, count: int) -> csr_array:
     """How much each of `length` pixels in a row adds to each of `count` pixels spread from `start` to `stop`.
 
-    `start` and `stop` are edges in pixels of the row and may lie beyond it. The result is float32 [count, length];
-    every row sums to 1. The kernel is a triangle as wide as the larger of the two pixels: linear interpolation
-    when enlarging, an antialiased mean when reducing, which is what the published loader's bilinear scaling does.
-    It is cut off and evened out at the ends; what lies wholly beyond an end takes the last pixel.
+    `start` and `stop` are edges in pixels of the row and may lie beyond it. The result is float32 [count, length],
+    sparse, with as many numbers in each row; every row sums to 1. The kernel is a triangle as wide as the larger of the
+    two pixels: linear interpolation when enlarging, an antialiased mean when reducing, which is what the published
+    loader's bilinear scaling does. It is cut off and evened out at the ends; what lies wholly beyond an end takes the
+    last pixel.
     """
     step = (stop - start) / count
     reach = max(step, 1.0)
     centres = start + (np.arange(count) + 0.5) * step
     # Further out than this no pixel is within reach; here only the last one is.
     centres = np.clip(centres, 1 - reach, length - 1 + reach)
-    pixels = np.arange(length) + 0.5
-    weights = np.maximum(0, 1 - np.abs(pixels - centres[:, None]) / reach)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    taps = min(length, math.floor(2 * reach) + 1)  # as many centres of pixels may lie within reach
+    first = np.clip(np.ceil(centres - reach - 0.5), 0, length - taps).astype(int)
+    pixels = first[:, None] + np.arange(taps)
+    weights = np.maximum(0, 1 - np.abs(pixels + 0.5 - centres[:, None]) / reach)
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return csr_array((weights.ravel(), pixels.ravel(), np.arange(count + 1) * taps), shape=(count, length))
 
 
 def resample_box(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
@@ -39,21 +44,12 @@ def resample_box(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     return weigh(across, narrow.swapaxes(0, 1)).swapaxes(0, 1)
 
 
-def weigh(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The product of weights [count, length], most of them 0, with float32 rows [length, ...]: [count, ...].
+def weigh(weights: csr_array, rows: np.ndarray) -> np.ndarray:
+    """The product of weights [count, length] with float32 rows [length, ...]: [count, ...].
 
-    As fast as a matrix product on one core, since only the few weights above 0 are looked at, and it stays on one:
-    products as small as these wait long for other threads where several clips are read at once.
+    It stays on one core: products as small as these wait long for other threads where several clips are read at once.
     """
-    above = weights > 0
-    first = above.argmax(axis=1)
-    lines = np.arange(len(weights))
-    product = np.zeros((len(weights), *rows.shape[1:]), np.float32)
-    for tap in range(int(above.sum(axis=1).max())):
-        at = np.minimum(first + tap, weights.shape[1] - 1)
-        weight = np.where(first + tap == at, weights[lines, at], 0).astype(np.float32)
-        product += rows[at] * weight.reshape(-1, *[1] * (rows.ndim - 1))
-    return product
+    return (weights @ rows.reshape(len(rows), -1)).reshape(-1, *rows.shape[1:])
 
 
 def _part(low: float, high: float, length: int, size: int) -> tuple[int, int, int]:
