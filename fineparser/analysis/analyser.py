@@ -21,8 +21,9 @@ from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.inference import optimise
 from fineparser.model.pictures import normalise
+from fineparser.model.precision import dtype_of
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
 from fineparser.video.limits import Limits
@@ -32,7 +33,6 @@ BUNDLED_WEIGHTS = Path(__file__).parents[2] / "checkpoints" / "fineparser-compac
 BUNDLED_BANK = Path(__file__).parents[2] / "assets" / "exemplar_bank.safetensors"
 EXEMPLARS = 10
 """Votes on a dive, as in the paper."""
-PRECISIONS = ("float32", "bf16", "auto")
 
 Progress = Callable[[str, float], None]
 """Told the name of each step and how much of the work is done before it, 0 to 1."""
@@ -297,16 +297,6 @@ class DiveAnalyser:
         if not real and not learnt:
             return BY_SIMULATED
         return f"calibrated on {', '.join([*learnt, *real])}"
-
-
-def dtype_of(precision: str, device: torch.device) -> torch.dtype:
-    """The type of the network's numbers; ValueError where the name or the device does not go with it."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"the precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
-    if precision == "bf16" and not has_bfloat16(device):
-        raise ValueError(f"this machine's {device.type} has no bf16: take float32, or auto")
-    fast = precision == "bf16" or (precision == "auto" and has_bfloat16(device))
-    return torch.bfloat16 if fast else torch.float32
 
 
 def transition(clip: Clip, index: int, confidence: float) -> Transition:

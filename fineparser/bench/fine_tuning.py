@@ -189,7 +189,9 @@ def _bank(analyser: DiveAnalyser, bench: FineTuningBench) -> ExemplarBank:
 
 def encoded(network: FineParser, folder: Path) -> EncodedDives:
     """All dives of a clip folder, without masks."""
-    return encode_dives(network, read_clip_folder(folder, validation=0), accelerator_for("cpu", "no"), with_masks=False)
+    return encode_dives(
+        network, read_clip_folder(folder, validation=0), accelerator_for("cpu", "float32"), with_masks=False
+    )
 
 
 def bank_of(dives: EncodedDives, beside: ExemplarBank) -> ExemplarBank:

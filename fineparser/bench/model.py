@@ -16,8 +16,9 @@ from fineparser.bench.published_protocol import plain_network, plain_stems, publ
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.inference import optimise
 from fineparser.model.pictures import normalise
+from fineparser.model.precision import has_bfloat16
 from fineparser.simulator.dive import simulate
 
 Clock = Callable[[], float]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from fineparser.cli.clip_batch import Settings, analyse_all, assignments, electorate, is_clip_folder, zip_all
+from fineparser.model.precision import PRECISIONS
 
 SUMMARY = "judge a clip, or every clip of a folder: report.json, report.html, overlay.mp4, masks.npz and more"
 
@@ -44,7 +45,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
     grammar.add_argument(
         "--precision",
-        choices=["float32", "bf16", "auto"],
+        choices=PRECISIONS,
         default="float32",
         help="of the network; auto takes bf16 where it is fast (default: float32)",
     )

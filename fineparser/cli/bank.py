@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from fineparser.model.precision import PRECISIONS
+
 SUMMARY = "make and tend the exemplars that dives are compared with"
 
 
@@ -55,7 +57,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     for one in (build_grammar, add, calibrating, judging):
         one.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
         one.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
-        one.add_argument("--precision", default="auto", help="float32, bf16 or auto (default: auto)")
+        one.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the network (default: auto)")
     listing = action("list", list_bank, "list the own exemplars, or those of a bank file")
     listing.add_argument("--bank", type=Path, help="a bank file instead of the own exemplars")
     remove = action("remove", remove_dive, "remove an own exemplar")

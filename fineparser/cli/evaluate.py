@@ -21,7 +21,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measures a network by the voting protocol."""
     from fineparser.training.evaluator import evaluate as measure
-    from fineparser.training.machine import leave_processes
+    from fineparser.training.machine import device_for, leave_processes
     from fineparser.training.options import EvaluateOptions
 
     wanted = from_arguments(EvaluateOptions, options)
@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
         from fineparser.analysis.analyser import DiveAnalyser
 
         # As the app does it: the copy for inference, whose bf16 needs no autocast around it.
-        precision = "bf16" if wanted.precision == "bf16" else "float32"
-        analyser = DiveAnalyser.from_pretrained(options.checkpoint, options.bank, precision=precision)
+        device = str(device_for(wanted.device))
+        analyser = DiveAnalyser.from_pretrained(options.checkpoint, options.bank, device, precision=wanted.precision)
         if options.checkpoint == "default" and not analyser.model.provenance.trained:
             raise ValueError("no trained weights come with the project yet: name a checkpoint folder")
         model, bank = analyser.network, analyser.bank

@@ -38,8 +38,8 @@ def optimise(model: FineParser, dtype: torch.dtype = torch.float32) -> FineParse
 
     Args:
         model: on the device where the copy is to run.
-        dtype: of the weights and features of both I3Ds and the ResNet; torch.bfloat16 where `has_bfloat16` says so.
-            What comes behind them, the parsing of phases and the comparison, is small and stays in float32.
+        dtype: of the weights and features of both I3Ds and the ResNet, as `dtype_of` says. What comes behind them, the
+            parsing of phases and the comparison, is small and stays in float32.
     """
     fast = copy.deepcopy(model).eval().requires_grad_(False)
     fast.optimised_from = model.fingerprint()
@@ -60,13 +60,6 @@ def optimise(model: FineParser, dtype: torch.dtype = torch.float32) -> FineParse
     if on_processor:
         portion(fast)
     return fast
-
-
-def has_bfloat16(device: str | torch.device = "cpu") -> bool:
-    """Whether a device multiplies matrices of bfloat16 faster than it emulates them."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
 
 
 def fold_batch_norms(network: nn.Module) -> None:

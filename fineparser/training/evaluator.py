@@ -104,7 +104,7 @@ def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: FinePars
     Raises:
         ValueError: for options, data or weights that cannot be used.
     """
-    accelerator = accelerator_for(options.device, "no" if model is not None else options.precision or "no")
+    accelerator = accelerator_for(options.device, "float32" if model is not None else options.precision)
     model = (model or FineParser.from_pretrained(options.checkpoint)).to(accelerator.device)
     detail = model.config.focus_detail
     source = _dives(options, detail)

@@ -7,22 +7,34 @@ from contextlib import contextmanager
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 
+from fineparser.model.precision import dtype_of
+
 
 def accelerator_for(device: str, precision: str | None, *, find_unused: bool = False) -> Accelerator:
     """This process's part of the machine, alone or among those that `accelerate launch` started.
 
     Args:
         device: "auto" or "cpu".
-        precision: "bf16", "no", or None: bf16 where a GPU has it.
+        precision: of `dtype_of`, or None: bf16 where a GPU has it.
         find_unused: let several processes cope with weights that a step does not use.
+    """
+    place = device_for(device)
+    if precision is None:
+        precision = "auto" if place.type == "cuda" else "float32"
+    mixed = "bf16" if dtype_of(precision, place) == torch.bfloat16 else "no"
+    kwargs = DistributedDataParallelKwargs(find_unused_parameters=find_unused)
+    return Accelerator(cpu=device == "cpu", mixed_precision=mixed, kwargs_handlers=[kwargs])
+
+
+def device_for(device: str) -> torch.device:
+    """Where this process, alone or among those that `accelerate launch` started, computes.
+
+    Args:
+        device: "auto" takes a GPU where there is one, "cpu" does not.
     """
     if device not in ("auto", "cpu"):
         raise ValueError(f'device is "auto" or "cpu", not {device!r}; CUDA_VISIBLE_DEVICES chooses among GPUs')
-    on_gpu = device == "auto" and torch.cuda.is_available()
-    if precision is None:
-        precision = "bf16" if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "no"
-    kwargs = DistributedDataParallelKwargs(find_unused_parameters=find_unused)
-    return Accelerator(cpu=device == "cpu", mixed_precision=precision, kwargs_handlers=[kwargs])
+    return PartialState(cpu=device == "cpu").device
 
 
 @contextmanager

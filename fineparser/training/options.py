@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
+from fineparser.model.precision import PRECISIONS
 
 PARTS = ("everything", "parsers", "spatial", "frames", "backdrop", "water", "entry", "regression")
 MASK_OBJECTIVES = ("focal", "outline")
@@ -133,7 +134,7 @@ class TrainOptions:
     device: str = "auto"
     """"auto" takes GPUs where there are any, "cpu" does not."""
     precision: str | None = None
-    """"bf16" or "no"; None: bf16 on a GPU, unless the launcher says otherwise."""
+    """"float32", "bf16", or "auto": bf16 where the GPU or processor has it; None: bf16 where a GPU has it."""
     workers: int = 0
     """Processes that read and prepare clips beside each training process."""
     seed: int = 0
@@ -163,8 +164,8 @@ class TrainOptions:
             raise OptionsError(f"teacher_forcing is a share of the run from 0 to 1, not {self.teacher_forcing:g}")
         if self.learning_rate <= 0:
             raise OptionsError(f"the learning rate is above 0, not {self.learning_rate:g}")
-        if self.precision not in (None, "bf16", "no"):
-            raise OptionsError(f'precision is "bf16" or "no", not {self.precision!r}')
+        if self.precision not in (None, *PRECISIONS):
+            raise OptionsError(f"precision is one of {', '.join(PRECISIONS)}, not {self.precision!r}")
         if not 0 <= self.validation_share < 1:
             raise OptionsError(f"validation_share is a share from 0 to below 1, not {self.validation_share:g}")
         if self.minutes is not None and self.minutes <= 0:
@@ -260,8 +261,8 @@ class EvaluateOptions:
     """Clips encoded at once in each process."""
     device: str = "auto"
     """"auto" takes GPUs where there are any, "cpu" does not."""
-    precision: str | None = None
-    """"bf16" or "no"; None: as the launcher says, else full precision."""
+    precision: str = "float32"
+    """"float32", "bf16", or "auto": bf16 where the GPU or processor has it."""
     workers: int = 0
     """Processes that read and prepare clips."""
     limit: int | None = None
@@ -276,6 +277,8 @@ class EvaluateOptions:
             raise OptionsError("there is nothing to evaluate on: name at least one source, such as clips:FOLDER")
         if self.split not in ("train", "validation", "test", "all"):
             raise OptionsError(f"split is train, validation, test or all, not {self.split!r}")
+        if self.precision not in PRECISIONS:
+            raise OptionsError(f"precision is one of {', '.join(PRECISIONS)}, not {self.precision!r}")
         if self.exemplars < 1:
             raise OptionsError(f"at least one exemplar has to vote, not {self.exemplars}")
         if self.score_range is not None and not self.score_range[1] > self.score_range[0]:

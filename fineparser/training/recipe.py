@@ -112,8 +112,8 @@ class RecipeOptions:
     GPU; two cores need two days for that."""
     device: str = "auto"
     """"auto" takes GPUs where there are any, "cpu" does not."""
-    precision: str = "bf16"
-    """"bf16" or "no"."""
+    precision: str = "auto"
+    """"float32", "bf16", or "auto": bf16 where the GPU or processor has it."""
     workers: int = 1
     """Processes that simulate dives, and that read them beside the one that trains."""
     progress: bool = True

@@ -17,7 +17,8 @@ from fineparser.data.sources import FirstDives, open_data
 from fineparser.data.transforms import ClipTransform
 from fineparser.data.windows import WindowDataset
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.inference import optimise
+from fineparser.model.precision import dtype_of
 from fineparser.model.weights import Provenance
 from fineparser.training.backdrop_lesson import BackdropLesson, BackdropNetwork
 from fineparser.training.drawings import Drawings, keep_drawings
@@ -284,8 +285,7 @@ def _keep(
 
 def _quick(options: TrainOptions, model: FineParser, accelerator: Accelerator) -> FineParser:
     """The network's quick copy, for what encodes and does not change."""
-    half = options.precision == "bf16" and has_bfloat16(accelerator.device)
-    return optimise(model, torch.bfloat16 if half else torch.float32)
+    return optimise(model, dtype_of(options.precision or "float32", accelerator.device))
 
 
 def _regression(

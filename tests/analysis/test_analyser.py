@@ -170,12 +170,10 @@ def test_the_inference_copy_gives_the_models_own_numbers(analyser, model, report
     assert report.total.value == pytest.approx(expected.total.value, rel=1e-4)
 
 
-def test_a_precision_that_is_not_there_is_told(model, monkeypatch):
-    with pytest.raises(ValueError, match="one of float32, bf16, auto, not 'half'"):
-        DiveAnalyser(model, precision="half")
-    monkeypatch.setattr("fineparser.analysis.analyser.has_bfloat16", lambda device: False)
+def test_the_network_computes_in_the_precision_asked_for(model, monkeypatch):
+    monkeypatch.setattr("fineparser.model.precision.has_bfloat16", lambda device: False)
     with pytest.raises(ValueError, match="no bf16"):
         DiveAnalyser(model, precision="bf16")
     assert DiveAnalyser(model, precision="auto").dtype == torch.float32
-    monkeypatch.setattr("fineparser.analysis.analyser.has_bfloat16", lambda device: True)
+    monkeypatch.setattr("fineparser.model.precision.has_bfloat16", lambda device: True)
     assert DiveAnalyser(model, precision="auto").dtype == torch.bfloat16

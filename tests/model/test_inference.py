@@ -4,7 +4,8 @@ from torch import nn
 
 from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import has_bfloat16, optimise
+from fineparser.model.inference import optimise
+from fineparser.model.precision import has_bfloat16
 
 TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 3e-2}
 

@@ -167,7 +167,7 @@ def test_a_network_that_is_handed_over_keeps_its_precision(options, monkeypatch)
     )
     options = replace(options, limit=1, precision="bf16")
     found = evaluate(options, model=FineParser.from_pretrained(options.checkpoint))
-    assert asked == ["no"]
+    assert asked == ["float32"]
     assert found.to_json()["options"]["precision"] == "bf16"
 
 

@@ -18,7 +18,7 @@ def options(monkeypatch, whole_file, tmp_path):
     monkeypatch.setattr(recipe, "STAGES", short)
     monkeypatch.setattr(recipe, "DIVES", 4)
     monkeypatch.setattr(recipe, "ENTRIES", 3)
-    return RecipeOptions(out=tmp_path / "out", device="cpu", precision="no", workers=0, progress=False)
+    return RecipeOptions(out=tmp_path / "out", device="cpu", precision="float32", workers=0, progress=False)
 
 
 def test_each_stage_goes_on_from_the_one_before(options):
