@@ -143,8 +143,8 @@ class Framing:
         x0, y0, x1, y1 = self.box_at(index)
         down = _weights_back(y0, y1, height, mask.shape[0], rows)
         across = _weights_back(x0, x1, width, mask.shape[1], columns)
-        laid = weigh(across, weigh(down, mask.astype(np.float32)).T).T
-        return np.ascontiguousarray(laid >= 0.5 if mask.dtype == bool else laid)
+        laid = weigh(down, weigh(across, mask.astype(np.float32).T).T)
+        return laid >= 0.5 if mask.dtype == bool else laid
 
     def masks_to_source(
         self, masks: np.ndarray, width: int, height: int, longest_side: int | None = REPORT_SIDE
