@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -143,7 +144,7 @@ class Framing:
         x0, y0, x1, y1 = self.box_at(index)
         down = _weights_back(y0, y1, height, mask.shape[0], rows)
         across = _weights_back(x0, x1, width, mask.shape[1], columns)
-        laid = weigh(down, weigh(across, mask.astype(np.float32).T).T)
+        laid = weigh(down, cv2.transpose(weigh(across, cv2.transpose(mask.astype(np.float32)))))
         return laid >= 0.5 if mask.dtype == bool else laid
 
     def masks_to_source(

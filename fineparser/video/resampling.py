@@ -41,7 +41,7 @@ def resample_box(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     down = resample_weights((y0 - top) / by_y, (y1 - top) / by_y, rows, size)
     across = resample_weights((x0 - left) / by_x, (x1 - left) / by_x, columns, size)
     narrow = weigh(down, part)  # [size, columns, C]
-    return weigh(across, narrow.swapaxes(0, 1)).swapaxes(0, 1)
+    return cv2.transpose(weigh(across, cv2.transpose(narrow)))
 
 
 def weigh(weights: csr_array, rows: np.ndarray) -> np.ndarray:
