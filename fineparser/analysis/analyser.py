@@ -24,6 +24,7 @@ from fineparser.model.fineparser import FineParser
 from fineparser.model.inference import optimise
 from fineparser.model.pictures import normalise
 from fineparser.model.precision import dtype_of
+from fineparser.model.switches import find_switches
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
 from fineparser.video.limits import Limits
@@ -270,14 +271,18 @@ class DiveAnalyser:
 
     def _switches(self, proposal: Proposal) -> tuple[int, int, float]:
         """The samples at which flight and entry begin, and the lower probability of the two."""
-        found = self._encode(self._read(proposal))
-        flight, entry = (int(index) for index in found.transitions[0])
-        return flight, entry, float(found.transition_confidence.min())
+        with torch.inference_mode():
+            (found,), sure = find_switches(self.network, self._pictures(self._read(proposal)))
+        flight, entry = found.tolist()
+        return flight, entry, float(sure.min())
 
     def _encode(self, clip: Clip) -> ClipEncoding:
-        device = next(self.model.parameters()).device
         with torch.inference_mode():
-            return self.network.encode(normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(device)).to("cpu")
+            return self.network.encode(self._pictures(clip)).to("cpu")
+
+    def _pictures(self, clip: Clip) -> torch.Tensor:
+        """The clip's frames as the network takes them, [1, 3, 96, H, W]."""
+        return normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(next(self.model.parameters()).device)
 
     def _weights_warnings(self) -> list[str]:
         if self.model.provenance.trained:

@@ -73,9 +73,7 @@ class ClipEncoding:
 
         Labels are no more exact than that, and a network spreads what it knows over neighbours.
         """
-        frames = torch.arange(self.transition_probabilities.shape[1], device=self.transitions.device)
-        near = (frames[None, :, None] - self.transitions[:, None]).abs() <= NEAR  # [B, T, 2]
-        return (self.transition_probabilities * near).sum(1).clamp(max=1)
+        return confidence(self.transition_probabilities, self.transitions)
 
     @property
     def side_probability(self) -> Tensor:
@@ -171,6 +169,13 @@ class ClipEncoding:
     def _map(self, change) -> "ClipEncoding":
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "window_starts"}
         return replace(self, **{name: change(t) for name, t in tensors.items() if t is not None})
+
+
+def confidence(probabilities: Tensor, transitions: Tensor) -> Tensor:
+    """What the probabilities [B, T, 2] give to the frames around transitions [B, 2], each [B, 2] and at most 1."""
+    frames = torch.arange(probabilities.shape[1], device=transitions.device)
+    near = (frames[None, :, None] - transitions[:, None]).abs() <= NEAR  # [B, T, 2]
+    return (probabilities * near).sum(1).clamp(max=1)
 
 
 def frame_probability(logits: Tensor, window_starts: Sequence[int]) -> Tensor:
