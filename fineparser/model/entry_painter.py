@@ -2,12 +2,11 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from fineparser.model.config import FineParserConfig
 from fineparser.model.entry_scene import OFFSETS
-from fineparser.model.focus_decoder import joining, normed_convolution
 from fineparser.model.portions import portions
+from fineparser.model.square_pyramid import SquarePyramid
 
 LAYERS = ("body", "flying water", "foam")
 SEEN = 12
@@ -16,36 +15,19 @@ DIFFERENCE_UNIT, CHANGE_UNIT, COLOUR_UNIT = 32, 24, 64
 """Levels of 255 that count 1: of what differs from the scenery or from neighbours, of how far, of how colourful."""
 
 
-class EntryPainter(nn.Module):
+class EntryPainter(SquarePyramid):
     """Draws what an `EntryScene` shows (not in the paper).
 
-    square [12, 96, 96], pixels of 2 x 2 as channels:
-      1/2 --------- 1/4 -------- 1/8 ---- 1/16
-       |             |            |         |
-      join <------- join <------ join <-----/
-       |                          \\-- maps, which a reader looks at, too
-       \\-- 3x3 --> body, flying water, foam [3, 48, 48]
+    square [12, 96, 96] -- SquarePyramid --> 1/8, maps, which a reader looks at, too
+                                      \\--> 1/2 -- 3x3 --> body, flying water and foam [3, 48, 48]
 
     What a splash cost is one number a dive, from which thousands of dives teach a network little of what a splash looks
     like. What is water and what is foam, simulated dives tell of every pixel.
     """
 
     def __init__(self, config: FineParserConfig) -> None:
-        super().__init__()
-        self.squares_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
-        channels = config.entry_channels
-        self.levels = nn.ModuleList()
-        before = 4 * SEEN
-        for number, width in enumerate(channels):
-            stride, further = (1, 1) if number == 0 else (2, 2)
-            rest = [normed_convolution(width, width) for _ in range(further)]
-            self.levels.append(nn.Sequential(normed_convolution(before, width, stride), *rest))
-            before = width
-        self.joins = nn.ModuleList()
-        for width in reversed(channels[:-1]):
-            self.joins.append(normed_convolution(before + width, width))
-            before = width
-        self.paint = nn.Conv2d(before, len(LAYERS), 3, padding=1)
+        super().__init__(SEEN, config.entry_channels, further=2)
+        self.paint = nn.Conv2d(config.entry_channels[0], len(LAYERS), 3, padding=1)
 
     def forward(self, squares: Tensor) -> tuple[Tensor, Tensor]:
         """Squares [N, 12, S, S], see `channels`, -> logits of the layers [N, 3, S / 2, S / 2], and maps [N, C, S / 8,
@@ -55,15 +37,8 @@ class EntryPainter(nn.Module):
         return layers, maps
 
     def _paint(self, squares: Tensor) -> tuple[Tensor, Tensor]:
-        x, beside = functional.pixel_unshuffle(squares.to(self.paint.weight.dtype), 2), []
-        x = x.contiguous(memory_format=torch.channels_last)
-        for level in self.levels:
-            beside.append(x := level(x))
-        maps = None
-        for join, other in zip(self.joins, reversed(beside[:-1]), strict=True):
-            x = join(joining(x, other))
-            maps = x if maps is None else maps
-        return self.paint(x).float(), maps.float()
+        maps = self.joined(squares, self.paint.weight.dtype)
+        return self.paint(maps[-1]).float(), maps[0].float()
 
     @staticmethod
     def channels(shown: Tensor, scenery: Tensor) -> Tensor:

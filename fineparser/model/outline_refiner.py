@@ -11,8 +11,8 @@ from fineparser.model.backdrop import OFFSETS, Backdrop
 from fineparser.model.config import FineParserConfig
 from fineparser.model.diver_focus import DiverFocus
 from fineparser.model.filmed import Filmed
-from fineparser.model.focus_decoder import joining, normed_convolution
 from fineparser.model.portions import portions
+from fineparser.model.square_pyramid import SquarePyramid
 
 SEEN = 10
 """Channels that the refiner sees of a square, see `OutlineRefiner.channels`."""
@@ -22,14 +22,10 @@ SUREST = 0.003
 """Probabilities nearer to 0 or 1 count as this far off: what is drawn wrong has to be within reach."""
 
 
-class OutlineRefiner(nn.Module):
+class OutlineRefiner(SquarePyramid):
     """Draws a square's outline once more, before a `Backdrop` (not in the paper).
 
-    square [10, 96, 96], pixels of 2 x 2 as channels:
-      stem 1/2 ---- 1/4 ---- 1/8 ---- 1/16
-        |            |        |        |
-      join <------ join <-- join <-----/
-        \\-- 3x3, pixels of 2 x 2 --> what the outline's logits change by
+    square [10, 96, 96] -- SquarePyramid --> 1/2 -- 3x3, pixels of 2 x 2 --> what the outline's logits change by
 
     What single frames show, and two beside them, leaves a limb and the post behind it alike. What is there when the
     diver is not, told from all other frames, leaves no doubt, but does not know a diver from his splash's spray or from
@@ -37,23 +33,9 @@ class OutlineRefiner(nn.Module):
     """
 
     def __init__(self, config: FineParserConfig) -> None:
-        super().__init__()
+        super().__init__(SEEN, config.refiner_channels, further=1)
         self.focus_size = config.focus_size
-        self.squares_at_once: int | None = None  # all of them; an inference copy takes so many that memory is reused
-        channels = config.refiner_channels
-        before = 4 * SEEN
-        self.levels = nn.ModuleList()
-        for number, width in enumerate(channels):
-            stride = 1 if number == 0 else 2
-            self.levels.append(
-                nn.Sequential(normed_convolution(before, width, stride), normed_convolution(width, width))
-            )
-            before = width
-        self.joins = nn.ModuleList()
-        for width in reversed(channels[:-1]):
-            self.joins.append(normed_convolution(before + width, width))
-            before = width
-        self.change = nn.Conv2d(before, 4, 3, padding=1)
+        self.change = nn.Conv2d(config.refiner_channels[0], 4, 3, padding=1)
         # As it was drawn, before anything is learnt.
         nn.init.zeros_(self.change.weight)
         nn.init.zeros_(self.change.bias)
@@ -61,13 +43,8 @@ class OutlineRefiner(nn.Module):
     def forward(self, squares: Tensor) -> Tensor:
         """Squares [N, 10, S, S], see `channels`, -> logits of the outlines [N, S, S]."""
         drawn = squares[:, -1].float().add(1).div(2).clamp(SUREST, 1 - SUREST).logit()
-        x, maps = functional.pixel_unshuffle(squares.to(self.change.weight.dtype), 2), []
-        x = x.contiguous(memory_format=torch.channels_last)
-        for level in self.levels:
-            maps.append(x := level(x))
-        for join, beside in zip(self.joins, reversed(maps[:-1]), strict=True):
-            x = join(joining(x, beside))
-        return drawn + functional.pixel_shuffle(self.change(x).float(), 2)[:, 0]
+        finest = self.joined(squares, self.change.weight.dtype)[-1]
+        return drawn + functional.pixel_shuffle(self.change(finest).float(), 2)[:, 0]
 
     @staticmethod
     def channels(
