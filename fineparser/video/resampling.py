@@ -30,7 +30,7 @@ def resample_weights(start: float, stop: float, length: int, count: int) -> csr_
 
 
 def resample_box(picture: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
-    """The part `box` (x0, y0, x1, y1: edges, pixels) of uint8 [H, W, C] or [H, W], as float32 [size, size, C] or
+    """The part `box` (x0, y0, x1, y1: edges, pixels) of uint8 [H, W, 3] or [H, W], as float32 [size, size, 3] or
     [size, size]; the picture's edge is carried on beyond it."""
     x0, y0, x1, y1 = (float(edge) for edge in box)
     left, right, by_x = _part(x0, x1, picture.shape[1], size)
