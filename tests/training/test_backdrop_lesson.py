@@ -22,7 +22,7 @@ from fineparser.training.train import KEPT, train
 def lesson(refining, options, tmp_path):
     torch.manual_seed(0)
     network, clips = BackdropNetwork(FineParser(refining)), PosedClips(SynDives(2, seed=3, width="full"))
-    keep_drawings(network.model, clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_drawings(network.model, clips, tmp_path, accelerator_for("cpu", "float32"))
     drawings = Drawings(tmp_path, refining.focus_size)
     return BackdropLesson(network, drawings, replace(options, train="backdrop", mask_weight=2.0), clips)
 

@@ -123,7 +123,7 @@ def test_colours_vary_alike_before_and_behind(tmp_path):
 
 def test_they_are_made_once(smallest, tmp_path):
     torch.manual_seed(0)
-    model, accelerator = FineParser(smallest), accelerator_for("cpu", "no")
+    model, accelerator = FineParser(smallest), accelerator_for("cpu", "float32")
     clips = PosedClips(SynDives(1, seed=3))
     told = []
     for _ in range(2):

@@ -59,7 +59,7 @@ def test_what_is_kept_is_what_the_network_reads(reading, monkeypatch, tmp_path):
     assert (expected[0] - expected[1]).abs().max() > 1e-2
     torch.testing.assert_close(told[:, 19:32], whole.deductions)
     torch.testing.assert_close(told[:, 32], whole.deserved)
-    keep_drawn_entries(model, clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_drawn_entries(model, clips, tmp_path, accelerator_for("cpu", "float32"))
     np.testing.assert_allclose(np.load(tmp_path / "layers.npy"), layers, atol=1)
     sample = DrawnEntries(tmp_path, 32)[1]
     torch.testing.assert_close(sample.award, whole.deserved[1:])

@@ -32,10 +32,10 @@ def lesson(part, reading, options, tmp_path):
     if part == "water":
         network = WaterNetwork(model)
         clips = EntryClips(source, kept_side(reading), margin=MARGIN, with_layers=True)
-        keep_squares(model, clips, tmp_path, accelerator_for("cpu", "no"))
+        keep_squares(model, clips, tmp_path, accelerator_for("cpu", "float32"))
         return WaterLesson(network, EntrySquares(tmp_path, reading.focus_size), chosen)
     network = EntryNetwork(model)
-    keep_drawn_entries(model, EntryClips(source, reading.focus_size), tmp_path, accelerator_for("cpu", "no"))
+    keep_drawn_entries(model, EntryClips(source, reading.focus_size), tmp_path, accelerator_for("cpu", "float32"))
     return EntryLesson(network, DrawnEntries(tmp_path, reading.focus_size), chosen)
 
 

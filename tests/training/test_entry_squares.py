@@ -43,7 +43,7 @@ def test_what_is_kept_is_what_the_entries_show_and_is_not_made_again(reading, tm
     assert kept_side(reading) == SIDE
     clips = EntryClips(SynDives(2, seed=3), SIDE, margin=MARGIN, with_layers=True)
     for _ in range(2):
-        keep_squares(model, clips, tmp_path, accelerator_for("cpu", "no"), on_done=lambda *done: told.append(done))
+        keep_squares(model, clips, tmp_path, accelerator_for("cpu", "float32"), on_done=lambda *done: told.append(done))
     assert told == [(2, 2)]
     one = clips[1]
     squares, layers = (np.load(tmp_path / f"{name}.npy") for name in ("squares", "layers"))

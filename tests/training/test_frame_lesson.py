@@ -33,7 +33,7 @@ from fineparser.training.train import KEPT, train
 def lesson(smallest, options, tmp_path):
     torch.manual_seed(0)
     network, clips = FrameNetwork(FineParser(smallest)), PosedClips(SynDives(2, seed=3, width="full"))
-    keep_looks(network.model, clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_looks(network.model, clips, tmp_path, accelerator_for("cpu", "float32"))
     looks, tracks = (
         kind(tmp_path, smallest.focus_size, neighbours=smallest.focus_neighbours) for kind in (Looks, Tracks)
     )

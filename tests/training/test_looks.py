@@ -147,7 +147,7 @@ def test_colours_vary(tmp_path):
 
 def test_they_are_made_once_and_anew_for_other_weights(clips, smallest, tmp_path, monkeypatch):
     torch.manual_seed(0)
-    model, accelerator = FineParser(smallest), accelerator_for("cpu", "no")
+    model, accelerator = FineParser(smallest), accelerator_for("cpu", "float32")
     told = []
     keep_looks(model, clips, tmp_path, accelerator, on_done=lambda done, of: told.append((done, of)))
     assert told == [(2, 2)]
@@ -161,7 +161,7 @@ def test_they_are_made_once_and_anew_for_other_weights(clips, smallest, tmp_path
 
 
 def test_what_was_interrupted_is_made_anew(clips, smallest, tmp_path):
-    model, accelerator = FineParser(smallest), accelerator_for("cpu", "no")
+    model, accelerator = FineParser(smallest), accelerator_for("cpu", "float32")
 
     def stop(done, of):
         raise KeyboardInterrupt
@@ -175,14 +175,14 @@ def test_what_was_interrupted_is_made_anew(clips, smallest, tmp_path):
 
 def test_a_network_of_smaller_pictures_keeps_smaller_squares(clips, smallest, tmp_path):
     model = FineParser(replace(smallest, focus_size=64))
-    keep_looks(model, clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_looks(model, clips, tmp_path, accelerator_for("cpu", "float32"))
     assert Looks(tmp_path, 64)[0].squares.shape == (1, 12, 4, 64, 64)
 
 
 def test_whole_clips_tell_where_their_squares_are(clips, smallest, tmp_path):
     """In the whole picture, points are where they were, or in the mirror."""
     torch.manual_seed(0)
-    keep_looks(FineParser(smallest), clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_looks(FineParser(smallest), clips, tmp_path, accelerator_for("cpu", "float32"))
     tracks, known = Tracks(tmp_path, smallest.focus_size), clips[0].landmarks
     mirrored = 0
     for epoch in range(6):
@@ -226,7 +226,7 @@ def test_squares_of_whole_clips_show_the_masks_that_led_there(tmp_path):
 
 
 def test_whole_clips_come_with_what_is_known_of_the_dives(clips, smallest, tmp_path):
-    keep_looks(FineParser(smallest), clips, tmp_path, accelerator_for("cpu", "no"))
+    keep_looks(FineParser(smallest), clips, tmp_path, accelerator_for("cpu", "float32"))
     known = clips[1].clips
     labels = Tracks(tmp_path, smallest.focus_size)[1].labels[0]
     expected = torch.cat([known.transitions[0].float(), known.deserved, known.deductions[0]])
