@@ -95,7 +95,8 @@ def test_another_exemplar_can_stand_beside(inspected):
     other = next(text for text in options.all_inner_texts() if now not in text)
     options.filter(has_text=other.strip()).click()
     go(inspected)
-    expect(inspected.locator("#inspect-summary")).to_contain_text(other.strip().split(":")[0].split()[-1])
+    name = other.strip().split(":")[0].split()[-1]
+    expect(inspected.locator("#inspect-summary")).to_contain_text(name, timeout=PATIENCE)
 
 
 def test_the_arrays_can_be_taken_home(inspected, tmp_path):
