@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -15,18 +14,18 @@ from fineparser.domain.difficulty import parse_height
 from fineparser.rendering import charts
 from fineparser.ui import look, results_view
 from fineparser.ui.analysis import Analysis, Request
+from fineparser.ui.controls import Controls, control_parts
 from fineparser.ui.exemplar_shelf import Choice, Visit
 from fineparser.ui.inputs import Inputs, input_panel
 from fineparser.ui.player_clip import PlayerClip, in_cache
 from fineparser.ui.results_panel import Results, chosen, compare, film, result_parts, video_parts
-from fineparser.ui.steps import Outcome, Step, Workbench
+from fineparser.ui.status_line import progress_bar, told
+from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.upload import facts, look_through, plain_sentence, problem
 from fineparser.ui.viewer import viewer_value
 
 KEEP_SECONDS = 6 * 3600
 """What a visit leaves goes after so long: longer than any analysis takes, input still waiting included."""
-
-FAILED = "This did not work: the queue is full, or something went wrong here. Try again in a minute."
 
 
 def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, choice: Choice) -> gr.State:
@@ -35,10 +34,7 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, c
     `choice` says whose exemplars vote.
     """
     inputs = input_panel()
-    with gr.Row(elem_id="go"):
-        start = gr.Button("Analyse", variant="primary", size="lg", elem_id="analyse", scale=3, min_width=120)
-        stop = gr.Button("Stop", variant="stop", size="lg", interactive=False, elem_id="stop", scale=1, min_width=90)
-    status = gr.HTML(elem_id="status", min_height=20, apply_default_css=False)
+    controls = control_parts("Analyse", "analyse")
     results = result_parts(KEEP_SECONDS)
     private = {"api_visibility": "private"}
 
@@ -68,46 +64,21 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, c
     )
 
     def run(*values: object) -> Iterator[dict]:
-        yield from analyse(analysis, workbench, Shown(inputs, results, status, start, stop), *values)
+        yield from analyse(analysis, workbench, Shown(inputs, results, controls), *values)
 
-    waiting = start.click(
-        lambda: (gr.Button(interactive=False), gr.Button(interactive=True), progress_bar("Waiting for its turn", 0)),
-        outputs=[start, stop, status],
-        queue=False,
-        show_progress="hidden",
-        **private,
-    )
-    event = waiting.then(
+    controls.begin(
         run,
         [
             *(inputs.clip, seen.surveyed, seen.proposed, inputs.code, inputs.height, inputs.own),
             *(choice.sources, choice.folder, *seen.choices),
         ],
         [
-            *(inputs.panel, start, stop, status, results.column, results.headline, results.warnings, results.viewer),
+            *(inputs.panel, results.column, results.headline, results.warnings, results.viewer),
             *(results.timeline, results.phases, results.against, results.waterfall, results.breakdown),
             *(results.votes, results.ballot, *results.files, *results.score_parts, results.report),
             *(results.players, results.beside, results.make_video, results.video),
         ],
-        concurrency_limit=1,
-        concurrency_id=concurrency_id,
-        show_progress_on=status,
-        **private,
-    )
-    event.failure(
-        lambda: (gr.Button(interactive=True), gr.Button(interactive=False), problem(FAILED)),
-        outputs=[start, stop, status],
-        queue=False,
-        show_progress="hidden",
-        **private,
-    )
-    stop.click(
-        lambda: (gr.Button(interactive=True), gr.Button(interactive=False), note("Stopped.")),
-        outputs=[start, stop, status],
-        cancels=[event],
-        queue=False,
-        show_progress="hidden",
-        **private,
+        concurrency_id,
     )
     compared = [results.report, results.viewer, results.waterfall, results.breakdown, results.votes, results.ballot]
     compared += [results.beside, results.make_video, results.video]
@@ -137,17 +108,7 @@ class Shown:
 
     inputs: Inputs
     results: Results
-    status: gr.HTML
-    start: gr.Button
-    stop: gr.Button
-
-    def ended(self, status: str) -> dict:
-        """The buttons ready for the next dive."""
-        return {
-            self.status: status,
-            self.start: gr.Button(interactive=True),
-            self.stop: gr.Button(interactive=False),
-        }
+    controls: Controls
 
 
 def check_clip(path: str | None) -> tuple[Survey | None, str]:
@@ -196,18 +157,20 @@ def analyse(
                 if isinstance(news, Outcome):
                     report, clip = news.value
                 else:
-                    yield {shown.status: told(news)}
+                    yield {shown.controls.status: told(news)}
             # The viewer is told of it again whenever another exemplar is chosen.
             clip = replace(clip, path=in_cache(clip.path))
-            yield show(shown, report, clip) | {shown.status: progress_bar("Writing what you can take home", 0.8)}
+            yield show(shown, report, clip) | {
+                shown.controls.status: progress_bar("Writing what you can take home", 0.8)
+            }
             for news in workbench.steps(lambda progress: analysis.files(report, folder / "results", progress)):
                 if isinstance(news, Outcome):
                     buttons = [gr.DownloadButton(value=str(file), interactive=True) for file in news.value]
-                    yield shown.ended("") | dict(zip(shown.results.files, buttons, strict=True))
+                    yield shown.controls.ended("") | dict(zip(shown.results.files, buttons, strict=True))
                 else:
-                    yield {shown.status: told(news)}
+                    yield {shown.controls.status: told(news)}
     except ValueError as error:
-        yield shown.ended(problem(plain_sentence(error)))
+        yield shown.controls.ended(problem(plain_sentence(error)))
 
 
 def requested(
@@ -261,21 +224,3 @@ def show(shown: Shown, report: DiveReport, clip: PlayerClip) -> dict:
         **dict(zip(results.score_parts, (gr.Column(visible=scored), gr.Row(visible=scored)), strict=True)),
         **{button: gr.DownloadButton(value=None, interactive=False) for button in results.files},
     }
-
-
-def told(news: Step | None) -> object:
-    """A step for the status line; nothing new leaves it as it is."""
-    return gr.skip() if news is None else progress_bar(news.name, news.done)
-
-
-def progress_bar(step: str, done: float) -> str:
-    """The name of a step with how much of the work is done, as HTML."""
-    return (
-        f'<div class="fp-step" role="status"><span>{escape(step)}</span>'
-        f'<progress max="1" value="{done:.2f}"></progress></div>'
-    )
-
-
-def note(text: str) -> str:
-    """A line of text as HTML."""
-    return f'<div class="fp-note" role="status">{escape(text)}</div>'

@@ -10,8 +10,8 @@ from fineparser.data.dives import DataError, Problem
 from fineparser.data.survey import survey
 from fineparser.ui import train_data as data
 from fineparser.ui import train_labels as labels
-from fineparser.ui.analyse_tab import note, progress_bar
 from fineparser.ui.analysis import Analysis
+from fineparser.ui.status_line import note, progress_bar
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.train_choices import Choices
 from fineparser.ui.train_cut import cut_collection

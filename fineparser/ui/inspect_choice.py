@@ -6,9 +6,9 @@ from html import escape
 import gradio as gr
 
 from fineparser.analysis.report import DiveReport
-from fineparser.ui.analyse_tab import note
 from fineparser.ui.inspecting import MOST_PROBLEMS, look_through
 from fineparser.ui.results_view import vote_choices
+from fineparser.ui.status_line import note
 from fineparser.ui.upload import problem
 
 LAST, LABELLED = "The dive analysed last", "A labelled dive"
@@ -32,9 +32,6 @@ class Choice:
     files: gr.File
     files_note: gr.HTML
     dive: gr.Dropdown
-    start: gr.Button
-    stop: gr.Button
-    status: gr.HTML
 
 
 def choice_parts() -> Choice:
@@ -49,11 +46,7 @@ def choice_parts() -> Choice:
             files = gr.File(label="Zip, or clips, masks and dives.csv", file_count="multiple", height=130)
             files_note = gr.HTML(apply_default_css=False, elem_id="inspect-files-note")
             dive = gr.Dropdown([], label="Dive", visible=False, elem_id="inspect-dive")
-    with gr.Row(elem_id="inspect-go"):
-        start = gr.Button("Inspect", variant="primary", size="lg", elem_id="inspect", scale=3, min_width=120)
-        stop = gr.Button("Stop", variant="stop", size="lg", interactive=False, scale=1, min_width=90)
-    status = gr.HTML(elem_id="inspect-status", min_height=20, apply_default_css=False)
-    return Choice(source, last, last_note, exemplar, labelled, files, files_note, dive, start, stop, status)
+    return Choice(source, last, last_note, exemplar, labelled, files, files_note, dive)
 
 
 def choice_events(choice: Choice, tab: gr.Tab, report: gr.State) -> None:

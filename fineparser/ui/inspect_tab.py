@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -13,9 +12,10 @@ from fineparser.analysis.report import PHASES, DiveReport
 from fineparser.domain.phases import CLIP_FRAMES
 from fineparser.rendering import inspection_charts as charts
 from fineparser.ui import inspect_view as view
-from fineparser.ui.analyse_tab import FAILED, note, progress_bar, told
-from fineparser.ui.inspect_choice import LABELLED, LAST, NO_DIVE, Choice, choice_events, choice_parts
+from fineparser.ui.controls import Controls, control_parts
+from fineparser.ui.inspect_choice import LABELLED, LAST, NO_DIVE, choice_events, choice_parts
 from fineparser.ui.inspecting import Inspecting
+from fineparser.ui.status_line import progress_bar, told
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.upload import plain_sentence, problem
 
@@ -74,41 +74,20 @@ def inspect_tab(
     """
     gr.Markdown(WHAT)
     choice = choice_parts()
+    controls = control_parts("Inspect", "inspect")
     found = finding_parts()
     choice_events(choice, tab, report)
 
     def run(*values: object) -> Iterator[dict]:
-        yield from inspect(inspecting, workbench, choice, found, *values)
+        yield from inspect(inspecting, workbench, controls, found, *values)
 
-    waiting = choice.start.click(
-        lambda: (gr.Button(interactive=False), gr.Button(interactive=True), progress_bar("Waiting for its turn", 0)),
-        outputs=[choice.start, choice.stop, choice.status],
-        queue=False,
-        show_progress="hidden",
-        **PRIVATE,
-    )
     shown = [value for value in vars(found).values() if not isinstance(value, tuple)]
-    event = waiting.then(
+    controls.begin(
         run,
         [choice.source, report, choice.exemplar, choice.files, choice.dive],
-        [choice.start, choice.stop, choice.status, *shown, *found.attention],
-        concurrency_limit=1,
-        concurrency_id=concurrency_id,
-        show_progress_on=choice.status,
-        **PRIVATE,
+        [*shown, *found.attention],
+        concurrency_id,
     )
-    for trigger, text, more in (
-        (event.failure, problem(FAILED), {}),
-        (choice.stop.click, note("Stopped."), {"cancels": [event]}),
-    ):
-        trigger(
-            partial(ended, text),
-            outputs=[choice.start, choice.stop, choice.status],
-            **more,
-            queue=False,
-            show_progress="hidden",
-            **PRIVATE,
-        )
     found.pictures.leaf(touched, outputs=found.frame, queue=False, show_progress="hidden", **PRIVATE)
     found.frame.change(leaf, [found.inspection, found.frame], found.pictures, trigger_mode="always_last", **QUICK)
     for part in (found.branch, found.layer, found.head):
@@ -189,7 +168,7 @@ def finding_parts() -> Findings:
 def inspect(
     inspecting: Inspecting,
     workbench: Workbench,
-    choice: Choice,
+    controls: Controls,
     found: Findings,
     source: str,
     report: DiveReport | None,
@@ -198,7 +177,6 @@ def inspect(
     dive: str | None,
 ) -> Iterator[dict]:
     """The inspection step by step: what is being done, what was found, the file last."""
-    done = [choice.start, choice.stop, choice.status]
     try:
         if source == LABELLED and not (files and dive):
             raise ValueError("Hand over a labelled dive first, and choose it.")
@@ -216,20 +194,13 @@ def inspect(
             if isinstance(news, Outcome):
                 inspection = news.value
             else:
-                yield {choice.status: told(news)}
-        yield show(found, inspection) | {choice.status: progress_bar("Writing the arrays", 0.9)}
+                yield {controls.status: told(news)}
+        yield show(found, inspection) | {controls.status: progress_bar("Writing the arrays", 0.9)}
         with tempfile.TemporaryDirectory(prefix="fineparser-") as folder:
             path = inspection.save(Path(folder) / FILE)
-            yield dict(zip(done, ended(""), strict=True)) | {
-                found.file: gr.DownloadButton(value=str(path), interactive=True)
-            }
+            yield controls.ended("") | {found.file: gr.DownloadButton(value=str(path), interactive=True)}
     except ValueError as error:
-        yield dict(zip(done, ended(problem(plain_sentence(error))), strict=True))
-
-
-def ended(status: str) -> tuple:
-    """Both buttons ready for the next dive, and the status line."""
-    return gr.Button(interactive=True), gr.Button(interactive=False), status
+        yield controls.ended(problem(plain_sentence(error)))
 
 
 def show(found: Findings, inspection: Inspection) -> dict:

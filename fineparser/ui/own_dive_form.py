@@ -13,11 +13,11 @@ from fineparser.analysis.judged import Judged
 from fineparser.analysis.own_exemplars import OwnExemplars
 from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
-from fineparser.ui.analyse_tab import progress_bar
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.exemplar_shelf import own_exemplars, titled
 from fineparser.ui.inputs import dive_choices
 from fineparser.ui.public import is_public
+from fineparser.ui.status_line import progress_bar
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
 from fineparser.ui.upload import plain_sentence, problem
 

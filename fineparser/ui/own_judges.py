@@ -9,9 +9,9 @@ import gradio as gr
 from fineparser.analysis.electorate import Progress, own_judges_of
 from fineparser.analysis.own_panel import PanelReading
 from fineparser.rendering.panel_chart import panel_figure
-from fineparser.ui.analyse_tab import progress_bar
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.exemplar_shelf import own_exemplars
+from fineparser.ui.status_line import progress_bar
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
 from fineparser.ui.upload import plain_sentence, problem
 

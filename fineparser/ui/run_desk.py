@@ -10,8 +10,8 @@ from fineparser.training import job_process
 from fineparser.ui import train_data as data
 from fineparser.ui import train_outcome as outcome
 from fineparser.ui import train_runs as runs
-from fineparser.ui.analyse_tab import note, progress_bar
 from fineparser.ui.dive_desk import PRIVATE, QUIET
+from fineparser.ui.status_line import note, progress_bar
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.train_choices import FIRST, Choices, options_of, start_choices
 from fineparser.ui.upload import problem

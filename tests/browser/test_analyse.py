@@ -62,7 +62,7 @@ def test_what_is_no_clip_gets_a_sentence_and_goes(page, row, tmp_path, app_folde
     expect(sentence).to_have_text(re.compile(row.reason))
     assert str(app_folder) not in sentence.inner_text()
     page.locator("#analyse").click()
-    expect(page.locator("#status .problem")).to_contain_text("upload another one", timeout=PATIENCE)
+    expect(page.locator("#analyse-status .problem")).to_contain_text("upload another one", timeout=PATIENCE)
     left = {path for path in (app_folder / "cache").rglob("*") if path.is_file()} - kept
     assert [one for one in left if one.read_bytes() == path.read_bytes()] == []
 
@@ -72,13 +72,13 @@ def test_a_dive_that_cannot_be_is_told_at_once_and_again(page, clip):
     say(page, "107A", "3 m")
     expect(page.locator("#dive-note .problem")).to_contain_text("Nearest: 107B")
     page.locator("#analyse").click()
-    expect(page.locator("#status .problem")).to_contain_text("Nearest: 107B", timeout=PATIENCE)
+    expect(page.locator("#analyse-status .problem")).to_contain_text("Nearest: 107B", timeout=PATIENCE)
     expect(page.locator("#analyse")).to_be_enabled()
 
 
 def test_without_a_clip_the_page_asks_for_one(page):
     page.locator("#analyse").click()
-    expect(page.locator("#status .problem")).to_contain_text("Upload a clip of a dive first", timeout=PATIENCE)
+    expect(page.locator("#analyse-status .problem")).to_contain_text("Upload a clip of a dive first", timeout=PATIENCE)
 
 
 def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, app_url, clip):
@@ -88,14 +88,19 @@ def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, ap
     other.goto(app_url)
     upload(other, clip)
     page.locator("#analyse").click()
-    expect(page.locator("#status .fp-step")).to_contain_text(re.compile("Reading|Finding|Comparing"), timeout=PATIENCE)
+    expect(page.locator("#analyse-status .fp-step")).to_contain_text(
+        re.compile("Reading|Finding|Comparing"), timeout=PATIENCE
+    )
     other.locator("#analyse").click()
-    expect(other.locator("#status")).to_contain_text(re.compile("Waiting|queue"), timeout=PATIENCE)
-    page.locator("#stop").click()
-    expect(page.locator("#status")).to_contain_text("Stopped.")
+    expect(other.locator("#analyse-status")).to_contain_text(re.compile("Waiting|queue"), timeout=PATIENCE)
+    page.locator("#analyse-stop").click()
+    expect(page.locator("#analyse-status")).to_contain_text("Stopped.")
     expect(page.locator("#analyse")).to_be_enabled()
+    expect(page.locator("#analyse-stop")).to_be_disabled()
     ready(other)
     other.close()
+    # Nothing comes after it: Gradio tells of the failure of what was stopped when it is through with it.
+    expect(page.locator("#analyse-status")).to_have_text("Stopped.")
     expect(page.locator("#results")).to_have_count(0)
 
 
@@ -126,7 +131,7 @@ def test_trim_and_window_are_proposed_and_can_be_changed(page, clip):
     expect(rect).to_have_attribute("width", "120", timeout=PATIENCE)  # as high as the picture, and square
     page.get_by_label("To", exact=True).fill("3")
     page.locator("#analyse").click()
-    expect(page.locator("#status .problem")).to_contain_text("ends at frame 3", timeout=PATIENCE)
+    expect(page.locator("#analyse-status .problem")).to_contain_text("ends at frame 3", timeout=PATIENCE)
     page.get_by_label("To", exact=True).fill("40")
     page.locator("#analyse").click()
     ready(page)

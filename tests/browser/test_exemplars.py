@@ -204,7 +204,7 @@ def test_sources_that_may_not_vote_do_not(page):
     page.locator("#voters").get_by_label("Simulated").uncheck()
     tab(page, "Analyse")
     page.locator("#analyse").click()
-    expect(page.locator("#status .problem")).to_contain_text("No exemplar may vote", timeout=PATIENCE)
+    expect(page.locator("#analyse-status .problem")).to_contain_text("No exemplar may vote", timeout=PATIENCE)
     tab(page, "Exemplars")
     page.locator("#voters").get_by_label("Simulated").check()
     tab(page, "Analyse")
