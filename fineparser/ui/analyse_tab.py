@@ -90,7 +90,7 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, c
     def film_both(report: DiveReport | None, exemplar: str) -> Iterator[tuple]:
         yield from film(workbench, report, exemplar)
 
-    results.make_video.click(
+    filmed = results.make_video.click(
         film_both,
         [results.report, results.against],
         [results.make_video, results.video],
@@ -99,6 +99,7 @@ def analyse_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, c
         show_progress_on=results.video,
         **private,
     )
+    filmed.failure(lambda: gr.Button(interactive=True), outputs=results.make_video, queue=False, **private)
     return results.report
 
 

@@ -11,7 +11,8 @@ from fineparser.data.survey import survey
 from fineparser.ui import train_data as data
 from fineparser.ui import train_labels as labels
 from fineparser.ui.analysis import Analysis
-from fineparser.ui.status_line import note, progress_bar
+from fineparser.ui.controls import Controls
+from fineparser.ui.status_line import note, told
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.train_choices import Choices
 from fineparser.ui.train_cut import cut_collection
@@ -25,12 +26,15 @@ QUIET = {"show_progress": "hidden", **PRIVATE}
 class DiveDesk:
     """What the events of the data panel and of the label panel do."""
 
-    def __init__(self, workshop: Workshop, analysis: Analysis, workbench: Workbench, heavy: dict) -> None:
-        self.workshop, self.analysis, self.workbench, self._heavy = workshop, analysis, workbench, heavy
+    def __init__(self, workshop: Workshop, analysis: Analysis, workbench: Workbench, concurrency_id: str) -> None:
+        self.workshop, self.analysis, self.workbench = workshop, analysis, workbench
+        self._concurrency_id = concurrency_id
 
     def tie(self, page: gr.Blocks, panel: data.DataPanel, label_panel: labels.LabelPanel, choices: Choices) -> None:
         """Ties the panels' events to this desk."""
         self.data, self.labels, self.choices = panel, label_panel, choices
+        self.cutting = Controls(label_panel.cut, label_panel.status)
+        self.proposing = Controls(label_panel.propose, label_panel.status)
         self._data_events(page)
         self._label_events()
 
@@ -60,23 +64,23 @@ class DiveDesk:
                 **PRIVATE,
             )
         panel.save.click(self.save_table, [panel.rows, *asked], [panel.collection, panel.note, *shown], **QUIET)
-        panel.remove.click(self.remove_collection, asked, [panel.collection, panel.note, *shown], **QUIET)
+        removed = [panel.collection, panel.note, *shown]
+        panel.remove.tie(self.remove_collection, asked, removed, panel.collection)
 
     def _label_events(self) -> None:
         panel, source = self.labels, self.data
         editor = [panel.editor, panel.status]
         panel.dive.input(self.show_dive, [source.collection, panel.dive, panel.proposals], editor, **QUIET)
-        panel.propose.click(
+        self.proposing.begin(
             self.propose,
             [source.collection, panel.dive, panel.proposals],
-            [panel.proposals, panel.dive, panel.keep_all, *editor],
-            show_progress_on=panel.status,
-            **self._heavy,
+            [panel.proposals, panel.dive, panel.keep_all, panel.editor],
+            self._concurrency_id,
         )
         asked = [source.source, source.collection, source.dataset, source.count, self.choices.part, self.choices.share]
         kept = [source.collection, source.found, source.rows, source.csv, panel.dive, panel.proposals, panel.keep_all]
         inputs = [panel.proposals, panel.masks, panel.dive, *asked]
-        panel.cut.click(self.cut, [panel.proposals, *asked], [*kept, *editor], show_progress="hidden", **self._heavy)
+        self.cutting.begin(self.cut, [panel.proposals, *asked], [*kept, panel.editor], self._concurrency_id)
         panel.editor.keep(self.keep_one, inputs, [*kept, *editor], **QUIET)
         panel.keep_all.click(self.keep_all, inputs, [*kept, *editor], **QUIET)
 
@@ -170,8 +174,8 @@ class DiveDesk:
         for news in self.workbench.steps(work):
             if isinstance(news, Outcome):
                 proposals = news.value
-            elif news is not None:
-                yield {panel.status: progress_bar(news.name, news.done)}
+            else:
+                yield {panel.status: told(news)}
         name = name if name in dives else next(iter(proposals), None)
         changes = {
             panel.proposals: proposals,
@@ -179,7 +183,8 @@ class DiveDesk:
             panel.keep_all: gr.Button(interactive=bool(proposals)),
         }
         for shown in self.show_dive(collection, name, proposals):
-            yield changes | shown | {panel.status: note(f"{len(proposals)} dives have proposals: look at them.")}
+            said = note(f"{len(proposals)} dives have proposals: look at them.")
+            yield changes | shown | self.proposing.ended(said)
 
     def cut(self, proposals: labels.Proposals, *asked: object) -> Iterator[dict]:
         """Cuts every clip to the diver."""
@@ -189,12 +194,12 @@ class DiveDesk:
             for news in self.workbench.steps(work):
                 if isinstance(news, Outcome):
                     said = note(f"Cut: {news.value}. The switches can be proposed now.")
-                elif news is not None:
-                    yield {self.labels.status: progress_bar(news.name, news.done)}
+                else:
+                    yield {self.labels.status: told(news)}
         except (ValueError, OSError) as error:
             said = problem(str(error))
         for changes in self.refresh(*asked, proposals={}):
-            yield changes | {self.labels.editor: None, self.labels.status: said}
+            yield changes | {self.labels.editor: None} | self.cutting.ended(said)
 
     def keep_one(
         self, event: gr.EventData, proposals: labels.Proposals, masks: bool, name: str | None, *asked: object

@@ -14,6 +14,7 @@ from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.ui.analysis import Analysis
+from fineparser.ui.deletion import deletion_parts
 from fineparser.ui.exemplar_shelf import SOURCE_CHOICES, Choice, own_exemplars, titled
 from fineparser.ui.inputs import dive_choices, order
 from fineparser.ui.own_dive_form import own_dive_form
@@ -73,6 +74,7 @@ def exemplars_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str,
                 show_label=False, interactive=False, autoplay=True, loop=True, visible=False, elem_id="exemplar-clip"
             )
             remove = gr.Button("Remove this dive", variant="stop", visible=False, elem_id="remove-exemplar")
+            removal = deletion_parts(remove, "Remove this dive, its score and its clip? They cannot be brought back.")
     looked_at = gr.State(None)
     listed = [table, counted]
 
@@ -87,7 +89,8 @@ def exemplars_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str,
     gr.on([part.change for part in filters.parts], relist, everything, listed, trigger_mode="always_last", **quick)
     tab.select(relist, everything, listed, **quick)
     table.select(look, choice.folder, shown, **quick)
-    remove.click(take_away, [choice.folder, looked_at], shown, **quick).then(relist, everything, listed, **quick)
+    removed = removal.tie(take_away, [choice.folder, looked_at], shown, looked_at)
+    removed.then(relist, everything, listed, **quick)
     added = own_dive_form(analysis, workbench, concurrency_id, choice.folder)
     added.then(relist, everything, listed, **quick)
     own_judges(analysis, workbench, concurrency_id, choice.folder)

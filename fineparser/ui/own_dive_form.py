@@ -14,10 +14,11 @@ from fineparser.analysis.own_exemplars import OwnExemplars
 from fineparser.analysis.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.ui.analysis import Analysis
+from fineparser.ui.controls import Controls
 from fineparser.ui.exemplar_shelf import own_exemplars, titled
 from fineparser.ui.inputs import dive_choices
 from fineparser.ui.public import is_public
-from fineparser.ui.status_line import progress_bar
+from fineparser.ui.status_line import told
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
 from fineparser.ui.upload import plain_sentence, problem
 
@@ -29,7 +30,6 @@ FROM_SOME_ON = (
 
 def own_dive_form(analysis: Analysis, workbench: Workbench, concurrency_id: str, folder: gr.State) -> Dependency:
     """Adds the form; `folder` holds what a visitor of a public page added. Gives the event that may add one."""
-    private = {"api_visibility": "private"}
     with gr.Accordion("Add a judged dive of your own", open=False, elem_id="add-exemplar"):
         gr.HTML(f'<p class="fp-lead">{escape(kept_where())}</p>', apply_default_css=False)
         with gr.Row():
@@ -59,8 +59,10 @@ def own_dive_form(analysis: Analysis, workbench: Workbench, concurrency_id: str,
                     )
                     own = gr.Number(label="Own difficulty", info="0: the table's.", value=0, step=0.1, min_width=140)
                 name = gr.Textbox(label="Name", placeholder="Whose dive, which meet", max_length=80, elem_id="own-name")
-        button = gr.Button("Add this dive", variant="primary", elem_id="add-own")
-        status = gr.HTML(elem_id="add-status", min_height=20, apply_default_css=False)
+        controls = Controls(
+            gr.Button("Add this dive", variant="primary", elem_id="add-own"),
+            gr.HTML(elem_id="add-status", min_height=20, apply_default_css=False),
+        )
     on_gpu = with_gpu(lambda *what: add(analysis, *what, lambda name, done: None))
 
     def work(own_ones: OwnExemplars, path: str, said: tuple, progress: Progress) -> str:
@@ -69,29 +71,20 @@ def own_dive_form(analysis: Analysis, workbench: Workbench, concurrency_id: str,
             return on_gpu(own_ones, path, said)
         return add(analysis, own_ones, path, said, progress)
 
-    def run(path: str | None, kept: str | None, *said: object) -> Iterator[tuple]:
-        yield gr.skip(), kept, progress_bar("Waiting for its turn", 0.0)
+    def run(path: str | None, kept: str | None, *said: object) -> Iterator[dict]:
         try:
             if path is None:
                 raise ValueError("Upload a clip of the judged dive first.")
             own_ones, kept = own_exemplars(kept, adding=True)
             for news in workbench.steps(partial(work, own_ones, path, said)):
                 if isinstance(news, Outcome):
-                    yield None, kept, news.value
-                elif news is not None:
-                    yield gr.skip(), kept, progress_bar(news.name, news.done)
+                    yield controls.ended(news.value) | {clip: None, folder: kept}
+                else:
+                    yield {controls.status: told(news), folder: kept}
         except ValueError as error:
-            yield gr.skip(), kept, problem(plain_sentence(error))
+            yield controls.ended(problem(plain_sentence(error))) | {folder: kept}
 
-    return button.click(
-        run,
-        [clip, folder, code, height, score, own, name],
-        [clip, folder, status],
-        concurrency_limit=1,
-        concurrency_id=concurrency_id,
-        show_progress="hidden",
-        **private,
-    )
+    return controls.begin(run, [clip, folder, code, height, score, own, name], [clip, folder], concurrency_id)
 
 
 def kept_where() -> str:

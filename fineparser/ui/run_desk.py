@@ -10,8 +10,9 @@ from fineparser.training import job_process
 from fineparser.ui import train_data as data
 from fineparser.ui import train_outcome as outcome
 from fineparser.ui import train_runs as runs
+from fineparser.ui.controls import Controls
 from fineparser.ui.dive_desk import PRIVATE, QUIET
-from fineparser.ui.status_line import note, progress_bar
+from fineparser.ui.status_line import note, told
 from fineparser.ui.steps import Outcome, Workbench
 from fineparser.ui.train_choices import FIRST, Choices, options_of, start_choices
 from fineparser.ui.upload import problem
@@ -22,8 +23,9 @@ from fineparser.ui.workshop import Workshop, WorkshopError
 class RunDesk:
     """What the events of the run panel and of the outcome panel do."""
 
-    def __init__(self, workshop: Workshop, in_use: WeightsInUse, workbench: Workbench, heavy: dict) -> None:
-        self.workshop, self.in_use, self.workbench, self._heavy = workshop, in_use, workbench, heavy
+    def __init__(self, workshop: Workshop, in_use: WeightsInUse, workbench: Workbench, concurrency_id: str) -> None:
+        self.workshop, self.in_use, self.workbench = workshop, in_use, workbench
+        self._concurrency_id = concurrency_id
 
     def tie(
         self,
@@ -52,11 +54,9 @@ class RunDesk:
         looked = [panel.run, panel.seen]
         panel.timer.tick(self.look, looked, shown, queue=False, **QUIET)
         panel.run.input(lambda name: self.look(name, None), panel.run, shown, queue=False, **QUIET)
-        for button, wish in (
-            *((panel.pause, "pause"), (panel.stop, "stop")),
-            *((panel.resume, "resume"), (panel.remove, "delete")),
-        ):
+        for button, wish in ((panel.pause, "pause"), (panel.stop, "stop"), (panel.resume, "resume")):
             button.click(partial(self.ask, wish), panel.run, [self.told, *shown], **QUIET)
+        panel.remove.tie(partial(self.ask, "delete"), panel.run, [self.told, *shown], panel.run)
         self.choices.start.focus(
             lambda: gr.Dropdown(choices=start_choices(self.workshop, self.in_use)),
             outputs=self.choices.start,
@@ -66,7 +66,8 @@ class RunDesk:
 
     def _outcome_events(self) -> None:
         panel, run = self.outcome, self.runs.run
-        panel.use.click(self.use, [run, panel.own], panel.now, show_progress="hidden", **self._heavy)
+        self.switching = Controls(panel.use, panel.now)
+        self.switching.begin(self.use, [run, panel.own], [], self._concurrency_id)
         panel.back.click(self.go_back, outputs=panel.now, **QUIET)
         panel.prepare.click(self.pack, run, [panel.take, panel.now], show_progress_on=panel.now, **PRIVATE)
 
@@ -106,17 +107,17 @@ class RunDesk:
             changes[self.outcome.text] = outcome.outcome_html(self.workshop, changes[self.runs.seen][0])
         return changes
 
-    def use(self, name: str | None, own: bool) -> Iterator[str]:
+    def use(self, name: str | None, own: bool) -> Iterator[dict]:
         """Switches the Analyse tab to a run's weights."""
         try:
             job = self.workshop.jobs[name or ""]
             for news in self.workbench.steps(lambda told: self.in_use.use(job, own, told)):
                 if isinstance(news, Outcome):
-                    yield outcome.in_use_html(self.in_use, news.value)
-                elif news is not None:
-                    yield progress_bar(news.name, news.done)
+                    yield self.switching.ended(outcome.in_use_html(self.in_use, news.value))
+                else:
+                    yield {self.switching.status: told(news)}
         except (ValueError, OSError) as error:
-            yield problem(str(error)) + outcome.in_use_html(self.in_use)
+            yield self.switching.ended(problem(str(error)) + outcome.in_use_html(self.in_use))
 
     def go_back(self) -> str:
         """Switches the Analyse tab to the weights that it started with."""

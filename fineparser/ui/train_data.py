@@ -13,6 +13,7 @@ from fineparser.data.dives import DataError, Problem, Problems
 from fineparser.data.intake import Intake
 from fineparser.data.sources import kind_of
 from fineparser.data.survey import Survey
+from fineparser.ui.deletion import Deletion, deletion_parts
 from fineparser.ui.results_view import table
 from fineparser.ui.upload import problem
 from fineparser.ui.workshop import DATA_VARIABLE, Workshop, WorkshopError
@@ -38,7 +39,7 @@ class DataPanel:
     rows: gr.Dataframe
     save: gr.Button
     csv: gr.DownloadButton
-    remove: gr.Button
+    remove: Deletion
     note: gr.HTML
     found: gr.HTML
     """What the survey says."""
@@ -58,7 +59,10 @@ def data_panel(workshop: Workshop) -> DataPanel:
             collection = gr.Dropdown(
                 names, value=names[0] if names else None, label="Collection", elem_id="train-collection"
             )
-            remove = gr.Button("Delete this collection", size="sm", elem_id="train-remove-clips")
+            remove = deletion_parts(
+                gr.Button("Delete this collection", size="sm", elem_id="train-remove-clips"),
+                "Delete this collection with its clips and labels? They cannot be brought back.",
+            )
         with gr.Column(scale=3, min_width=280):
             files = gr.File(
                 label="Clips, dives.csv, masks, or a zip with all of them",

@@ -26,6 +26,7 @@ from fineparser.training.jobs import (
 )
 from fineparser.training.outcome import SHOWN
 from fineparser.training.runs import LOG_FILE
+from fineparser.ui.deletion import Deletion, deletion_parts
 from fineparser.ui.upload import problem
 from fineparser.ui.workshop import Workshop
 
@@ -54,7 +55,7 @@ class RunPanel:
     pause: gr.Button
     stop: gr.Button
     resume: gr.Button
-    remove: gr.Button
+    remove: Deletion
     column: gr.Column
     """The figures."""
     losses: gr.Plot
@@ -68,7 +69,7 @@ class RunPanel:
     @property
     def buttons(self) -> list[gr.Button]:
         """In the order of `buttons_for`."""
-        return [self.pause, self.stop, self.resume, self.remove]
+        return [self.pause, self.stop, self.resume, self.remove.ask]
 
     @property
     def plots(self) -> list[gr.Plot]:
@@ -87,6 +88,7 @@ def run_panel(workshop: Workshop) -> RunPanel:
         stop = gr.Button("Stop", variant="stop", elem_id="train-stop", **look)
         resume = gr.Button("Go on", variant="primary", elem_id="train-resume", **look)
         remove = gr.Button("Delete this run", elem_id="train-remove", **look)
+    removal = deletion_parts(remove, "Delete this run and the weights it learnt? They cannot be brought back.")
     plain = {"show_label": False, "container": False}
     with gr.Column(visible=False, elem_id="train-figures") as column:
         with gr.Row():
@@ -102,7 +104,7 @@ def run_panel(workshop: Workshop) -> RunPanel:
             with gr.Column(min_width=320):
                 second = gr.Plot(elem_id="train-second", **plain)
     return RunPanel(
-        *(run, status, pause, stop, resume, remove, column, losses, first, second, predictions),
+        *(run, status, pause, stop, resume, removal, column, losses, first, second, predictions),
         *(gr.State(None), gr.Timer(LOOK_SECONDS)),
     )
 

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from fineparser.ui.analysis import Analysis
-from fineparser.ui.dive_desk import PRIVATE, DiveDesk
+from fineparser.ui.dive_desk import DiveDesk
 from fineparser.ui.run_desk import RunDesk
 from fineparser.ui.steps import Workbench
 from fineparser.ui.train_choices import choices_panel
@@ -28,7 +28,6 @@ def train_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, pag
         in_use.restore()
     except (ValueError, OSError):  # weights that are gone or broken must not keep the page from starting
         in_use.go_back()
-    heavy = {"concurrency_id": concurrency_id, "concurrency_limit": 1, **PRIVATE}
     gr.Markdown("### 1. Dives\nClips with scores: a zip, a folder, or one by one. They stay on this machine.")
     dives = data_panel(workshop)
     with gr.Accordion("Labels: where the flight and the entry begin", open=False, elem_id="train-labels"):
@@ -41,8 +40,8 @@ def train_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, pag
     runs = run_panel(workshop)
     gr.Markdown("### 4. Before and after")
     outcome = outcome_panel(in_use)
-    DiveDesk(workshop, analysis, workbench, heavy).tie(page, dives, labels, choices)
-    RunDesk(workshop, in_use, workbench, heavy).tie(start, told, dives, choices, runs, outcome)
+    DiveDesk(workshop, analysis, workbench, concurrency_id).tie(page, dives, labels, choices)
+    RunDesk(workshop, in_use, workbench, concurrency_id).tie(start, told, dives, choices, runs, outcome)
 
 
 def train_tab_off() -> None:

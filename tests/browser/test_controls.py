@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.ui.controls import control_parts
+from fineparser.ui.controls import Controls, control_parts
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +36,8 @@ def url():
         how = gr.Textbox(label="How")
         controls = control_parts("Work", "work")
         controls.begin(toil(controls), [how], [], "work")
+        plain = Controls(gr.Button("Toil", elem_id="toil"), gr.HTML(elem_id="toil-status"))
+        plain.begin(toil(plain), [how], [], "work")
     _, address, _ = page.queue(max_size=1).launch(prevent_thread_lock=True, quiet=True)
     yield address
     page.close()
@@ -46,12 +48,12 @@ def visit(browser, url):
     """Opens the page once more."""
     pages = []
 
-    def another(how):
+    def another(how, button="#work"):
         page = browser.new_page()
         pages.append(page)
         page.goto(url)
         page.get_by_label("How").fill(how)
-        page.locator("#work").click()
+        page.locator(button).click()
         return page
 
     yield another
@@ -93,6 +95,20 @@ def test_what_fails_by_itself_says_so_also_after_a_stop(visit):
     page.get_by_label("How").fill("at once")
     page.locator("#work").click()
     ends_with(page, "Done")
+
+
+def test_what_nobody_can_stop_says_that_it_waits_and_how_it_ended(visit):
+    first = visit("go on")
+    expect(first.locator("#work-status")).to_contain_text("At work")
+    second = visit("fail", "#toil")
+    expect(second.locator("#toil-status")).to_contain_text(re.compile("Waiting|queue"))
+    expect(second.locator("#toil")).to_be_disabled()
+    first.locator("#work-stop").click()
+    expect(second.locator("#toil-status")).to_contain_text("something went wrong here", timeout=30_000)
+    second.get_by_label("How").fill("at once")
+    second.locator("#toil").click()
+    expect(second.locator("#toil-status")).to_contain_text("Done", timeout=30_000)
+    expect(second.locator("#toil")).to_be_enabled()
 
 
 def test_a_full_queue_says_so(visit):

@@ -240,7 +240,12 @@ def test_it_can_be_removed(page, app_folder):
     tab(page, "Exemplars")
     page.locator(FIRST_ROW).click()
     page.locator("#remove-exemplar").click()
+    page.locator("#remove-exemplar-keep").click()
+    expect(page.locator("#remove-exemplar-question")).to_be_hidden()
+    page.locator("#remove-exemplar").click()
+    page.locator("#remove-exemplar-sure").click()
     expect(page.locator("#exemplar-facts")).to_contain_text("was removed", timeout=PATIENCE)
+    expect(page.locator("#remove-exemplar-question")).to_be_hidden()
     expect(page.locator("#bank-count")).to_contain_text("no exemplars yet", timeout=PATIENCE)
     assert own_dives(app_folder) == []
     assert list((app_folder / "home" / "exemplars" / "clips").iterdir()) == []

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from fineparser.data.clip_table import TABLE
 from fineparser.simulator.dive import simulate
+from fineparser.ui.train_runs import LOOK_SECONDS
 from fineparser.video.writing import write_video
 from tests.browser.conftest import PATIENCE, serving, upload, visited
 
@@ -116,6 +117,13 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
         expect(page.locator("#train-status")).to_contain_text("is finished", timeout=PATIENCE)
         page.locator("#train-back").click()
         expect(page.locator("#train-in-use")).to_contain_text("(installed)", timeout=PATIENCE)
+        page.locator("#train-remove").click()
+        expect(page.locator("#train-remove-question")).to_contain_text("the weights it learnt")
+        page.wait_for_timeout(2500 * LOOK_SECONDS)  # looking at the run goes on, and the question stands
+        page.locator("#train-remove-sure").click()
+        expect(page.locator("#train-run input")).not_to_have_value(re.compile("our-club-1"), timeout=PATIENCE)
+        expect(page.locator("#train-remove-question")).to_be_hidden()
+    assert not list(home.rglob("our-club-1"))
 
 
 def test_what_is_no_clip_gets_a_row_and_harms_nothing(page, app_folder, tmp_path):
@@ -136,6 +144,8 @@ def test_what_is_no_clip_gets_a_row_and_harms_nothing(page, app_folder, tmp_path
     page.locator("#train-go").click()
     expect(page.locator("#train-told .problem")).to_contain_text("no scored dives", timeout=PATIENCE)
     page.locator("#train-remove-clips").click()
+    assert list((app_folder / "home").rglob("broken.mp4"))
+    page.locator("#train-remove-clips-sure").click()
     expect(found).to_contain_text("Upload clips first", timeout=PATIENCE)
     assert not list(app_folder.rglob("climbs.mp4"))
     assert not list((app_folder / "home").rglob("broken.mp4"))
