@@ -43,18 +43,20 @@ class DiveDesk:
         asked = [panel.source, panel.collection, panel.dataset, panel.count, self.choices.part, self.choices.share]
         shown = [panel.found, panel.rows, panel.csv, self.labels.dive, self.labels.proposals, self.labels.keep_all]
         page.load(self.refresh, asked, [panel.collection, *shown], **QUIET)
+        panel.collection.input(self.refresh, asked, [panel.collection, *shown], show_progress_on=panel.found, **PRIVATE)
+        # What is filled in and what was proposed stay as they are, whatever is chosen beside them.
         panel.source.input(
             lambda source: data.shown_parts(source, panel),
             panel.source,
             [panel.mine, panel.dataset, panel.count],
             queue=False,
             **QUIET,
-        ).then(self.refresh, asked, [panel.collection, *shown], **QUIET)
+        ).then(self.surveyed, asked, panel.found, **QUIET)
         for event in (
-            *(panel.collection.input, panel.dataset.input, panel.count.submit, panel.count.blur),
+            *(panel.dataset.input, panel.count.submit, panel.count.blur),
             *(self.choices.part.input, self.choices.share.release),
         ):
-            event(self.refresh, asked, [panel.collection, *shown], show_progress_on=panel.found, **PRIVATE)
+            event(self.surveyed, asked, panel.found, show_progress_on=panel.found, **PRIVATE)
         for files in (panel.files, panel.folder):
             files.upload(
                 self.take_in,
@@ -63,7 +65,13 @@ class DiveDesk:
                 show_progress_on=panel.found,
                 **PRIVATE,
             )
-        panel.save.click(self.save_table, [panel.rows, *asked], [panel.collection, panel.note, *shown], **QUIET)
+        panel.rows.input(
+            self.save_table,
+            [panel.rows, self.labels.proposals, *asked],
+            [panel.note, *(part for part in shown if part is not panel.rows)],
+            trigger_mode="always_last",
+            **QUIET,
+        )
         removed = [panel.collection, panel.note, *shown]
         panel.remove.tie(self.remove_collection, asked, removed, panel.collection)
 
@@ -95,12 +103,12 @@ class DiveDesk:
         problems: Sequence[Problem] = (),
         proposals: labels.Proposals | None = None,
     ) -> Iterator[dict]:
-        """Looks through the data again and shows what they hold."""
+        """Looks through the data again and shows what they hold; of the proposals, what still fits the table."""
         panel, names = self.data, self.workshop.collections()
         if collection not in names:
             collection = names[0] if names else None
-        proposals = {} if proposals is None else proposals
-        dives = labels.dives_of(self.workshop, collection) if source == data.MINE else {}
+        dives = labels.dives_of(self.workshop, collection)
+        proposals = labels.fitting(proposals or {}, dives)
         with ExitStack() as until_sent:
             changes = {
                 panel.collection: gr.Dropdown(choices=names, value=collection),
@@ -114,12 +122,25 @@ class DiveDesk:
                 copies = data.csv_to_take(self.workshop, collection)
                 until_sent.callback(copies.close)
                 changes[panel.csv] = gr.DownloadButton(value=str(next(copies)), interactive=True)
-            try:
-                found = survey(data.spec_of(self.workshop, source, collection, dataset, count), part, share)
-                changes[panel.found] = data.survey_html(found, problems)
-            except WorkshopError as error:
-                changes[panel.found] = note(str(error))
+            changes[panel.found] = self.surveyed(source, collection, dataset, count, part, share, problems)
             yield changes
+
+    def surveyed(
+        self,
+        source: str,
+        collection: str | None,
+        dataset: str | None,
+        count: float | None,
+        part: str,
+        share: float,
+        problems: Sequence[Problem] = (),
+    ) -> str:
+        """What the data hold for this kind of training, as HTML."""
+        try:
+            found = survey(data.spec_of(self.workshop, source, collection, dataset, count), part, share)
+        except WorkshopError as error:
+            return note(str(error))
+        return data.survey_html(found, problems)
 
     def take_in(self, files: list[str] | None, name: str, *asked: object) -> Iterator[dict]:
         """Puts an upload into its collection and looks through it."""
@@ -133,15 +154,16 @@ class DiveDesk:
         for changes in self.refresh(source, collection, *rest, problems=problems):
             yield changes | {panel.files: None, panel.folder: None, panel.name: "", panel.note: ""}
 
-    def save_table(self, rows: list[list[object]], *asked: object) -> Iterator[dict]:
-        """Keeps the table as it was filled in."""
+    def save_table(self, rows: list[list[object]], proposals: labels.Proposals, *asked: object) -> Iterator[dict]:
+        """Keeps the table as it was filled in, and leaves the one on the page, in which the next cell may be open."""
         try:
             data.save_rows(self.workshop, asked[1], rows)
-            said = note("The table is saved.")
         except (WorkshopError, OSError) as error:
-            said = problem(str(error))
-        for changes in self.refresh(*asked):
-            yield changes | {self.data.note: said}
+            yield {self.data.note: problem(str(error))}
+            return
+        for changes in self.refresh(*asked, proposals=proposals):
+            del changes[self.data.collection], changes[self.data.rows]
+            yield changes | {self.data.note: note("The table is saved.")}
 
     def remove_collection(self, *asked: object) -> Iterator[dict]:
         """Deletes the chosen collection."""

@@ -37,7 +37,6 @@ class DataPanel:
     dataset: gr.Dropdown
     count: gr.Number
     rows: gr.Dataframe
-    save: gr.Button
     csv: gr.DownloadButton
     remove: Deletion
     note: gr.HTML
@@ -86,7 +85,11 @@ def data_panel(workshop: Workshop) -> DataPanel:
     )
     note = gr.HTML(elem_id="train-note", apply_default_css=False)
     found = gr.HTML(elem_id="train-found", apply_default_css=False)
-    with gr.Accordion("The table: a row a dive; empty where a label is not known", open=False, elem_id="train-table"):
+    with gr.Accordion(
+        "The table: a row a dive, kept as you fill it in; empty where a label is not known",
+        open=False,
+        elem_id="train-table",
+    ):
         rows = gr.Dataframe(
             headers=list(COLUMNS),
             datatype="str",
@@ -98,12 +101,8 @@ def data_panel(workshop: Workshop) -> DataPanel:
             column_widths=[220, *[96] * (len(COLUMNS) - 2), 160],
             elem_id="train-rows",
         )
-        with gr.Row():
-            save = gr.Button("Save the table", size="sm", elem_id="train-save")
-            csv = gr.DownloadButton("Take dives.csv home", size="sm", interactive=False, elem_id="train-csv")
-    return DataPanel(
-        source, collection, name, files, folder, mine, dataset, count, rows, save, csv, remove, note, found
-    )
+        csv = gr.DownloadButton("Take dives.csv home", size="sm", interactive=False, elem_id="train-csv")
+    return DataPanel(source, collection, name, files, folder, mine, dataset, count, rows, csv, remove, note, found)
 
 
 def shown_parts(source: str, panel: DataPanel) -> dict:

@@ -84,6 +84,16 @@ def dive_choices(dives: dict[str, Dive], proposals: Proposals) -> list[tuple[str
     return choices
 
 
+def fitting(proposals: Proposals, dives: dict[str, Dive]) -> Proposals:
+    """Those of dives that are still there, and trimmed as they were looked at."""
+    return {
+        name: found
+        for name, found in proposals.items()
+        if name in dives
+        and (dives[name].first_frame, dives[name].last_frame) == (found.frame_numbers[0], found.frame_numbers[-1])
+    }
+
+
 def proposed(analysis: Analysis, dives: dict[str, Dive], proposals: Proposals, progress) -> Proposals:
     """Proposals for every dive that lacks switches or masks and has none yet."""
     lacking = [dive for dive in dives.values() if dive.flight_frame is None or not dive.has_masks]

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.data.clip_table import TABLE
+from fineparser.data.clip_table import COLUMNS, TABLE
 from fineparser.simulator.dive import simulate
 from fineparser.ui.train_runs import LOOK_SECONDS
 from fineparser.video.writing import write_video
@@ -56,6 +57,21 @@ def frames_in(home: Path) -> dict[str, tuple[str, str]]:
         return {row["clip"]: (row["flight_frame"], row["entry_frame"]) for row in csv.DictReader(file)}
 
 
+def type_in(page, home: Path, row: int, column: str, text: str) -> None:
+    """Fills in a cell of the table, which keeps it at once."""
+    page.locator(f"#train-rows [data-testid='cell-{row}-{COLUMNS.index(column)}']").dblclick()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    deadline = time.monotonic() + 30
+    table = home / "home/training/clips/Our-Club" / TABLE
+    while text not in table.read_text() and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    with table.open() as file:
+        assert [one[column] for one in csv.DictReader(file)][row] == text
+    expect(page.locator("#train-note")).to_contain_text("The table is saved.", timeout=PATIENCE)
+
+
 def test_twelve_clips_become_weights_in_use(browser, club, home):
     """Up to a restart of the app, which still knows the run and the weights; then back to the installed ones."""
     with serving(home) as url, visited(browser, url) as page:
@@ -67,10 +83,19 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
         expect(found).to_contain_text("10 to learn from, 2 to measure on", timeout=PATIENCE)
         expect(found).to_contain_text("step switches (12), mask (12)")
 
+        page.get_by_text("The table: a row a dive").click()
+        type_in(page, home, 2, "score", "61.35")
         page.get_by_text("Labels: where the flight").click()
         page.locator("#train-propose").click()
         expect(page.locator("#train-label-status")).to_contain_text("12 dives have proposals", timeout=PATIENCE)
         page.wait_for_function("() => document.querySelector('[data-loaded]')", timeout=PATIENCE)
+        # What is chosen and filled in beside them takes neither cells nor proposals away.
+        page.locator("#train-part").get_by_label("Parsers").check()
+        expect(found).not_to_contain_text("10 to learn from, 2 to measure on", timeout=PATIENCE)
+        page.locator("#train-part").get_by_label("Regression only").check()
+        expect(found).to_contain_text("10 to learn from, 2 to measure on", timeout=PATIENCE)
+        type_in(page, home, 3, "score", "55.5")
+        expect(page.locator("#train-keep-all")).to_be_enabled()
         editor = page.locator("#label-editor")
         editor.locator(".number.entry").fill("20")
         editor.locator(".number.entry").press("Enter")
