@@ -98,7 +98,7 @@ def data_panel(workshop: Workshop) -> DataPanel:
             show_label=False,
             max_height=380,
             pinned_columns=1,
-            column_widths=[220, *[96] * (len(COLUMNS) - 2), 160],
+            column_widths=[250, *(34 + 9 * len(name) for name in COLUMNS[1:-1]), 140],
             elem_id="train-rows",
         )
         csv = gr.DownloadButton("Take dives.csv home", size="sm", interactive=False, elem_id="train-csv")
