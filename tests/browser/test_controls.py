@@ -119,3 +119,12 @@ def test_a_full_queue_says_so(visit):
     ends_with(visit("at once"), "the queue is full")
     first.locator("#work-stop").click()
     ends_with(second, "Done")
+
+
+def test_who_leaves_gives_up_the_turn(visit):
+    first = visit("go on")
+    expect(first.locator("#work-status")).to_contain_text("At work")
+    second = visit("at once")
+    expect(second.locator("#work-status")).to_contain_text(re.compile("Waiting|queue"))
+    first.close()
+    ends_with(second, "Done")
