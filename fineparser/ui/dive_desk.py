@@ -41,7 +41,8 @@ class DiveDesk:
     def _data_events(self, page: gr.Blocks) -> None:
         panel = self.data
         asked = [panel.source, panel.collection, panel.dataset, panel.count, self.choices.part, self.choices.share]
-        shown = [panel.found, panel.rows, panel.csv, self.labels.dive, self.labels.proposals, self.labels.keep_all]
+        shown = [panel.found, panel.rows, panel.tabled, panel.csv]
+        shown += [self.labels.dive, self.labels.proposals, self.labels.keep_all]
         page.load(self.refresh, asked, [panel.collection, *shown], **QUIET)
         panel.collection.input(self.refresh, asked, [panel.collection, *shown], show_progress_on=panel.found, **PRIVATE)
         # What is filled in and what was proposed stay as they are, whatever is chosen beside them.
@@ -67,7 +68,7 @@ class DiveDesk:
             )
         panel.rows.input(
             self.save_table,
-            [panel.rows, self.labels.proposals, *asked],
+            [panel.rows, panel.tabled, self.labels.proposals, *asked],
             [panel.note, *(part for part in shown if part is not panel.rows)],
             trigger_mode="always_last",
             **QUIET,
@@ -86,24 +87,24 @@ class DiveDesk:
             self._concurrency_id,
         )
         asked = [source.source, source.collection, source.dataset, source.count, self.choices.part, self.choices.share]
-        kept = [source.collection, source.found, source.rows, source.csv, panel.dive, panel.proposals, panel.keep_all]
+        kept = [source.collection, source.found, source.rows, source.tabled, source.csv]
+        kept += [panel.dive, panel.proposals, panel.keep_all]
         inputs = [panel.proposals, panel.masks, panel.dive, *asked]
         self.cutting.begin(self.cut, [panel.proposals, *asked], [*kept, panel.editor], self._concurrency_id)
         panel.editor.keep(self.keep_one, inputs, [*kept, *editor], **QUIET)
         panel.keep_all.click(self.keep_all, inputs, [*kept, *editor], **QUIET)
 
     def refresh(
-        self,
-        source: str,
-        collection: str | None,
-        dataset: str | None,
-        count: float | None,
-        part: str,
-        share: float,
-        problems: Sequence[Problem] = (),
-        proposals: labels.Proposals | None = None,
+        self, *asked: object, problems: Sequence[Problem] = (), proposals: labels.Proposals | None = None
     ) -> Iterator[dict]:
-        """Looks through the data again and shows what they hold; of the proposals, what still fits the table."""
+        """Looks through the data again and shows what they hold; of the proposals, what still fits the table.
+
+        Args:
+            asked: what `surveyed` takes.
+            problems: with what was uploaded just now.
+            proposals: that there are.
+        """
+        source, collection, *rest = asked
         panel, names = self.data, self.workshop.collections()
         if collection not in names:
             collection = names[0] if names else None
@@ -113,6 +114,7 @@ class DiveDesk:
             changes = {
                 panel.collection: gr.Dropdown(choices=names, value=collection),
                 panel.rows: data.rows_of(self.workshop, collection),
+                panel.tabled: collection,
                 self.labels.dive: gr.Dropdown(choices=labels.dive_choices(dives, proposals)),
                 self.labels.proposals: proposals,
                 self.labels.keep_all: gr.Button(interactive=bool(proposals)),
@@ -122,7 +124,7 @@ class DiveDesk:
                 copies = data.csv_to_take(self.workshop, collection)
                 until_sent.callback(copies.close)
                 changes[panel.csv] = gr.DownloadButton(value=str(next(copies)), interactive=True)
-            changes[panel.found] = self.surveyed(source, collection, dataset, count, part, share, problems)
+            changes[panel.found] = self.surveyed(source, collection, *rest, problems=problems)
             yield changes
 
     def surveyed(
@@ -154,12 +156,20 @@ class DiveDesk:
         for changes in self.refresh(source, collection, *rest, problems=problems):
             yield changes | {panel.files: None, panel.folder: None, panel.name: "", panel.note: ""}
 
-    def save_table(self, rows: list[list[object]], proposals: labels.Proposals, *asked: object) -> Iterator[dict]:
-        """Keeps the table as it was filled in, and leaves the one on the page, in which the next cell may be open."""
+    def save_table(
+        self, rows: list[list[object]], tabled: str | None, proposals: labels.Proposals, *asked: object
+    ) -> Iterator[dict]:
+        """Keeps the table as it was filled in, and leaves the one on the page, in which the next cell may be open.
+
+        `tabled` is the collection that the table shows: while another one is being opened, not the chosen one yet.
+        """
         try:
-            data.save_rows(self.workshop, asked[1], rows)
+            data.save_rows(self.workshop, tabled, rows)
         except (WorkshopError, OSError) as error:
             yield {self.data.note: problem(str(error))}
+            return
+        if tabled != asked[1]:
+            yield {self.data.note: note("The table is saved.")}
             return
         for changes in self.refresh(*asked, proposals=proposals):
             del changes[self.data.collection], changes[self.data.rows]

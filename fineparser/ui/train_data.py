@@ -37,6 +37,8 @@ class DataPanel:
     dataset: gr.Dropdown
     count: gr.Number
     rows: gr.Dataframe
+    tabled: gr.State
+    """The collection that `rows` shows."""
     csv: gr.DownloadButton
     remove: Deletion
     note: gr.HTML
@@ -102,7 +104,9 @@ def data_panel(workshop: Workshop) -> DataPanel:
             elem_id="train-rows",
         )
         csv = gr.DownloadButton("Take dives.csv home", size="sm", interactive=False, elem_id="train-csv")
-    return DataPanel(source, collection, name, files, folder, mine, dataset, count, rows, csv, remove, note, found)
+    return DataPanel(
+        source, collection, name, files, folder, mine, dataset, count, rows, gr.State(None), csv, remove, note, found
+    )
 
 
 def shown_parts(source: str, panel: DataPanel) -> dict:
