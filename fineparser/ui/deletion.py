@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.events import Dependency
 
+from fineparser.ui.status_line import warning
+
 
 @dataclass(frozen=True)
 class Deletion:
@@ -40,7 +42,7 @@ class Deletion:
 def deletion_parts(ask: gr.Button, question: str) -> Deletion:
     """Adds the question that `ask`, a button with a name, puts before it deletes."""
     with gr.Column(visible=False, elem_id=f"{ask.elem_id}-question") as column:
-        gr.HTML(f'<div class="fp-note warning">{question}</div>', apply_default_css=False)
+        gr.HTML(warning(question), apply_default_css=False)
         with gr.Row():
             sure = gr.Button("Delete for good", variant="stop", size="sm", min_width=130, elem_id=f"{ask.elem_id}-sure")
             keep = gr.Button("Keep", size="sm", min_width=90, elem_id=f"{ask.elem_id}-keep")

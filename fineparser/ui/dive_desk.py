@@ -35,16 +35,16 @@ class DiveDesk:
         self.data, self.labels, self.choices = panel, label_panel, choices
         self.cutting = Controls(label_panel.cut, label_panel.status)
         self.proposing = Controls(label_panel.propose, label_panel.status)
+        self._asked = [panel.source, panel.collection, panel.dataset, panel.count, choices.part, choices.share]
+        self._shown = [panel.collection, panel.found, panel.rows, panel.tabled, panel.csv]
+        self._shown += [label_panel.dive, label_panel.proposals, label_panel.keep_all]
         self._data_events(page)
         self._label_events()
 
     def _data_events(self, page: gr.Blocks) -> None:
-        panel = self.data
-        asked = [panel.source, panel.collection, panel.dataset, panel.count, self.choices.part, self.choices.share]
-        shown = [panel.found, panel.rows, panel.tabled, panel.csv]
-        shown += [self.labels.dive, self.labels.proposals, self.labels.keep_all]
-        page.load(self.refresh, asked, [panel.collection, *shown], **QUIET)
-        panel.collection.input(self.refresh, asked, [panel.collection, *shown], show_progress_on=panel.found, **PRIVATE)
+        panel, asked, shown = self.data, self._asked, self._shown
+        page.load(self.refresh, asked, shown, **QUIET)
+        panel.collection.input(self.refresh, asked, shown, show_progress_on=panel.found, **PRIVATE)
         # What is filled in and what was proposed stay as they are, whatever is chosen beside them.
         panel.source.input(
             lambda source: data.shown_parts(source, panel),
@@ -62,22 +62,21 @@ class DiveDesk:
             files.upload(
                 self.take_in,
                 [files, panel.name, *asked],
-                [panel.files, panel.folder, panel.name, panel.collection, panel.note, *shown],
+                [panel.files, panel.folder, panel.name, panel.note, *shown],
                 show_progress_on=panel.found,
                 **PRIVATE,
             )
         panel.rows.input(
             self.save_table,
             [panel.rows, panel.tabled, self.labels.proposals, *asked],
-            [panel.note, *(part for part in shown if part is not panel.rows)],
+            [panel.note, *(part for part in shown if part not in (panel.collection, panel.rows))],
             trigger_mode="always_last",
             **QUIET,
         )
-        removed = [panel.collection, panel.note, *shown]
-        panel.remove.tie(self.remove_collection, asked, removed, panel.collection)
+        panel.remove.tie(self.remove_collection, asked, [panel.note, *shown], panel.collection)
 
     def _label_events(self) -> None:
-        panel, source = self.labels, self.data
+        panel, source, asked, shown = self.labels, self.data, self._asked, self._shown
         editor = [panel.editor, panel.status]
         panel.dive.input(self.show_dive, [source.collection, panel.dive, panel.proposals], editor, **QUIET)
         self.proposing.begin(
@@ -86,13 +85,10 @@ class DiveDesk:
             [panel.proposals, panel.dive, panel.keep_all, panel.editor],
             self._concurrency_id,
         )
-        asked = [source.source, source.collection, source.dataset, source.count, self.choices.part, self.choices.share]
-        kept = [source.collection, source.found, source.rows, source.tabled, source.csv]
-        kept += [panel.dive, panel.proposals, panel.keep_all]
         inputs = [panel.proposals, panel.masks, panel.dive, *asked]
-        self.cutting.begin(self.cut, [panel.proposals, *asked], [*kept, panel.editor], self._concurrency_id)
-        panel.editor.keep(self.keep_one, inputs, [*kept, *editor], **QUIET)
-        panel.keep_all.click(self.keep_all, inputs, [*kept, *editor], **QUIET)
+        self.cutting.begin(self.cut, asked, [*shown, panel.editor], self._concurrency_id)
+        panel.editor.keep(self.keep_one, inputs, [*shown, *editor], **QUIET)
+        panel.keep_all.click(self.keep_all, inputs, [*shown, *editor], **QUIET)
 
     def refresh(
         self, *asked: object, problems: Sequence[Problem] = (), proposals: labels.Proposals | None = None
@@ -102,7 +98,7 @@ class DiveDesk:
         Args:
             asked: what `surveyed` takes.
             problems: with what was uploaded just now.
-            proposals: that there are.
+            proposals: that there are; None: those that were no longer tell anything.
         """
         source, collection, *rest = asked
         panel, names = self.data, self.workshop.collections()
@@ -218,7 +214,7 @@ class DiveDesk:
             said = note(f"{len(proposals)} dives have proposals: look at them.")
             yield changes | shown | self.proposing.ended(said)
 
-    def cut(self, proposals: labels.Proposals, *asked: object) -> Iterator[dict]:
+    def cut(self, *asked: object) -> Iterator[dict]:
         """Cuts every clip to the diver."""
         dives = labels.dives_of(self.workshop, asked[1])
         try:
@@ -230,16 +226,16 @@ class DiveDesk:
                     yield {self.labels.status: told(news)}
         except (ValueError, OSError) as error:
             said = problem(str(error))
-        for changes in self.refresh(*asked, proposals={}):
+        for changes in self.refresh(*asked):
             yield changes | {self.labels.editor: None} | self.cutting.ended(said)
 
     def keep_one(
         self, event: gr.EventData, proposals: labels.Proposals, masks: bool, name: str | None, *asked: object
     ) -> Iterator[dict]:
         """Keeps the switches that the editor tells."""
-        told = event._data
-        dive = str(told.get("dive"))
-        yield from self._keep({dive: (int(told["flight"]), int(told["entry"]))}, [dive], proposals, masks, name, asked)
+        kept = event._data
+        dive = str(kept.get("dive"))
+        yield from self._keep({dive: (int(kept["flight"]), int(kept["entry"]))}, [dive], proposals, masks, name, asked)
 
     def keep_all(self, proposals: labels.Proposals, masks: bool, name: str | None, *asked: object) -> Iterator[dict]:
         """Keeps every proposal for what the table lacks."""

@@ -20,6 +20,7 @@ from fineparser.ui.inputs import dive_choices, order
 from fineparser.ui.own_dive_form import own_dive_form
 from fineparser.ui.own_judges import own_judges
 from fineparser.ui.player_clip import in_cache
+from fineparser.ui.status_line import note
 from fineparser.ui.steps import Workbench
 from fineparser.ui.upload import problem
 
@@ -130,7 +131,7 @@ def take_away(folder: str | None, exemplar: str | None) -> tuple:
         own.remove(exemplar)
     except BankError as error:
         return problem(f"{str(error)[:1].upper()}{str(error)[1:]}."), *gone
-    return '<div class="fp-note" role="status">The dive was removed.</div>', *gone
+    return note("The dive was removed."), *gone
 
 
 def known(analysis: Analysis, folder: str | None) -> tuple[list[Exemplar], str]:

@@ -1,14 +1,13 @@
 """What the Inspect tab looks at: the dive analysed last, or a labelled one that is handed over."""
 
 from dataclasses import dataclass
-from html import escape
 
 import gradio as gr
 
 from fineparser.analysis.report import DiveReport
 from fineparser.ui.inspecting import MOST_PROBLEMS, look_through
 from fineparser.ui.results_view import vote_choices
-from fineparser.ui.status_line import note
+from fineparser.ui.status_line import note, warning
 from fineparser.ui.upload import problem
 
 LAST, LABELLED = "The dive analysed last", "A labelled dive"
@@ -94,8 +93,3 @@ def look_at_files(files: list[str] | None) -> tuple:
         lines.append(note(f"{more} more were left out."))
     first = dives.choices[0][1] if dives.choices else None
     return gr.Dropdown(choices=list(dives.choices), value=first, visible=bool(dives.choices)), "".join(lines)
-
-
-def warning(sentence: str) -> str:
-    """A sentence about what was left out, as HTML."""
-    return f'<div class="fp-note warning">{escape(sentence)}</div>'

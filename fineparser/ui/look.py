@@ -11,6 +11,8 @@ import numpy as np
 from fineparser.analysis.proposal import Proposal
 from fineparser.analysis.survey import Survey
 from fineparser.analysis.window import CENTRE, DIVER, OWN, Window
+from fineparser.ui.status_line import warning
+from fineparser.ui.upload import problem
 from fineparser.video.reading import reopen
 
 SECONDS, FRAMES = "seconds", "frames"
@@ -133,7 +135,7 @@ def redrawn(proposal: Proposal | None, *choices: object) -> object:
     try:
         return strip(chosen(proposal, *choices))
     except ValueError as error:
-        return f'<div class="fp-note problem" role="alert">{escape(str(error))}</div>'
+        return problem(str(error))
 
 
 def strip(proposal: Proposal) -> str:
@@ -157,7 +159,7 @@ def strip(proposal: Proposal) -> str:
                 f"<figcaption>{info.seconds(number):.2f} s</figcaption></figure>"
             )
     said = "".join(f'<div class="fp-note">{escape(text)}</div>' for text in proposal.remarks)
-    said += "".join(f'<div class="fp-note warning">{escape(text)}</div>' for text in proposal.warnings)
+    said += "".join(map(warning, proposal.warnings))
     seconds = f"{info.seconds(proposal.first):.2f} to {info.seconds(proposal.last):.2f} s"
     head = f'<p class="fp-hint">What is looked at: frames {proposal.first} to {proposal.last}, {seconds}</p>'
     return f'{head}<div class="fp-strip">{"".join(figures)}</div>{said}'

@@ -18,7 +18,7 @@ from fineparser.ui.controls import Controls
 from fineparser.ui.exemplar_shelf import own_exemplars, titled
 from fineparser.ui.inputs import dive_choices
 from fineparser.ui.public import is_public
-from fineparser.ui.status_line import told
+from fineparser.ui.status_line import note, told, warning
 from fineparser.ui.steps import Outcome, Workbench, on_zero_gpu, with_gpu
 from fineparser.ui.upload import plain_sentence, problem
 
@@ -106,6 +106,4 @@ def add(analysis: Analysis, own: OwnExemplars, path: str, answers: tuple, progre
     name = (name or "").strip()[:80] or Path(path).name
     exemplar, doubts = own.add(analysis.analyser, path, judged, name=name, progress=progress)
     text = f"{titled(exemplar)} was added and votes from now on."
-    notes = [f'<div class="fp-note" role="status">{escape(text)}</div>']
-    notes += [f'<div class="fp-note warning">{escape(doubt)}</div>' for doubt in doubts]
-    return "".join(notes)
+    return note(text) + "".join(map(warning, doubts))

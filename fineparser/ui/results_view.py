@@ -8,6 +8,7 @@ from fineparser.analysis.panel_scale import ON_SCALE
 from fineparser.analysis.report import BRANCHES, Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import breakdown_rows, signed
+from fineparser.ui.status_line import warning
 
 MEAN = "all exemplars (mean)"
 """The choice of no exemplar in particular."""
@@ -50,7 +51,7 @@ def headline(report: DiveReport) -> str:
 
 def warnings(report: DiveReport) -> str:
     """What the user has to know before believing the result, as HTML."""
-    return "".join(f'<div class="fp-note warning">{escape(text)}</div>' for text in report.warnings)
+    return "".join(map(warning, report.warnings))
 
 
 def phase_table(report: DiveReport) -> str:

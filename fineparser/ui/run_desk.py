@@ -111,7 +111,7 @@ class RunDesk:
         """Switches the Analyse tab to a run's weights."""
         try:
             job = self.workshop.jobs[name or ""]
-            for news in self.workbench.steps(lambda told: self.in_use.use(job, own, told)):
+            for news in self.workbench.steps(lambda progress: self.in_use.use(job, own, progress)):
                 if isinstance(news, Outcome):
                     yield self.switching.ended(outcome.in_use_html(self.in_use, news.value))
                 else:

@@ -20,6 +20,11 @@ def progress_bar(step: str, done: float) -> str:
     )
 
 
+def warning(text: str) -> str:
+    """A line of text to think about, as HTML."""
+    return f'<div class="fp-note warning">{escape(text)}</div>'
+
+
 def note(text: str) -> str:
     """A line of text as HTML."""
     return f'<div class="fp-note" role="status">{escape(text)}</div>'

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -15,6 +14,7 @@ from fineparser.data.sources import kind_of
 from fineparser.data.survey import Survey
 from fineparser.ui.deletion import Deletion, deletion_parts
 from fineparser.ui.results_view import table
+from fineparser.ui.status_line import warning
 from fineparser.ui.upload import problem
 from fineparser.ui.workshop import DATA_VARIABLE, Workshop, WorkshopError
 
@@ -168,12 +168,10 @@ def survey_html(found: Survey, problems: Sequence[Problem] = ()) -> str:
     if found.error:
         parts.append(problem(found.error))
     elif not found.of("validation"):
-        parts.append(
-            '<div class="fp-note warning">No dive is kept to measure on: there will be no before and after.</div>'
-        )
+        parts.append(warning("No dive is kept to measure on: there will be no before and after."))
     if missing := found.missing():
         listed = ", ".join(f"{label} ({count})" for label, count in missing.items())
-        parts.append(f'<div class="fp-note warning">Missing labels: {escape(listed)}.</div>')
+        parts.append(warning(f"Missing labels: {listed}."))
     left = [[one.name, one.reason] for one in found.left_out]
     left += [[str(problem.place), problem.reason] for problem in problems]
     if left:

@@ -12,6 +12,7 @@ from fineparser.training.jobs import ACTIVE, JobError
 from fineparser.training.outcome import Outcome, outcome_of
 from fineparser.training.take_home import take_home
 from fineparser.ui.results_view import table
+from fineparser.ui.status_line import warning
 from fineparser.ui.weights_in_use import WeightsInUse
 from fineparser.ui.workshop import Workshop
 
@@ -81,7 +82,7 @@ def outcome_html(workshop: Workshop, name: str | None) -> str:
         ]
         for change in outcome.changes
     ]
-    warnings = "".join(f'<div class="fp-note warning">{escape(text)}</div>' for text in outcome.warnings)
+    warnings = "".join(map(warning, outcome.warnings))
     which = (
         f"Compared with step {outcome.step}, the last"
         if outcome.kept_start
