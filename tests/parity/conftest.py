@@ -1,4 +1,4 @@
-"""Weights and inputs of the parity check, made as ../shared/parity/README.md says."""
+"""Weights and inputs of the parity check, made as README.md beside it says."""
 
 import json
 import zlib
@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "parity"
+FOLDER = Path(__file__).parent
 
 
 def weights(key: str, shape: list[int]) -> np.ndarray:
@@ -29,23 +29,16 @@ def weights(key: str, shape: list[int]) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    if not SHARED.is_dir():
-        pytest.skip(f"{SHARED} is not here")
-    return SHARED
-
-
-@pytest.fixture(scope="session")
-def golden(shared: Path) -> dict[str, np.ndarray]:
+def golden() -> dict[str, np.ndarray]:
     """What the authors' published code computes for the same weights and inputs."""
-    with np.load(shared / "golden.npz") as arrays:
+    with np.load(FOLDER / "golden.npz") as arrays:
         return dict(arrays)
 
 
 @pytest.fixture(scope="session")
-def reference_state(shared: Path) -> dict[str, dict[str, Tensor]]:
+def reference_state() -> dict[str, dict[str, Tensor]]:
     """The checkpoint in the published layout."""
-    layout = json.loads((shared / "reference_state_dict.json").read_text())
+    layout = json.loads((FOLDER / "reference_state_dict.json").read_text())
     return {
         module: {name: torch.from_numpy(weights(f"{module}/{name}", shape)) for name, shape in entries.items()}
         for module, entries in layout.items()

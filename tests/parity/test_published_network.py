@@ -1,4 +1,4 @@
-"""The network computes what the authors' published code computes (../shared/parity/README.md).
+"""The network computes what the authors' published code computes (README.md).
 
 golden.npz was made by running that code in eval mode, float32, on a processor, with generated weights and inputs;
 conftest.py generates the same.
