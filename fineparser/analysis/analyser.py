@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fineparser.analysis.dived import Dived
+from fineparser.exemplars.dived import Dived
 from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
-from fineparser.analysis.exemplar import recorded_sources
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
+from fineparser.exemplars.exemplar import recorded_sources
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
 from fineparser.analysis.proposal import Proposal, propose
 from fineparser.analysis.report import BY_SIMULATED, DiveReport, Transition, WeightsUsed
-from fineparser.analysis.simulated_exemplars import SIMULATED
+from fineparser.exemplars.simulated_exemplars import SIMULATED
 from fineparser.analysis.survey import Survey
-from fineparser.analysis.voting import Ballot, Voters, estimate
+from fineparser.exemplars.voting import Ballot, Voters, estimate
 from fineparser.analysis.window import CENTRE, Window
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fineparser.analysis.exemplar import Exemplar, Recipe
-from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
-from fineparser.domain.calibration import INTERVAL, middle_of_votes
+from fineparser.exemplars.exemplar import Exemplar, Recipe
+from fineparser.exemplars.panel_scale import LEAST_JUDGED, PanelScale
+from fineparser.exemplars.calibration import INTERVAL, middle_of_votes
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.dived import Dived
-from fineparser.analysis.exemplar import OWN, Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.simulated_exemplars import simulated_bank
-from fineparser.analysis.voting import Voters, estimate
+from fineparser.exemplars.dived import Dived
+from fineparser.exemplars.exemplar import OWN, Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.simulated_exemplars import simulated_bank
+from fineparser.exemplars.voting import Voters, estimate
 from fineparser.bench.machine import describe
 from fineparser.data.clip_folder import read_clip_folder
 from fineparser.data.clip_table import TABLE

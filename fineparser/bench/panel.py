@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from fineparser.analysis.analyser import BUNDLED_BANK
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.panel_scale import PanelScale
 from fineparser.bench.fine_tuning import OtherPanel
 from fineparser.domain.judging import KEPT_AWARDS, highest_score
 

@@ -71,9 +71,9 @@ def build(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from fineparser.analysis.analyser import BUNDLED_BANK
-    from fineparser.analysis.bank_building import BankJob, build_bank
-    from fineparser.analysis.exemplar_bank import ExemplarBank
-    from fineparser.analysis.usual_dives import usual_dives
+    from fineparser.exemplars.bank_building import BankJob, build_bank
+    from fineparser.exemplars.exemplar_bank import ExemplarBank
+    from fineparser.exemplars.usual_dives import usual_dives
 
     out = options.out or BUNDLED_BANK
     dives = tuple(map(dive_of, options.dives)) or usual_dives()
@@ -101,8 +101,8 @@ def build(options: argparse.Namespace) -> int:
 
 def add_dive(options: argparse.Namespace) -> int:
     """Makes an own exemplar of a judged dive."""
-    from fineparser.analysis.judged import Judged
-    from fineparser.analysis.own_exemplars import OwnExemplars
+    from fineparser.exemplars.judged import Judged
+    from fineparser.exemplars.own_exemplars import OwnExemplars
 
     judged = Judged.of(options.code, options.height, options.score, options.difficulty)
     exemplar, remarks = OwnExemplars(options.folder).add(
@@ -128,9 +128,9 @@ def calibrate(options: argparse.Namespace) -> int:
     import numpy as np
 
     from fineparser.analysis.analyser import BUNDLED_BANK, DiveAnalyser
-    from fineparser.analysis.exemplar import SIMULATED
-    from fineparser.analysis.phase_parts import phase_parts
-    from fineparser.domain.calibration import INTERVAL, Calibration
+    from fineparser.exemplars.exemplar import SIMULATED
+    from fineparser.exemplars.phase_parts import phase_parts
+    from fineparser.exemplars.calibration import INTERVAL, Calibration
     from fineparser.domain.phases import Phase
     from fineparser.training.evaluator import evaluate
     from fineparser.training.options import EvaluateOptions
@@ -171,8 +171,8 @@ def calibrate(options: argparse.Namespace) -> int:
 
 def list_bank(options: argparse.Namespace) -> int:
     """Lists exemplars."""
-    from fineparser.analysis.exemplar_bank import ExemplarBank
-    from fineparser.analysis.own_exemplars import OwnExemplars
+    from fineparser.exemplars.exemplar_bank import ExemplarBank
+    from fineparser.exemplars.own_exemplars import OwnExemplars
 
     if options.bank is not None:
         bank = ExemplarBank.load(options.bank)
@@ -190,8 +190,8 @@ def list_bank(options: argparse.Namespace) -> int:
 def show_judges(options: argparse.Namespace) -> int:
     """Prints own dives with what is told of them, and how their judges differ from simulated ones."""
     from fineparser.analysis.analyser import DiveAnalyser
-    from fineparser.analysis.electorate import own_judges_of
-    from fineparser.analysis.own_exemplars import OwnExemplars
+    from fineparser.exemplars.electorate import own_judges_of
+    from fineparser.exemplars.own_exemplars import OwnExemplars
 
     analyser = DiveAnalyser.from_pretrained(
         options.checkpoint, options.bank, options.device, precision=options.precision
@@ -211,7 +211,7 @@ def show_judges(options: argparse.Namespace) -> int:
 
 def remove_dive(options: argparse.Namespace) -> int:
     """Removes an own exemplar."""
-    from fineparser.analysis.own_exemplars import OwnExemplars
+    from fineparser.exemplars.own_exemplars import OwnExemplars
 
     OwnExemplars(options.folder).remove(options.id)
     print(f"{options.id} is removed")

@@ -181,9 +181,9 @@ def _results(work: list[Assignment], settings: Settings, jobs: int) -> Iterator[
 
 def electorate(analyser, sources: Sequence[str] | None, bank: Path | None):
     """The exemplars that vote, see `Settings`."""
-    from fineparser.analysis.electorate import SOURCES, voters
-    from fineparser.analysis.own_exemplars import OwnExemplars
-    from fineparser.analysis.voting import Voters
+    from fineparser.exemplars.electorate import SOURCES, voters
+    from fineparser.exemplars.own_exemplars import OwnExemplars
+    from fineparser.exemplars.voting import Voters
 
     if sources is None and bank is not None:
         return Voters(analyser.bank)

@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from fineparser.analysis.panel_scale import ON_SCALE
+from fineparser.exemplars.panel_scale import ON_SCALE
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import KEPT_AWARDS, band

@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 
 from fineparser.analysis.report import BRANCHES, PHASES, DiveReport
-from fineparser.domain.calibration import INTERVAL
+from fineparser.exemplars.calibration import INTERVAL
 from fineparser.rendering.ticks import round_ticks
 from fineparser.rendering.timeline import curves, parts, phase_spans
 from fineparser.rendering.waterfall import points_per_award, waterfall_range, waterfall_steps

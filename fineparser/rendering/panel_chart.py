@@ -5,8 +5,8 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from fineparser.analysis.own_panel import PanelReading
-from fineparser.domain.calibration import INTERVAL
+from fineparser.exemplars.own_panel import PanelReading
+from fineparser.exemplars.calibration import INTERVAL
 from fineparser.domain.judging import HIGHEST_AWARD, KEPT_AWARDS
 from fineparser.rendering.figures import axis, empty_figure, look
 from fineparser.rendering.palette import EITHER, SKY_BLUE, VERMILION, Theme

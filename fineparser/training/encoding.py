@@ -19,7 +19,7 @@ from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.pairs import ClipDataset
 from fineparser.data.posed_clips import PosedBatch, PosedClips
 from fineparser.data.transforms import ClipTransform
-from fineparser.domain.calibration import Calibration
+from fineparser.exemplars.calibration import Calibration
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding
 from fineparser.model.fineparser import FineParser

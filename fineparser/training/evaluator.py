@@ -17,7 +17,7 @@ from accelerate import Accelerator, PartialState
 
 from fineparser.data.dives import SPLITS, DataError, DiveSource
 from fineparser.data.sources import JoinedDives, open_data
-from fineparser.domain.calibration import INTERVAL
+from fineparser.exemplars.calibration import INTERVAL
 from fineparser.domain.phases import Phase
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import Bank, EncodedDives, encode_dives

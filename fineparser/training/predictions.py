@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from fineparser.data.dives import Card, DiveSource
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
-from fineparser.domain.calibration import INTERVAL, Calibration, middle_of_votes
+from fineparser.exemplars.calibration import INTERVAL, Calibration, middle_of_votes
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.model.fineparser import FineParser
 from fineparser.training.encoding import EncodedDives, encode_dives, evaluating

@@ -8,8 +8,8 @@ from pathlib import Path
 import gradio as gr
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.domain.calibration import INTERVAL
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.calibration import INTERVAL
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.results_view import table
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.electorate import voters
+from fineparser.exemplars.electorate import voters
 from fineparser.analysis.proposal import Proposal
 from fineparser.analysis.report import DiveReport
 from fineparser.analysis.survey import Survey
-from fineparser.analysis.voting import Voters
+from fineparser.exemplars.voting import Voters
 from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
 from fineparser.ui.exemplar_shelf import Visit, own_exemplars
 from fineparser.ui.filming import with_clip

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from fineparser.analysis.electorate import SOURCES
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.own_exemplars import OwnExemplars
+from fineparser.exemplars.electorate import SOURCES
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.own_exemplars import OwnExemplars
 from fineparser.ui.public import is_public
 
 SOURCE_CHOICES = [(source.capitalize(), source) for source in SOURCES]

@@ -6,11 +6,11 @@ from html import escape
 import gradio as gr
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.electorate import MINE, source_of
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.exemplar_bank import BankError
-from fineparser.analysis.own_panel import takes_a_scale
-from fineparser.analysis.panel_scale import LEAST_JUDGED
+from fineparser.exemplars.electorate import MINE, source_of
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.exemplar_bank import BankError
+from fineparser.exemplars.own_panel import takes_a_scale
+from fineparser.exemplars.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.ui.analysis import Analysis

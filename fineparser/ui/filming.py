@@ -4,8 +4,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.graded_dives import film_clip
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.graded_dives import film_clip
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.ui.player_clip import in_cache

@@ -6,7 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from fineparser.analysis.dived import Dived
+from fineparser.exemplars.dived import Dived
 from fineparser.data.example_clips import EXAMPLES, ExampleClip
 from fineparser.domain.difficulty import HEIGHTS, catalogue, parse_height
 from fineparser.domain.dive_code import DiveCode

@@ -8,10 +8,10 @@ from pathlib import Path
 import gradio as gr
 from gradio.events import Dependency
 
-from fineparser.analysis.electorate import Progress
-from fineparser.analysis.judged import Judged
-from fineparser.analysis.own_exemplars import OwnExemplars
-from fineparser.analysis.panel_scale import LEAST_JUDGED
+from fineparser.exemplars.electorate import Progress
+from fineparser.exemplars.judged import Judged
+from fineparser.exemplars.own_exemplars import OwnExemplars
+from fineparser.exemplars.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.controls import Controls

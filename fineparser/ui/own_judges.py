@@ -6,8 +6,8 @@ from html import escape
 
 import gradio as gr
 
-from fineparser.analysis.electorate import Progress, own_judges_of
-from fineparser.analysis.own_panel import PanelReading
+from fineparser.exemplars.electorate import Progress, own_judges_of
+from fineparser.exemplars.own_panel import PanelReading
 from fineparser.rendering.panel_chart import panel_figure
 from fineparser.ui.analysis import Analysis
 from fineparser.ui.controls import Controls

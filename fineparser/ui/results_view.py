@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
-from fineparser.analysis.panel_scale import ON_SCALE
+from fineparser.exemplars.panel_scale import ON_SCALE
 from fineparser.analysis.report import BRANCHES, Breakdown, DiveReport, Estimate, Vote
 from fineparser.domain.judging import KEPT_AWARDS, band
 from fineparser.rendering.page_charts import breakdown_rows, signed

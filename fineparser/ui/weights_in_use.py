@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
-from fineparser.analysis.graded_dives import graded_dive
-from fineparser.analysis.kept_clip import encode_kept
-from fineparser.analysis.simulated_exemplars import encode_frames
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
+from fineparser.exemplars.graded_dives import graded_dive
+from fineparser.exemplars.kept_clip import encode_kept
+from fineparser.exemplars.simulated_exemplars import encode_frames
 from fineparser.data.dives import Card, DataError
 from fineparser.data.sources import open_data
 from fineparser.data.transforms import crop, resize

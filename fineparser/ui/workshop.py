@@ -17,7 +17,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from fineparser.analysis.own_exemplars import home
+from fineparser.exemplars.own_exemplars import home
 from fineparser.data.sources import kind_of
 from fineparser.model.fineparser import FineParser
 from fineparser.training.jobs import Job, JobError, Jobs

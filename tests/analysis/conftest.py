@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig

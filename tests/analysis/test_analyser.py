@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.dived import Dived
+from fineparser.exemplars.dived import Dived
 from fineparser.domain.dive_code import InvalidDiveCode
 from fineparser.model.fineparser import FineParser
 from fineparser.model.weights import Provenance

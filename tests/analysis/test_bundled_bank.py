@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from fineparser.analysis.analyser import BUNDLED_BANK, BUNDLED_WEIGHTS
-from fineparser.analysis.exemplar_bank import ExemplarBank, clips_folder
-from fineparser.analysis.usual_dives import usual_dives
+from fineparser.exemplars.exemplar_bank import ExemplarBank, clips_folder
+from fineparser.exemplars.usual_dives import usual_dives
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.model.fineparser import FineParser
 from fineparser.video.reading import probe

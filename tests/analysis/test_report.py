@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.analysis.dived import Dived
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.exemplars.dived import Dived
+from fineparser.exemplars.panel_scale import PanelScale
 from fineparser.analysis.report import Breakdown, Estimate, Vote
-from fineparser.analysis.voting import Ballot, estimate
-from fineparser.domain.calibration import Calibration
+from fineparser.exemplars.voting import Ballot, estimate
+from fineparser.exemplars.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.analysis.simulated_exemplars import simulated_bank
+from fineparser.exemplars.simulated_exemplars import simulated_bank
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.fineparser import FineParser

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from fineparser.analysis.exemplar_bank import ExemplarBank, clips_folder
+from fineparser.exemplars.exemplar_bank import ExemplarBank, clips_folder
 from fineparser.cli.command_line import main
-from fineparser.domain import calibration
+from fineparser.exemplars import calibration
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.analysis.exemplar import Exemplar, ExemplarClip
+from fineparser.exemplars.exemplar import Exemplar, ExemplarClip
 from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Transition, Vote, WeightsUsed
 from fineparser.domain.dive_code import DiveCode
 from fineparser.video.framing import Framing

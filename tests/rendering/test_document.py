@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.exemplars.panel_scale import PanelScale
 from fineparser.analysis.report import BY_SIMULATED
 from fineparser.rendering.document import document, headline
 from fineparser.rendering.page_charts import signed, timeline_chart, votes_chart, waterfall_chart

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.analysis.exemplar import OWN, Exemplar
-from fineparser.analysis.own_panel import PanelReading
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.exemplars.exemplar import OWN, Exemplar
+from fineparser.exemplars.own_panel import PanelReading
+from fineparser.exemplars.panel_scale import PanelScale
 from fineparser.domain.dive_code import DiveCode
 from fineparser.rendering.panel_chart import panel_figure
 

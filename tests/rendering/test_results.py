@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.analysis.exemplar import ExemplarClip
+from fineparser.exemplars.exemplar import ExemplarClip
 from fineparser.rendering.results import RESULTS, write_results, zip_results
 from fineparser.video.error import VideoError
 from fineparser.video.reading import probe

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from fineparser.data.dives import DataError
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
 from fineparser.data.sources import open_data
-from fineparser.domain.calibration import Calibration
+from fineparser.exemplars.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.fineparser import FineParser
 from fineparser.training.evaluator import evaluate

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.domain.calibration import Calibration
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.electorate import MINE, SIMULATED_ONES, SOURCES, voters
-from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
-from fineparser.analysis.judged import Judged
+from fineparser.exemplars.electorate import MINE, SIMULATED_ONES, SOURCES, voters
+from fineparser.exemplars.exemplar import OWN, SIMULATED, Exemplar
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
+from fineparser.exemplars.judged import Judged
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding

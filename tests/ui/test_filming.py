@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar, ExemplarClip
-from fineparser.analysis.graded_dives import graded_dive, recipes
+from fineparser.exemplars.exemplar import OWN, SIMULATED, Exemplar, ExemplarClip
+from fineparser.exemplars.graded_dives import graded_dive, recipes
 from fineparser.analysis.report import DiveReport, Vote
 from fineparser.domain.dive_code import DiveCode
 from fineparser.ui.filming import with_clip

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.data.clip_table import write_rows
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
 from fineparser.domain.dive_code import DiveCode

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.own_panel import PanelReading
+from fineparser.exemplars.exemplar import OWN, SIMULATED, Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.own_panel import PanelReading
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig
 from fineparser.model.encoding import ClipEncoding

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fineparser.analysis.panel_scale import ON_SCALE, PanelScale
+from fineparser.exemplars.panel_scale import ON_SCALE, PanelScale
 from fineparser.analysis.report import Vote
 from fineparser.ui.results_view import table, votes_table
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.graded_dives import recipes
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.graded_dives import recipes
 from fineparser.data.clip_table import TABLE, row_of, write_rows
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.config import FineParserConfig

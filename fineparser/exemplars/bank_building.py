@@ -19,10 +19,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from fineparser.analysis.exemplar import SIMULATED, Exemplar, Recipe
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
-from fineparser.analysis.exemplar_selection import misreadings, select_exemplars
-from fineparser.analysis.graded_dives import (
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar, Recipe
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
+from fineparser.exemplars.exemplar_selection import misreadings, select_exemplars
+from fineparser.exemplars.graded_dives import (
     GradedDive,
     exemplar_id,
     film_clip,
@@ -31,7 +31,7 @@ from fineparser.analysis.graded_dives import (
     ordinary_recipe,
     recipes,
 )
-from fineparser.analysis.simulated_exemplars import encode_frames
+from fineparser.exemplars.simulated_exemplars import encode_frames
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.domain.dive_code import DiveCode
 from fineparser.model.encoding import ClipEncoding

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from fineparser.analysis.pair_differences import pair_differences
+from fineparser.exemplars.pair_differences import pair_differences
 
 
 def test_each_pair_is_what_the_network_sees_between_its_two_dives(model, encodings, monkeypatch):
-    monkeypatch.setattr("fineparser.analysis.pair_differences.PAIRS_AT_ONCE", 2)
+    monkeypatch.setattr("fineparser.exemplars.pair_differences.PAIRS_AT_ONCE", 2)
     difficulty = torch.tensor([1.5, 2.0, 3.0])
     pairs = torch.tensor([(2, 0), (0, 2), (1, 1), (2, 1), (0, 0)])
     dives, others = encodings.select([0, 1, 2]), encodings.select([3, 4, 5])

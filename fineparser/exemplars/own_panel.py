@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from fineparser.analysis.exemplar import SIMULATED, Exemplar, recorded_sources
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.pair_differences import pair_differences
-from fineparser.analysis.panel_scale import LEAST_JUDGED, PanelScale
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar, recorded_sources
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.pair_differences import pair_differences
+from fineparser.exemplars.panel_scale import LEAST_JUDGED, PanelScale
 from fineparser.data.exemplars import NEAREST_NUMBER
 from fineparser.model.fineparser import FineParser
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import OWN, Exemplar, ExemplarClip
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
-from fineparser.analysis.judged import Judged
-from fineparser.analysis.kept_clip import encode_kept, keep, with_phases
+from fineparser.exemplars.exemplar import OWN, Exemplar, ExemplarClip
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
+from fineparser.exemplars.judged import Judged
+from fineparser.exemplars.kept_clip import encode_kept, keep, with_phases
 from fineparser.model.encoding import ClipEncoding
 from fineparser.video.error import VideoError
 

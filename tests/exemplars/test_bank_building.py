@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.analysis import bank_building
-from fineparser.analysis.bank_building import BankJob, build_bank
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
-from fineparser.analysis.graded_dives import exemplar_id, graded_dive, ordinary_recipe, recipes
+from fineparser.exemplars import bank_building
+from fineparser.exemplars.bank_building import BankJob, build_bank
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
+from fineparser.exemplars.graded_dives import exemplar_id, graded_dive, ordinary_recipe, recipes
 from fineparser.domain.dive_code import DiveCode
 from fineparser.video.reading import probe
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fineparser.analysis.panel_scale import (
+from fineparser.exemplars.panel_scale import (
     KNOWN_AS,
     LEAST_STRETCH,
     MIDDLE,
@@ -15,7 +15,7 @@ from fineparser.analysis.panel_scale import (
     USUAL_ERROR,
     PanelScale,
 )
-from fineparser.domain.calibration import INTERVAL, Calibration
+from fineparser.exemplars.calibration import INTERVAL, Calibration
 
 DIFFICULTIES = (1.6, 2.4, 3.3)
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from fineparser.domain.calibration import INTERVAL, Calibration
+from fineparser.exemplars.calibration import INTERVAL, Calibration
 from fineparser.domain.judging import KEPT_AWARDS, highest_score
 
 LEAST_JUDGED = 3

@@ -8,9 +8,9 @@ import torch
 
 from fineparser.analysis import analyser as analysers
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.dived import Dived
-from fineparser.analysis.exemplar import OWN, SIMULATED, ExemplarClip
-from fineparser.analysis.voting import Voters, estimate
+from fineparser.exemplars.dived import Dived
+from fineparser.exemplars.exemplar import OWN, SIMULATED, ExemplarClip
+from fineparser.exemplars.voting import Voters, estimate
 
 
 @pytest.fixture(scope="module")

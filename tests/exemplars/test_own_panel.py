@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.analysis.dived import Dived
-from fineparser.analysis.exemplar import OWN
-from fineparser.analysis.own_panel import PanelReading, panel_scale
-from fineparser.analysis.panel_scale import PanelScale
-from fineparser.analysis.voting import Voters, estimate
-from fineparser.domain.calibration import Calibration
+from fineparser.exemplars.dived import Dived
+from fineparser.exemplars.exemplar import OWN
+from fineparser.exemplars.own_panel import PanelReading, panel_scale
+from fineparser.exemplars.panel_scale import PanelScale
+from fineparser.exemplars.voting import Voters, estimate
+from fineparser.exemplars.calibration import Calibration
 from fineparser.model.weights import Provenance
 
 CALIBRATION = Calibration(-4.0, 4.0, 400, "SynDive")
@@ -86,7 +86,7 @@ def test_weights_that_learnt_from_recorded_dives_are_on_it_already(joined, model
 
 
 def test_the_latest_dives_tell_it(joined, model, monkeypatch):
-    monkeypatch.setattr("fineparser.analysis.own_panel.MOST_JUDGED", 3)
+    monkeypatch.setattr("fineparser.exemplars.own_panel.MOST_JUDGED", 3)
     whole = PanelReading.of(model, joined, 10, 0).scale
     more = replace(joined.exemplars[0], id="own-old", score=1.0, source=OWN)
     older = replace(joined, exemplars=(more,), encodings=joined.encodings.select([0])).join(joined)
@@ -95,7 +95,7 @@ def test_the_latest_dives_tell_it(joined, model, monkeypatch):
 
 def test_many_pairs_go_in_portions(joined, model, monkeypatch):
     whole = PanelReading.of(model, joined, 10, 0).scale
-    monkeypatch.setattr("fineparser.analysis.pair_differences.PAIRS_AT_ONCE", 2)
+    monkeypatch.setattr("fineparser.exemplars.pair_differences.PAIRS_AT_ONCE", 2)
     some = PanelReading.of(model, joined, 10, 0).scale
     assert (some.offset, some.stretch) == pytest.approx((whole.offset, whole.stretch), abs=1e-4)
 

@@ -9,8 +9,8 @@ import itertools
 import numpy as np
 import torch
 
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.pair_differences import pair_differences
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.pair_differences import pair_differences
 from fineparser.domain.judging import execution
 from fineparser.model.fineparser import FineParser
 

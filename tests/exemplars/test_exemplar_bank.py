@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fineparser.analysis.exemplar import OWN, SIMULATED, Exemplar, ExemplarClip, Recipe
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank, clips_folder
+from fineparser.exemplars.exemplar import OWN, SIMULATED, Exemplar, ExemplarClip, Recipe
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
 from fineparser.data.dives import Card
 from fineparser.domain.dive_code import DiveCode
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection
 
 from fineparser.analysis.analyser import EXEMPLARS, DiveAnalyser
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
-from fineparser.analysis.exemplar_bank import BankError
-from fineparser.analysis.own_exemplars import OwnExemplars
-from fineparser.analysis.own_panel import PanelReading
-from fineparser.analysis.voting import Voters
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar
+from fineparser.exemplars.exemplar_bank import BankError
+from fineparser.exemplars.own_exemplars import OwnExemplars
+from fineparser.exemplars.own_panel import PanelReading
+from fineparser.exemplars.voting import Voters
 
 SIMULATED_ONES, MINE = "simulated", "mine"
 SOURCES = (SIMULATED_ONES, MINE)

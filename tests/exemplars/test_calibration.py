@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fineparser.domain.calibration import INTERVAL, Calibration
+from fineparser.exemplars.calibration import INTERVAL, Calibration
 
 
 def dives(rng, count):

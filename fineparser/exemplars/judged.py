@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fineparser.analysis.dived import Dived
+from fineparser.exemplars.dived import Dived
 from fineparser.domain.judging import highest_score
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fineparser.analysis.exemplar import SIMULATED, Exemplar, ExemplarClip, Recipe
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar, ExemplarClip, Recipe
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Transitions
 from fineparser.simulator.dive import simulate

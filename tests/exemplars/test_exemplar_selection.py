@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.exemplar_selection import misreadings, select_exemplars
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.exemplar_selection import misreadings, select_exemplars
 from fineparser.domain.dive_code import DiveCode
 
 CODE = DiveCode.parse("103B")

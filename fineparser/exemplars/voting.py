@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fineparser.analysis.dived import Dived
-from fineparser.analysis.exemplar import SIMULATED
-from fineparser.analysis.exemplar_bank import ExemplarBank
-from fineparser.analysis.own_panel import panel_scale
-from fineparser.analysis.panel_scale import PanelScale
+from fineparser.exemplars.dived import Dived
+from fineparser.exemplars.exemplar import SIMULATED
+from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.exemplars.own_panel import panel_scale
+from fineparser.exemplars.panel_scale import PanelScale
 from fineparser.analysis.report import Breakdown, Estimate, Vote
-from fineparser.analysis.simulated_exemplars import simulated_bank
+from fineparser.exemplars.simulated_exemplars import simulated_bank
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import NEAREST_NUMBER, ExemplarChoice
-from fineparser.domain.calibration import INTERVAL, Calibration
+from fineparser.exemplars.calibration import INTERVAL, Calibration
 from fineparser.domain.judging import execution, highest_score
 from fineparser.model.contrastive_regression import PairComparison
 from fineparser.model.encoding import ClipEncoding

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, spearmanr
 
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.graded_dives import film_clip, graded_dive, low_middle_high, ordinary_recipe, plan_of, recipes
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.graded_dives import film_clip, graded_dive, low_middle_high, ordinary_recipe, plan_of, recipes
 from fineparser.domain.dive_code import DiveCode
 from fineparser.simulator.faults import draw_level
 from fineparser.video.reading import open_source

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from fineparser.analysis.exemplar import SIMULATED
-from fineparser.analysis.exemplar_bank import BankError, ExemplarBank
-from fineparser.analysis.graded_dives import exemplar_id, graded_dive, recipes
+from fineparser.exemplars.exemplar import SIMULATED
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
+from fineparser.exemplars.graded_dives import exemplar_id, graded_dive, recipes
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Transitions
 from fineparser.model.encoding import ClipEncoding

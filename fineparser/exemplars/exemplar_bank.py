@@ -11,10 +11,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from fineparser.analysis.exemplar import SIMULATED, Exemplar
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar
 from fineparser.data.dives import Card
 from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
-from fineparser.domain.calibration import Calibration
+from fineparser.exemplars.calibration import Calibration
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.model.encoding import ClipEncoding
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from filelock import FileLock
 
-from fineparser.analysis import own_exemplars
+from fineparser.exemplars import own_exemplars
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import OWN
-from fineparser.analysis.exemplar_bank import BankError
-from fineparser.analysis.judged import Judged
-from fineparser.analysis.own_exemplars import OwnExemplars, home
+from fineparser.exemplars.exemplar import OWN
+from fineparser.exemplars.exemplar_bank import BankError
+from fineparser.exemplars.judged import Judged
+from fineparser.exemplars.own_exemplars import OwnExemplars, home
 from fineparser.model.fineparser import FineParser
 from fineparser.video.error import VideoError
 from fineparser.video.reading import probe

@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.analysis.exemplar import Exemplar
+from fineparser.exemplars.exemplar import Exemplar
 from fineparser.analysis.proposal import Proposal
-from fineparser.analysis.simulated_exemplars import encode_frames
+from fineparser.exemplars.simulated_exemplars import encode_frames
 from fineparser.model.encoding import ClipEncoding
 from fineparser.video.reading import reopen
 from fineparser.video.sampling import sample_frames

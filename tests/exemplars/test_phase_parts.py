@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.graded_dives import plan_of, recipes
-from fineparser.analysis.phase_parts import exemplar_lost, phase_parts
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.graded_dives import plan_of, recipes
+from fineparser.exemplars.phase_parts import exemplar_lost, phase_parts
 from fineparser.domain.dive_code import DiveCode
 
 CODE = DiveCode.parse("103B")

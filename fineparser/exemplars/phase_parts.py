@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fineparser.analysis.exemplar import Exemplar
-from fineparser.analysis.graded_dives import plan_of
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.graded_dives import plan_of
 from fineparser.data.syndive import mean_deductions
 from fineparser.domain.judging import KEPT_AWARDS
 from fineparser.domain.phases import Phase

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from fineparser.analysis.usual_dives import usual_dives
+from fineparser.exemplars.usual_dives import usual_dives
 from fineparser.domain.difficulty import difficulty
 
 # shared/domain.md, "Action types known" and the numbers named elsewhere in it
