@@ -1,25 +1,27 @@
-"""SynDive's front door: `simulate(seed)` gives a clip of a dive with every label known."""
+"""Simulated clips of dives with every label known."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from fineparser.domain.clip_geometry import CLIP_FRAMES, CLIP_SIDE, sample_frames
 from fineparser.domain.dive_code import DiveCode
-from fineparser.domain.phases import CLIP_FRAMES, Transitions
-from fineparser.simulator.judges import Fault, deductions
-from fineparser.simulator.plan import WINDOW, DivePlan, plan_dive
+from fineparser.domain.phases import Transitions
+from fineparser.simulator.filming.filming import FrameWidth
+from fineparser.simulator.judges import Fault, assess_faults
+from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 
 
 @dataclass(frozen=True)
 class SimulatedDive:
-    """A clip of T frames (96 unless asked otherwise) and all there is to know about it."""
+    """A clip of T frames (96 by default) with its labels."""
 
     frames: np.ndarray
     """RGB uint8 [T, H, W, 3]."""
     masks: np.ndarray
     """Divers and splash, bool [T, H, W]."""
     source_frames: np.ndarray
-    """Which frame of the source clip each frame is, [T]; frames repeat where the source clip is shorter."""
+    """Number of each frame in the source clip, [T]; frames repeat where the source clip is shorter."""
     times: np.ndarray
     """Seconds of the dive, 0 at take-off, [T]."""
     transitions: Transitions | None
@@ -29,7 +31,7 @@ class SimulatedDive:
     sub_actions: np.ndarray
     """FineDiving's sub-action id of each frame, int64 [T]."""
     centre_of_mass: np.ndarray
-    """First diver's, metres, [T, 3]."""
+    """Of the first diver, as all of the following; metres, [T, 3]."""
     trunk_direction: np.ndarray
     """Unit vectors from pelvis to neck, [T, 3]."""
     hip_angle: np.ndarray
@@ -41,9 +43,9 @@ class SimulatedDive:
     twist: np.ndarray
     """Turns since take-off in the dive's sense, [T]."""
     angular_speed: np.ndarray
-    """Of the somersault, degrees a second, [T]."""
+    """Of the somersault, degrees per second, [T]."""
     plan: DivePlan
-    """Who dives what and how it is filmed; films the same dive again at other sizes."""
+    """Plan of the dive, which renders it at other sizes, too."""
 
     @property
     def code(self) -> DiveCode:
@@ -52,12 +54,12 @@ class SimulatedDive:
 
     @property
     def height(self) -> float:
-        """Metres."""
+        """Height of the board or platform, metres."""
         return self.plan.height
 
     @property
     def difficulty(self) -> float:
-        """By the current table."""
+        """Difficulty by the current table."""
         return self.plan.difficulty
 
     @property
@@ -67,22 +69,22 @@ class SimulatedDive:
 
     @property
     def score(self) -> float:
-        """The total."""
+        """Total score."""
         return self.plan.score
 
     @property
-    def execution(self) -> float:
-        """The award before the judges' own noise, 0-10."""
-        return self.plan.execution
+    def noise_free_award(self) -> float:
+        """The award of a judge without noise, 0-10."""
+        return self.plan.noise_free_award
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The first diver's faults with size, unit and deduction, the dearest first."""
-        return deductions(self.plan.faults[0])
+        """Faults of the first diver with size, unit and deduction, in order of descending deduction."""
+        return assess_faults(self.plan.faults[0])
 
     @property
     def entry_angle(self) -> float:
-        """Degrees off the vertical at the entry, signed: negative short of it, positive past it."""
+        """Degrees from the vertical at the entry: negative short of it, positive past it."""
         return self.plan.motions[0].entry_angle
 
     @property
@@ -92,77 +94,73 @@ class SimulatedDive:
 
     @property
     def fps(self) -> float:
-        """Frames a second of the source clip."""
+        """Frames per second of the source clip."""
         return self.plan.fps
 
     @property
     def slow_motion(self) -> float:
-        """How many times slower than life the clip runs."""
+        """Factor by which the clip runs slower than life."""
         return self.plan.slow_motion
 
     @property
     def camera(self) -> str:
         """Kind of camera."""
-        return self.plan.style.camera
+        return self.plan.style.camera_kind
 
     @property
     def seed(self) -> int:
-        """What the dive was made from, with the split."""
+        """Seed of the dive within its split."""
         return self.plan.seed
 
 
-def simulate(seed, *, split="train", lines=WINDOW, width=None, frames=CLIP_FRAMES, **wishes) -> SimulatedDive:
-    """Make one dive: the same seed, split and wishes give the same bytes.
+def simulate(
+    seed: int,
+    request: DiveRequest | None = None,
+    *,
+    split: str = "train",
+    lines: int = CLIP_SIDE,
+    width: FrameWidth = None,
+    frames: int = CLIP_FRAMES,
+) -> SimulatedDive:
+    """Simulate one dive: the same arguments give the same bytes.
 
     Args:
-        seed: a whole number from 0 on.
+        seed: an integer >= 0.
+        request: properties of the dive that are given; all are sampled when None.
         split: "train", "validation" or "test"; they share no diver and no scene.
-        lines: lines of the picture.
-        width: None for the loader's window (112 x 112 at 112 lines), "full" for the 16:9 picture, or pixels.
-        frames: how many frames are taken out of the source clip, evenly, as the published loader does it.
-        **wishes: code, height, level, synchro, camera, opening of `fineparser.simulator.plan.plan_dive`.
-
-    Returns:
-        SimulatedDive.
+        lines: height of the frames in pixels.
+        width: None for the published loader's crop (112 x 112 at 112 lines), "full" for the 16:9 image, or pixels.
+        frames: number of frames of the clip, sampled evenly from the source clip as in the published loader.
 
     Raises:
-        ValueError: see `plan_dive` and `DivePlan.film`.
+        ValueError: see `plan_dive` and `DivePlan.render`.
     """
     if frames < 1 or lines < 16:
-        raise ValueError(f"asked for {frames} frames of {lines} lines; give at least 1 frame and 16 lines")
-    plan = plan_dive(seed, split=split, **wishes)
-    source = sample_frames(len(plan.times), frames)
-    distinct, place = np.unique(source, return_inverse=True)
-    pictures, masks = plan.film(lines, width, distinct)
+        raise ValueError(f"{frames} frames of {lines} lines; give at least 1 frame and 16 lines")
+    plan = plan_dive(seed, request, split=split)
+    source = sample_frames(0, len(plan.times) - 1, frames)
+    distinct, index = np.unique(source, return_inverse=True)
+    images, masks = plan.render(lines, width, distinct)
     times = plan.times[source]
-    track = plan.motions[0].at(times)
+    motion = plan.motions[0].at(times)
     starts = np.array([start for start, _ in plan.motions[0].sub_actions])
-    names = np.array([name for _, name in plan.motions[0].sub_actions])
-    step = np.maximum(np.searchsorted(starts, times, side="right") - 1, 0)
-    phases = (step > 0).astype(np.int64) + (step == len(starts) - 1)
+    ids = np.array([sub_action for _, sub_action in plan.motions[0].sub_actions])
+    part = np.maximum(np.searchsorted(starts, times, side="right") - 1, 0)
+    phases = (part > 0).astype(np.int64) + (part == len(starts) - 1)
     return SimulatedDive(
-        frames=pictures[place],
-        masks=masks[place],
+        frames=images[index],
+        masks=masks[index],
         source_frames=source,
         times=times,
         transitions=Transitions.from_phases(phases) if frames == CLIP_FRAMES else None,
         phases=phases,
-        sub_actions=names[step],
-        centre_of_mass=track.centre_of_mass,
-        trunk_direction=track.trunk_direction,
-        hip_angle=track.hip_angle,
-        knee_angle=track.knee_angle,
-        somersault=track.somersault,
-        twist=track.twist,
-        angular_speed=track.angular_speed,
+        sub_actions=ids[part],
+        centre_of_mass=motion.centre_of_mass,
+        trunk_direction=motion.trunk_direction,
+        hip_angle=motion.hip_angle,
+        knee_angle=motion.knee_angle,
+        somersault=motion.somersault,
+        twist=motion.twist,
+        angular_speed=motion.angular_speed,
         plan=plan,
     )
-
-
-def sample_frames(count, frames=CLIP_FRAMES):
-    """Source frames [frames] out of `count`, evenly from the first to the last, rounded down (as FineDiving's loader).
-
-    >>> sample_frames(5, 9).tolist()
-    [0, 0, 1, 1, 2, 2, 3, 3, 4]
-    """
-    return np.linspace(0, count - 1, frames).astype(np.int64)

@@ -1,36 +1,58 @@
-"""Everything that is decided about a simulated dive before a pixel of it is drawn."""
+"""Plan of a simulated dive: everything that is decided before a pixel is rendered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fineparser.domain.clip_geometry import CLIP_SIDE
 from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
-from fineparser.domain.judging import total
-from fineparser.simulator.body import Body
-from fineparser.simulator.camera import KIND_SHARES, KINDS
-from fineparser.simulator.faults import Faults, draw_faults, draw_level
-from fineparser.simulator.footage import WINDOW, Style, divide, shoot, watch
-from fineparser.simulator.judges import award_panel, execution
-from fineparser.simulator.motion import plan_motion, plan_partner
-from fineparser.simulator.posture import PLACE, POSTURE
-from fineparser.simulator.programme import draw_dive
+from fineparser.domain.judging import total_score
+from fineparser.simulator.athlete.body import Body
+from fineparser.simulator.athlete.pose import POSE_FIELDS, POSITION_FIELDS
+from fineparser.simulator.dive_sampling import sample_dive
+from fineparser.simulator.faults import Faults, sample_faults, sample_level
+from fineparser.simulator.filming.camera import CAMERA_KIND_SHARES, CAMERA_KINDS
+from fineparser.simulator.filming.filming import DiveShot, FilmingSeeds, FilmingStyle, FrameWidth
+from fineparser.simulator.flight.diver_motion import DiverMotion, plan_motion, plan_partner
+from fineparser.simulator.judges import award_pair
 
 SPLITS = ("train", "validation", "test")
 FRAME_RATES = {24.0: 0.04, 25.0: 0.34, 29.97: 0.3, 30.0: 0.1, 50.0: 0.1, 59.94: 0.06, 60.0: 0.06}
+"""Frames per second -> share of clips."""
 SYNCHRO_SHARE = 0.2
-SLOW_SHARE = 0.1
+SLOW_MOTION_SHARE = 0.1
 CUT_SHARE = 0.05
 STRETCHED_SHARE = 0.28
-ASIDE_SHARE = 0.3
-LATE_SHARE, LONGEST_AFTER = 0.25, 3.0
-"""How often a clip goes on well after the entry, and seconds until it ends at the latest: people trim as they like."""
-CLOSER = {"broadcast": 0.6, "handheld": 0.3, "static": 0.0}  # logarithm of the closest zoom
+OFF_CENTRE_SHARE = 0.3
+LATE_END_SHARE, LATEST_END = 0.25, 3.0
+"""Share of clips that end well after the entry, and seconds after it at which they end at the latest."""
+MAX_LOG_ZOOM = {"broadcast": 0.6, "handheld": 0.3, "static": 0.0}
+"""Logarithm of the largest zoom by kind of camera."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiveRequest:
+    """Properties that a simulated dive is to have; those that are None are sampled."""
+
+    code: DiveCode | str | None = None
+    """Dive number."""
+    height: float | None = None
+    """Metres."""
+    level: float | None = None
+    """The diver's level, 0 (beginner) to 1 (medallist)."""
+    synchro: bool | None = None
+    """Two divers."""
+    camera: str | None = None
+    """Kind of camera: "broadcast", "static" or "handheld"."""
+    opening: bool | None = None
+    """Another shot before a hard cut at the start."""
 
 
 @dataclass(frozen=True)
 class DivePlan:
-    """One dive: who dives what, how well, and how it is filmed. `film` draws it at any size."""
+    """One simulated dive: divers, motions, faults, awards and filming. `render` renders it at any size."""
 
     seed: int
     split: str
@@ -39,230 +61,254 @@ class DivePlan:
     """Metres."""
     difficulty: float
     faults: tuple[Faults, ...]
-    """Sizes of what each diver does wrong."""
+    """Faults of each diver."""
     awards: tuple[float, ...]
-    """Seven, in halves."""
-    execution: float
-    """What a judge without noise would award, 0-10."""
+    """Seven awards in halves."""
+    noise_free_award: float
+    """Award of a judge without noise, 0-10; of a pair, the mean over the divers."""
     bodies: tuple[Body, ...]
-    motions: tuple
-    """One `Motion` per diver; synchronised divers are two."""
-    sides: tuple[float, ...]
+    motions: tuple[DiverMotion, ...]
+    """One for each diver; synchronised divers are two."""
+    lateral_offsets: tuple[float, ...]
     """y of each diver's line, metres."""
     times: np.ndarray
     """Seconds of the dive at each of the N frames of the source clip, 0 at take-off, [N]."""
     fps: float
-    """Frames a second of the source clip."""
+    """Frames per second of the source clip."""
     slow_motion: float
-    """1, or how many times slower than life the clip runs."""
-    style: Style
-    opening: "DivePlan | None"
-    """Another dive whose frames stand before a hard cut at the start, or None."""
-    cut: int
+    """Factor by which the clip runs slower than life, 1 or more."""
+    style: FilmingStyle
+    opening_shot: "DivePlan | None"
+    """Another dive, shown before a hard cut at the start."""
+    cut_frame: int
     """Number of source frames before the cut."""
 
     @property
     def score(self) -> float:
-        """The total: the rules' middle awards times the difficulty."""
-        return total(self.awards, self.difficulty)
+        """Total score: the counted awards times the difficulty."""
+        return total_score(self.awards, self.difficulty)
 
     @property
     def synchro(self) -> bool:
-        """Whether two divers dive."""
+        """True for two divers."""
         return len(self.bodies) == 2
 
-    def film(self, lines=WINDOW, width=None, frame_numbers=None):
-        """Draw frames of the source clip.
+    def render(
+        self,
+        lines: int = CLIP_SIDE,
+        width: FrameWidth = None,
+        frame_numbers: Sequence[int] | np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Render frames of the source clip.
 
         Args:
-            lines: lines of the picture.
-            width: None gives the window of the 16:9 picture that the published loader cuts (112 of 200 pixels at
-                112 lines), at a random place in training clips and in the middle otherwise; "full" gives the whole
-                picture; a number the middle that many pixels.
-            frame_numbers: source frames, rising; all N when None.
+            lines: height of the frames in pixels.
+            width: None for the crop of the 16:9 image that the published loader makes (112 of 200 pixels at 112 lines),
+                at a random position in training clips and in the middle otherwise; "full" for the whole image; a number
+                for that many pixels in the middle.
+            frame_numbers: source frames, ascending; all N when None.
 
         Returns:
             frames uint8 [F, lines, W, 3], masks bool [F, lines, W].
         """
-        numbers = self._checked(np.arange(len(self.times)) if frame_numbers is None else frame_numbers)
-        after = numbers[numbers >= self.cut]
+        numbers = self._check_numbers(np.arange(len(self.times)) if frame_numbers is None else frame_numbers)
+        before, after = numbers[numbers < self.cut_frame], numbers[numbers >= self.cut_frame]
         pieces = []
-        if len(after) < len(numbers):
-            pieces.append(self.opening.film(lines, width, numbers[numbers < self.cut]))
+        if len(before) and self.opening_shot is not None:
+            pieces.append(self.opening_shot.render(lines, width, before))
         if len(after):
-            pieces.append(
-                shoot(self.bodies, self.motions, self.sides, *self._filming, lines=lines, width=width, frames=after)
-            )
-        frames, masks = zip(*pieces, strict=True)
-        return np.concatenate(frames), np.concatenate(masks)
+            pieces.append(self._shot.render(lines, width, after))
+        return np.concatenate([frames for frames, _ in pieces]), np.concatenate([masks for _, masks in pieces])
 
-    def postures(self, frame_numbers, lines=WINDOW, width="full"):
-        """The first diver's posture in frames of the source clip, as the camera sees it, and its place in the picture.
-
-        Args:
-            frame_numbers: source frames, rising.
-            lines, width: of the picture, as for `film`.
-
-        Returns:
-            float32 [F, 28], see `fineparser.simulator.posture.posture`; NaN before a cut and where a number says
-            nothing.
-        """
-        numbers = self._checked(frame_numbers)
-        seen = np.full((len(numbers), len(POSTURE) + len(PLACE)), np.nan, np.float32)
-        if (numbers >= self.cut).any():
-            seen[numbers >= self.cut] = watch(
-                self.motions, *self._filming, lines=lines, width=width, frames=numbers[numbers >= self.cut]
-            )
-        return seen
-
-    def layers(self, frame_numbers, lines=WINDOW, width="full"):
-        """What frames of the source clip are made of: bodies, flying water and foam.
+    def poses(
+        self, frame_numbers: Sequence[int] | np.ndarray, lines: int = CLIP_SIDE, width: FrameWidth = "full"
+    ) -> np.ndarray:
+        """Measure the first diver's pose and position in frames of the source clip.
 
         Args:
-            frame_numbers: source frames, rising.
-            lines, width: of the picture, as for `film`.
+            frame_numbers: source frames, ascending.
+            lines, width: size of the frames, as for `render`.
 
         Returns:
-            uint8 [F, lines, W, 3], see `fineparser.simulator.layers.draw_layers`; nothing before a cut.
+            float32 [F, 28], see `fineparser.simulator.athlete.pose`; NaN before a cut and for numbers that are unknown.
         """
-        numbers = self._checked(frame_numbers)
-        after = np.maximum(numbers, self.cut)  # what is before is drawn for its size alone
-        rising, places = np.unique(after, return_inverse=True)
-        made = divide(self.bodies, self.motions, self.sides, *self._filming, lines=lines, width=width, frames=rising)
-        return made[places] * (numbers >= self.cut)[:, None, None, None]
+        numbers = self._check_numbers(frame_numbers)
+        poses = np.full((len(numbers), len(POSE_FIELDS) + len(POSITION_FIELDS)), np.nan, np.float32)
+        after = numbers >= self.cut_frame
+        if after.any():
+            poses[after] = self._shot.poses(lines, width, numbers[after])
+        return poses
+
+    def layers(
+        self, frame_numbers: Sequence[int] | np.ndarray, lines: int = CLIP_SIDE, width: FrameWidth = "full"
+    ) -> np.ndarray:
+        """Render the layers of frames of the source clip: bodies, flying water and foam.
+
+        Args:
+            frame_numbers: source frames, ascending.
+            lines, width: size of the frames, as for `render`.
+
+        Returns:
+            uint8 [F, lines, W, 3], see `fineparser.simulator.filming.filming`; 0 before a cut.
+        """
+        numbers = self._check_numbers(frame_numbers)
+        # Frames before the cut are rendered from the first frame after it, for their size alone.
+        distinct, index = np.unique(np.maximum(numbers, self.cut_frame), return_inverse=True)
+        layers = self._shot.layers(lines, width, distinct)
+        return layers[index] * (numbers >= self.cut_frame)[:, None, None, None]
 
     @property
-    def _filming(self):
-        return (self.height, self.height <= 3), self.times, self.style
+    def _shot(self) -> DiveShot:
+        return DiveShot(
+            bodies=self.bodies,
+            motions=self.motions,
+            lateral_offsets=self.lateral_offsets,
+            height=self.height,
+            times=self.times,
+            style=self.style,
+        )
 
-    def _checked(self, frame_numbers):
+    def _check_numbers(self, frame_numbers: Sequence[int] | np.ndarray) -> np.ndarray:
         numbers = np.asarray(frame_numbers)
         if len(numbers) == 0 or numbers.min() < 0 or numbers.max() >= len(self.times):
-            raise ValueError(f"frame numbers {numbers!r} do not lie in the clip's {len(self.times)} frames")
+            raise ValueError(f"frame numbers {numbers!r} are not all in 0 to {len(self.times) - 1}")
         return numbers
 
 
-def plan_dive(
-    seed, *, split="train", code=None, height=None, level=None, synchro=None, camera=None, opening=None
-) -> DivePlan:
+def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "train") -> DivePlan:
     """Decide everything about a dive.
 
     Args:
-        seed: a whole number from 0 on; dives of one split differ by it.
-        split: "train", "validation" or "test". Their random streams are apart, so no diver and no scene of one
+        seed: an integer >= 0; dives of one split differ by it.
+        request: properties of the dive that are given; all are sampled when None.
+        split: "train", "validation" or "test". Their random streams are separate, so no diver and no scene of one
             occurs in another.
-        code: dive number (`DiveCode` or text), drawn when None.
-        height: metres, drawn when None.
-        level: the diver's level, 0 (beginner) to 1 (medallist), drawn when None.
-        synchro: two divers, drawn when None.
-        camera: "broadcast", "static" or "handheld", drawn when None.
-        opening: whether another shot stands at the start, drawn when None.
 
     Raises:
-        ValueError: an unknown split, camera, code or height, a negative seed, or a dive that is not dived from
-            that height.
+        ValueError: an unknown split, camera, code or height, a negative seed, or a dive that is not allowed at that
+            height.
     """
+    request = request or DiveRequest()
     if split not in SPLITS:
-        raise ValueError(f"split {split!r} is not known; use one of {', '.join(SPLITS)}")
+        raise ValueError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
     if seed < 0:
-        raise ValueError(f"seed is {seed}; give a whole number from 0 on")
-    if camera is not None and camera not in KINDS:
-        raise ValueError(f"camera {camera!r} is not known; use one of {', '.join(KINDS)}")
-    # The split's own number comes first: two splits can never run into the same stream.
-    roots = np.random.SeedSequence([SPLITS.index(split), int(seed)]).spawn(5)
-    dive, timing, filming, second, cutting = (np.random.default_rng(root) for root in roots)
-    code, height = draw_dive(dive, code, height)
-    bodies, motions, sides, faults = _divers(dive, second, code, height, level, synchro)
-    awards, deserved = _judge(dive, faults)
-    kind = camera or KINDS[int(filming.choice(len(KINDS), p=KIND_SHARES))]
-    times, fps, slow = _source_clip(timing, motions, kind)
-    cut = int(cutting.integers(1, 5))
-    if opening is None:
-        opening = cutting.random() < CUT_SHARE
+        raise ValueError(f"seed is {seed}; give an integer >= 0")
+    if request.camera is not None and request.camera not in CAMERA_KINDS:
+        raise ValueError(f"camera {request.camera!r} is unknown; use one of {', '.join(CAMERA_KINDS)}")
+    # The split comes first: the streams of two splits can never be the same.
+    streams = np.random.SeedSequence([SPLITS.index(split), int(seed)]).spawn(5)
+    dive, timing, filming, partner, cutting = (np.random.default_rng(stream) for stream in streams)
+    code, height = sample_dive(dive, request.code, request.height)
+    divers = _sample_divers(dive, partner, code, height, request)
+    awards, noise_free_award = award_pair(dive, divers.faults)
+    kind = request.camera or CAMERA_KINDS[int(filming.choice(len(CAMERA_KINDS), p=CAMERA_KIND_SHARES))]
+    clip = _sample_clip(timing, divers.motions, kind)
+    cut_frame = int(cutting.integers(1, 5))
+    opening = cutting.random() < CUT_SHARE if request.opening is None else request.opening
     return DivePlan(
         seed=int(seed),
         split=split,
         code=code,
         height=height,
         difficulty=difficulty(code, height),
-        faults=faults,
+        faults=divers.faults,
         awards=awards,
-        execution=deserved,
-        bodies=bodies,
-        motions=motions,
-        sides=sides,
-        times=times,
-        fps=fps,
-        slow_motion=slow,
-        style=_style(filming, kind, split, fps * slow),
-        opening=_opening(cutting, split) if opening else None,
-        cut=cut if opening else 0,
+        noise_free_award=noise_free_award,
+        bodies=divers.bodies,
+        motions=divers.motions,
+        lateral_offsets=divers.lateral_offsets,
+        times=clip.times,
+        fps=clip.fps,
+        slow_motion=clip.slow_motion,
+        style=_sample_style(filming, kind, split, clip.fps * clip.slow_motion),
+        opening_shot=_sample_opening(cutting, split) if opening else None,
+        cut_frame=cut_frame if opening else 0,
     )
 
 
-def _divers(rng, second, code, height, level, synchro):
-    """One or two divers of the same sex, their motions and lines; the second is a little out of time."""
+@dataclass(frozen=True)
+class _Divers:
+    """One or two divers."""
+
+    bodies: tuple[Body, ...]
+    motions: tuple[DiverMotion, ...]
+    lateral_offsets: tuple[float, ...]
+    faults: tuple[Faults, ...]
+
+
+def _sample_divers(
+    rng: np.random.Generator, partner_rng: np.random.Generator, code: DiveCode, height: float, request: DiveRequest
+) -> _Divers:
+    """Sample one or two divers of the same sex; the second is a little out of time."""
     first = Body.sample(rng)
-    level = draw_level(rng, code, height) if level is None else level
-    faults = draw_faults(rng, level, code, height)
+    level = sample_level(rng, code, height) if request.level is None else request.level
+    faults = sample_faults(rng, level, code, height)
     motion = plan_motion(code, height, first, faults, rng)
-    synchro = rng.random() < SYNCHRO_SHARE if synchro is None else synchro
+    synchro = rng.random() < SYNCHRO_SHARE if request.synchro is None else request.synchro
     if not synchro:
-        return (first,), (motion,), (0.0,), (faults,)
-    partner = Body.sample(second, first.sex)
+        return _Divers((first,), (motion,), (0.0,), (faults,))
+    second = Body.sample(partner_rng, first.sex)
     # Partners wear the same suit.
-    partner = replace(partner, colours=partner.colours | {"suit": first.colours["suit"]})
-    apart = second.uniform(1.6, 2.4) * (1 if second.random() < 0.5 else -1)
-    theirs = draw_faults(second, level, code, height)
-    partnered = plan_partner(code, height, partner, theirs, second, motion, sideways=apart)
-    return (first, partner), (motion, partnered), (0.0, apart), (faults, theirs)
+    second = replace(second, colours=second.colours | {"suit": first.colours["suit"]})
+    offset = partner_rng.uniform(1.6, 2.4) * (1 if partner_rng.random() < 0.5 else -1)
+    second_faults = sample_faults(partner_rng, level, code, height)
+    second_motion = plan_partner(code, height, second, second_faults, partner_rng, motion, sideways=offset)
+    return _Divers((first, second), (motion, second_motion), (0.0, offset), (faults, second_faults))
 
 
-def _source_clip(rng, motions, kind):
-    """Seconds of the dive at each frame of the source clip, its frame rate and its slow motion."""
+@dataclass(frozen=True)
+class _SourceClip:
+    """Timing of the source clip."""
+
+    times: np.ndarray
+    """Seconds of the dive at each frame, [N]."""
+    fps: float
+    slow_motion: float
+
+
+def _sample_clip(rng: np.random.Generator, motions: Sequence[DiverMotion], kind: str) -> _SourceClip:
+    """Sample start, end and frame rate of the source clip for a kind of camera."""
     fps = float(rng.choice(list(FRAME_RATES), p=list(FRAME_RATES.values())))
-    slow = float(rng.uniform(1.8, 4.0)) if rng.random() < SLOW_SHARE else 1.0
+    slow_motion = float(rng.uniform(1.8, 4.0)) if rng.random() < SLOW_MOTION_SHARE else 1.0
     entry = max(motion.entry_time for motion in motions)
-    if slow > 1:
+    if slow_motion > 1:
         lead, after = rng.uniform(0.1, 0.6), rng.uniform(0.3, 0.7)
     else:
-        long = rng.random() < (0.1 if kind == "broadcast" else 0.3)
-        lead = rng.uniform(2.0, 5.0) if long else rng.uniform(0.3, 2.0)
-        after = rng.uniform(1.2, LONGEST_AFTER) if rng.random() < LATE_SHARE else rng.uniform(0.3, 1.2)
-    count = int((lead + entry + after) * fps * slow) + 1
-    return -lead + np.arange(count) / (fps * slow), fps, slow
+        is_long = rng.random() < (0.1 if kind == "broadcast" else 0.3)
+        lead = rng.uniform(2.0, 5.0) if is_long else rng.uniform(0.3, 2.0)
+        after = rng.uniform(1.2, LATEST_END) if rng.random() < LATE_END_SHARE else rng.uniform(0.3, 1.2)
+    count = int((lead + entry + after) * fps * slow_motion) + 1
+    return _SourceClip(-lead + np.arange(count) / (fps * slow_motion), fps, slow_motion)
 
 
-def _style(rng, kind, split, rate):
+def _sample_style(rng: np.random.Generator, kind: str, split: str, frame_rate: float) -> FilmingStyle:
+    """Sample the filming for a kind of camera; `frame_rate` is in frames per second of the dive."""
     exposure = 1 / np.exp(rng.uniform(np.log(50), np.log(1000)))
     if rng.random() < 0.25:
         exposure = 1 / rng.uniform(50, 100)
     stretch = 1.0
     if rng.random() < STRETCHED_SHARE:
         stretch = 4 / 3 if rng.random() < 0.5 else rng.uniform(0.8, 1.3)
-    place = rng.random()
-    return Style(
-        shutter=float(min(exposure, 1 / rate)),
-        camera=kind,
+    crop_position = float(rng.random())
+    key_light = float(np.exp(rng.uniform(0.0, 0.65) if kind == "broadcast" else rng.uniform(-0.3, 0.45)))
+    zoom = float(np.exp(rng.uniform(0, MAX_LOG_ZOOM[kind])))
+    offset = float(rng.uniform(-0.32, 0.32)) if rng.random() < OFF_CENTRE_SHARE else 0.0
+    camera, scene, water, recording = (int(value) for value in rng.integers(2**62, size=4))
+    return FilmingStyle(
+        exposure_time=float(min(exposure, 1 / frame_rate)),
+        camera_kind=kind,
         stretch=float(stretch),
-        key=float(np.exp(rng.uniform(0.0, 0.65) if kind == "broadcast" else rng.uniform(-0.3, 0.45))),
-        zoom=float(np.exp(rng.uniform(0, CLOSER[kind]))),
-        aside=float(rng.uniform(-0.32, 0.32)) if rng.random() < ASIDE_SHARE else 0.0,
+        key_light=key_light,
+        zoom=zoom,
+        offset=offset,
         close_up=False,
-        window_place=float(place) if split == "train" else 0.5,
-        seeds=tuple(int(value) for value in rng.integers(2**62, size=4)),
+        crop_position=crop_position if split == "train" else 0.5,
+        seeds=FilmingSeeds(camera=camera, scene=scene, water=water, recording=recording),
     )
 
 
-def _opening(rng, split):
-    """The dive that the shot before a hard cut shows: another one, often the face of its waiting diver."""
-    other = plan_dive(int(rng.integers(2**62)), split=split, opening=False)
+def _sample_opening(rng: np.random.Generator, split: str) -> DivePlan:
+    """Sample the dive before a hard cut: another one, often a close-up of its waiting diver."""
+    other = plan_dive(int(rng.integers(2**62)), DiveRequest(opening=False), split=split)
     close_up = bool(rng.random() < 0.6)
     return replace(other, style=replace(other.style, close_up=close_up))
-
-
-def _judge(rng, faults):
-    """Seven awards and the execution. A judge of a pair averages what the two divers deserve, in halves."""
-    panels = [award_panel(rng, each) for each in faults]
-    awards = np.ceil(2 * np.mean(panels, axis=0) - 0.25) / 2
-    return tuple(float(award) for award in awards), float(np.mean([execution(each) for each in faults]))

@@ -1,4 +1,4 @@
-"""Faults: drawn from a level, larger for harder dives."""
+"""Faults: sampled from a level, larger for harder dives."""
 
 import dataclasses
 
@@ -6,52 +6,52 @@ import numpy as np
 import pytest
 
 from fineparser.domain.dive_code import DiveCode
-from fineparser.simulator.faults import Faults, draw_faults, draw_level, unsteadiness
-from fineparser.simulator.judges import execution
+from fineparser.simulator.faults import Faults, fault_scale, sample_faults, sample_level
+from fineparser.simulator.judges import noise_free_award
 
 DIVE = DiveCode.parse("107B")
 
 
 def mean_execution(level, code=DIVE, height=3, count=200):
     rng = np.random.default_rng(1)
-    return np.mean([execution(draw_faults(rng, level, code, height)) for _ in range(count)])
+    return np.mean([noise_free_award(sample_faults(rng, level, code, height)) for _ in range(count)])
 
 
 def test_better_divers_and_easier_dives_have_smaller_faults():
     assert mean_execution(0.95) > mean_execution(0.6) + 0.5 > mean_execution(0.2) + 1.5
-    assert unsteadiness(0.5, DiveCode.parse("109C"), 3) > unsteadiness(0.5, DiveCode.parse("103B"), 3)
+    assert fault_scale(0.5, DiveCode.parse("109C"), 3) > fault_scale(0.5, DiveCode.parse("103B"), 3)
 
 
 def test_same_generator_same_faults():
-    first, again = (draw_faults(np.random.default_rng(4), 0.5, DIVE, 3) for _ in range(2))
+    first, again = (sample_faults(np.random.default_rng(4), 0.5, DIVE, 3) for _ in range(2))
     assert first == again
-    assert first != draw_faults(np.random.default_rng(5), 0.5, DIVE, 3)
+    assert first != sample_faults(np.random.default_rng(5), 0.5, DIVE, 3)
 
 
 def test_a_dive_has_only_the_faults_it_can_have():
     rng = np.random.default_rng(0)
     for _ in range(20):
-        faults = draw_faults(rng, 0.3, DIVE, 3)
+        faults = sample_faults(rng, 0.3, DIVE, 3)
         assert faults.wobble == 0.0
         assert faults.loose > 0.0
-        assert draw_faults(rng, 0.3, DiveCode.parse("626C"), 10).wobble > 0.0
-        assert draw_faults(rng, 0.3, DiveCode.parse("5337D"), 3).loose == 0.0
+        assert sample_faults(rng, 0.3, DiveCode.parse("626C"), 10).wobble > 0.0
+        assert sample_faults(rng, 0.3, DiveCode.parse("5337D"), 3).loose == 0.0
         assert 0.0 <= faults.splash <= 1.0
 
 
-def test_a_level_drawn_for_a_dive_grows_with_its_difficulty():
+def test_a_level_sampled_for_a_dive_grows_with_its_difficulty():
     rng = np.random.default_rng(2)
-    hard = [draw_level(rng, DiveCode.parse("109C"), 10) for _ in range(400)]
-    easy = [draw_level(rng, DiveCode.parse("101B"), 10) for _ in range(400)]
+    hard = [sample_level(rng, DiveCode.parse("109C"), 10) for _ in range(400)]
+    easy = [sample_level(rng, DiveCode.parse("101B"), 10) for _ in range(400)]
     assert np.mean(hard) > np.mean(easy) + 0.15
     assert 0.0 <= min(easy) <= max(hard) <= 1.0
-    assert isinstance(draw_faults(rng, None, DIVE, 3), Faults)
+    assert isinstance(sample_faults(rng, None, DIVE, 3), Faults)
 
 
 @pytest.mark.parametrize("level", [-0.1, 1.2])
 def test_levels_outside_0_to_1_are_refused(level):
     with pytest.raises(ValueError, match="level"):
-        draw_faults(np.random.default_rng(0), level, DIVE, 3)
+        sample_faults(np.random.default_rng(0), level, DIVE, 3)
 
 
 def test_sizes_are_checked():

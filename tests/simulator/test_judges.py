@@ -8,48 +8,54 @@ import pytest
 
 from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
-from fineparser.domain.judging import total
-from fineparser.simulator.faults import TYPICAL, Faults, draw_faults, draw_level
-from fineparser.simulator.judges import PRICES, award_panel, deductions, execution, lost_by_phase
+from fineparser.domain.judging import total_score
+from fineparser.simulator.faults import TYPICAL_SIZES, Faults, sample_faults, sample_level
+from fineparser.simulator.judges import (
+    DEDUCTION_CURVES,
+    assess_faults,
+    award_panel,
+    deductions_by_phase,
+    noise_free_award,
+)
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_dives.csv"
 MEAN, SPREAD, WITHIN = 7.04, 1.41, 0.535
-"""Of 1,670 real dives with seven awards each (../shared/real/README.md)."""
+"""Of 1,670 real dives with seven awards each: mean and standard deviation, and that within a panel."""
 
 
-def test_nothing_wrong_is_a_ten():
-    assert deductions(Faults()) == ()
-    assert execution(Faults()) == 10.0
+def test_a_dive_without_faults_is_a_ten():
+    assert assess_faults(Faults()) == ()
+    assert noise_free_award(Faults()) == 10.0
 
 
-@pytest.mark.parametrize("name", PRICES)
+@pytest.mark.parametrize("name", DEDUCTION_CURVES)
 def test_every_fault_is_deducted_and_more_when_it_is_larger(name):
-    size = TYPICAL.get(name, 0.3)
+    size = TYPICAL_SIZES.get(name, 0.3)
     small, large = Faults(**{name: size}), Faults(**{name: 3 * size})
-    (fault,) = deductions(small)
+    (fault,) = assess_faults(small)
     assert fault.name == name
     assert fault.size == size
-    assert 0.0 < fault.deduction < deductions(large)[0].deduction <= PRICES[name].most
-    assert execution(small) == pytest.approx(10.0 - fault.deduction)
+    assert 0.0 < fault.deduction < assess_faults(large)[0].deduction <= DEDUCTION_CURVES[name].most
+    assert noise_free_award(small) == pytest.approx(10.0 - fault.deduction)
     if name in ("distance", "entry", "twist", "crooked"):
-        assert execution(Faults(**{name: -size})) == execution(small)
+        assert noise_free_award(Faults(**{name: -size})) == noise_free_award(small)
 
 
-def test_deductions_add_up_dearest_first_and_never_below_nothing():
+def test_deductions_add_up_in_descending_order_and_awards_stay_positive():
     faults = Faults(entry=10.0, splash=0.3, bent_knees=4.0)
-    found = deductions(faults)
-    assert [fault.deduction for fault in found] == sorted((fault.deduction for fault in found), reverse=True)
-    assert execution(faults) == pytest.approx(10.0 - sum(fault.deduction for fault in found))
-    wreck = Faults(**{name: 8 * size for name, size in TYPICAL.items() if name != "twist"}, splash=1.0)
-    assert sum(fault.deduction for fault in deductions(wreck)) > 12.0
-    assert 0.0 < execution(wreck) < 1.0
+    assessed = assess_faults(faults)
+    assert [fault.deduction for fault in assessed] == sorted((fault.deduction for fault in assessed), reverse=True)
+    assert noise_free_award(faults) == pytest.approx(10.0 - sum(fault.deduction for fault in assessed))
+    wreck = Faults(**{name: 8 * size for name, size in TYPICAL_SIZES.items() if name != "twist"}, splash=1.0)
+    assert sum(fault.deduction for fault in assess_faults(wreck)) > 12.0
+    assert 0.0 < noise_free_award(wreck) < 1.0
 
 
-def test_failed_dives_and_twists_a_quarter_off_get_nothing():
+def test_failed_dives_and_twists_a_quarter_off_have_zero():
     rng = np.random.default_rng(0)
     assert award_panel(rng, Faults(failed=True)) == (0.0,) * 7
     assert award_panel(rng, Faults(twist=-90.0)) == (0.0,) * 7
-    assert deductions(Faults(failed=True))[0].deduction == 10.0
+    assert assess_faults(Faults(failed=True))[0].deduction == 10.0
 
 
 def test_awards_are_seven_halves_and_the_same_for_the_same_generator():
@@ -63,7 +69,7 @@ def test_awards_are_seven_halves_and_the_same_for_the_same_generator():
 
 @pytest.fixture(scope="module")
 def competition():
-    """Real dives where the real table is at hand, else a programme of common ones: [(code, height, difficulty)]."""
+    """Real dives if the real table is available, else common ones: [(code, height, difficulty)]."""
     if REAL.exists():
         with REAL.open(newline="") as file:
             rows = [(row["dive_number"], float(row["height"]), float(row["dd"])) for row in csv.DictReader(file)]
@@ -79,9 +85,9 @@ def panels(competition):
     awards, scores = [], []
     for index in range(2500):
         code, height, dd = competition[index * 7 % len(competition)]
-        panel = award_panel(rng, draw_faults(rng, draw_level(rng, code, height), code, height))
+        panel = award_panel(rng, sample_faults(rng, sample_level(rng, code, height), code, height))
         awards.append(panel)
-        scores.append(total(panel, dd))
+        scores.append(total_score(panel, dd))
     return np.array(awards), np.array(scores)
 
 
@@ -92,7 +98,7 @@ def test_awards_spread_like_those_of_real_judges(panels):
     assert awards.std(axis=1, ddof=1).mean() == pytest.approx(WITHIN, rel=0.10)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the real awards are not here")
+@pytest.mark.skipif(not REAL.exists(), reason="the real awards are not available")
 def test_awards_and_totals_against_the_real_table(panels):
     """The table's own 882 dives with seven awards: quarter points of the mean award, and the totals."""
     with REAL.open(newline="") as file:
@@ -108,13 +114,13 @@ def test_awards_and_totals_against_the_real_table(panels):
     assert totals.std() == pytest.approx(scores.std(), rel=0.12)
 
 
-def test_what_phases_lost_adds_up_to_what_the_judge_takes_off():
-    """So much that the judge takes less for the last of it: each phase less in proportion."""
+def test_deductions_by_phase_add_up_to_ten_less_the_award():
+    """Deductions so large that they are compressed: each phase in proportion."""
     faults = Faults(low=0.5, lean=9.0, loose=25.0, bent_knees=30.0, split_legs=25.0, entry=35.0, splash=0.9)
-    cost = np.array([price.of(getattr(faults, name)) for name, price in PRICES.items()])
-    assert cost.sum() > 10.0 - execution(faults) + 0.5
-    lost = lost_by_phase(cost, np.array(execution(faults)))
-    assert lost.sum() == pytest.approx(10.0 - execution(faults))
-    told = np.bincount([price.phase for price in PRICES.values()], cost)
-    np.testing.assert_allclose(lost / lost.sum(), told / told.sum())
-    np.testing.assert_array_equal(lost_by_phase(np.zeros((2, len(cost))), np.full(2, 10.0)), np.zeros((2, 3)))
+    cost = np.array([curve.deduction(getattr(faults, name)) for name, curve in DEDUCTION_CURVES.items()])
+    assert cost.sum() > 10.0 - noise_free_award(faults) + 0.5
+    lost = deductions_by_phase(cost, np.array(noise_free_award(faults)))
+    assert lost.sum() == pytest.approx(10.0 - noise_free_award(faults))
+    sums = np.bincount([curve.phase for curve in DEDUCTION_CURVES.values()], cost)
+    np.testing.assert_allclose(lost / lost.sum(), sums / sums.sum())
+    np.testing.assert_array_equal(deductions_by_phase(np.zeros((2, len(cost))), np.full(2, 10.0)), np.zeros((2, 3)))
