@@ -1,19 +1,19 @@
-"""Degree of difficulty: what a dive is worth at a height.
+"""Degree of difficulty of a dive at a height.
 
 DD = A + B + C + D + E (World Aquatics diving rules, appendices "degree of difficulty formula and
-components"; the tables are those of domain.md, checked there against 428 of 430 published values): A for
+components"; 428 of 430 published values agree): A for
 the somersaults, B for the flight position, C for the twists, D for the approach and E for an unnatural
 entry. A blank in a table means that the dive has no difficulty at that height. 209B and 209C at 3 m are
-4.7 and 4.4 by these tables and 4.8 and 4.5 in two published lists, so let a user override the value.
+4.7 and 4.4 by these tables and 4.8 and 4.5 in two published lists, so users can override the value.
 
-Everything is kept in tenths, as integers, so that sums are exact.
+All values are tenths, as integers, so that sums are exact.
 """
 
 import functools
 from dataclasses import dataclass, fields
 
 from fineparser.domain.dive_code import DiveCode, legal_codes
-from fineparser.domain.dive_rules import POSITIONS, halves
+from fineparser.domain.rules import POSITIONS, format_halves
 
 HEIGHTS = (1, 3, 5, 7.5, 10)
 """Heights in metres: 1 and 3 are springboards, the others platforms."""
@@ -53,7 +53,7 @@ _TWISTS = {
     "armstand":  (None, 12, 13, 15, 17, None, 21),
 }
 
-NAMED_BY_ERA = {
+ERA_EXCEPTIONS: dict[str, dict[tuple[str, float], int]] = {
     "current": {},
     "2009-13": {
         ("307C", 10): 33, ("305C", 10): 27, ("305B", 10): 29,
@@ -63,14 +63,14 @@ NAMED_BY_ERA = {
 # fmt: on
 
 """Difficulties, in tenths, in which an era's table differs from the current one: {(number, height): DD}.
-Only those are known that occur in that era's meets at hand (domain.md)."""
+Only those that occur in the meets of that era at hand."""
 
 
 class UndefinedDifficulty(ValueError):
-    """A dive that has no difficulty at a height.
+    """Error of a dive that has no difficulty at a height.
 
-    `code` (str) and `height` are what was asked for, `reason` says why, `nearest` holds the dive numbers
-    that come nearest and are defined there (tuple of str), `heights` those at which the dive is defined.
+    `code` (str) and `height` are the input, `nearest` the nearest dive numbers that are defined at that height (tuple
+    of str), `heights` the heights at which the dive is defined.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class UndefinedDifficulty(ValueError):
 
 
 class InvalidHeight(ValueError):
-    """A height nobody dives from; `value` is what was given, `nearest` the one or two heights beside it."""
+    """Error of a height that has no dives; `value` is the input, `nearest` the one or two adjacent heights."""
 
     def __init__(self, value: object, nearest: tuple[float, ...]) -> None:
         super().__init__(value, nearest)
@@ -108,7 +108,7 @@ class InvalidHeight(ValueError):
 
 @dataclass(frozen=True)
 class Components:
-    """The five parts of a degree of difficulty, in tenths (integers)."""
+    """Five parts of a degree of difficulty, in tenths (integers)."""
 
     somersaults: int
     """A: number of somersaults and height."""
@@ -127,12 +127,12 @@ class Components:
 
     @property
     def tenths(self) -> int:
-        """Their sum."""
+        """Sum of the parts."""
         return sum(getattr(self, field.name) for field in fields(self))
 
 
 def difficulty(code: DiveCode | str, height: float | str, era: str = "current") -> float:
-    """The degree of difficulty of a dive.
+    """Degree of difficulty of a dive.
 
     `height` is one of `HEIGHTS`, in metres (int, float or text), `era` one of `ERAS`. Raises
     `InvalidDiveCode`, `InvalidHeight`, `UndefinedDifficulty` (all ValueErrors that name the nearest valid
@@ -148,11 +148,11 @@ def difficulty(code: DiveCode | str, height: float | str, era: str = "current") 
         raise ValueError(f"Unknown era {era!r} of difficulties; use one of {', '.join(map(repr, ERAS))}.")
     # The current tables decide whether the dive exists at all, in either era.
     parts = components(code, height)
-    return NAMED_BY_ERA[era].get((str(code), height), parts.tenths) / 10
+    return ERA_EXCEPTIONS[era].get((str(code), height), parts.tenths) / 10
 
 
 def components(code: DiveCode | str, height: float | str) -> Components:
-    """The five parts of the current degree of difficulty. Raises what `difficulty` raises.
+    """Five parts of the current degree of difficulty. Raises what `difficulty` raises.
 
     >>> components("5253B", 10)
     Components(somersaults=21, position=3, twists=6, approach=2, entry=0)
@@ -166,26 +166,26 @@ def components(code: DiveCode | str, height: float | str) -> Components:
             height=height,
             reason=parts,
             nearest=tuple(str(one) for one in ranked[:NEAREST_COUNT]),
-            heights=tuple(one for one in HEIGHTS if is_dived(code, one)),
+            heights=tuple(one for one in HEIGHTS if has_difficulty(code, one)),
         )
     return parts
 
 
-def is_dived(code: DiveCode | str, height: float | str) -> bool:
-    """Whether the dive has a degree of difficulty at the height.
+def has_difficulty(code: DiveCode | str, height: float | str) -> bool:
+    """True if the dive has a degree of difficulty at the height.
 
-    Raises `InvalidDiveCode` and `InvalidHeight` for what is no dive and no height at all.
+    Raises `InvalidDiveCode` and `InvalidHeight` for an invalid dive number or height.
 
-    >>> is_dived("612B", 10), is_dived("612B", 3)
+    >>> has_difficulty("612B", 10), has_difficulty("612B", 3)
     (True, False)
     """
     return not isinstance(_components(_code(code), parse_height(height)), str)
 
 
 def catalogue(height: float | str) -> tuple[DiveCode, ...]:
-    """Every dive that has a degree of difficulty at a height, in the order of `legal_codes`.
+    """All dives that have a degree of difficulty at a height, in the order of `legal_codes`.
 
-    That is more than anybody has dived: the formula gives a value to dives that exist on paper only.
+    Many of them have never been done: the formula gives a value to dives that exist on paper only.
 
     >>> str(catalogue(10)[-1])
     '6397C'
@@ -195,7 +195,7 @@ def catalogue(height: float | str) -> tuple[DiveCode, ...]:
 
 @functools.lru_cache(maxsize=len(HEIGHTS))
 def _catalogue(height: float) -> tuple[DiveCode, ...]:
-    return tuple(code for code in legal_codes() if is_dived(code, height))
+    return tuple(code for code in legal_codes() if has_difficulty(code, height))
 
 
 def parse_height(height: float | str) -> float:
@@ -227,13 +227,13 @@ def _metres(heights: tuple[float, ...]) -> str:
 
 
 def _components(code: DiveCode, height: float) -> Components | str:
-    """The parts, or why there are none."""
+    """Parts of the difficulty, or the reason why there are none."""
     if code.armstand and height in SPRINGBOARDS:
         return "armstand dives are for platforms only"
     row = _SOMERSAULTS[height]
     somersaults = row[code.half_somersaults] if code.half_somersaults < len(row) else None
     if somersaults is None:
-        return f"{halves(code.half_somersaults)} somersaults are not dived from this height"
+        return f"{format_halves(code.half_somersaults)} somersaults are not dived from this height"
     position = _position(code, height)
     twists = _twists(code, height)
     if position is None or twists is None:
@@ -243,14 +243,19 @@ def _components(code: DiveCode, height: float) -> Components | str:
 
 def _position(code: DiveCode, height: float) -> int | None:
     column = _POSITION_COLUMN[code.half_somersaults]
+    if column is None:
+        return None
     direction = 4 if code.armstand else code.direction - 1
     if (code.position, column, code.direction, code.armstand) == ("B", 4, 4, False):
         return 8 if height in SPRINGBOARDS else 7
-    parts = []
+    total = 0
     for name in (code.position, "flying") if code.flying else (code.position,):
         rows = _POSITION[name]
-        parts.append(rows[column][direction] if column < len(rows) else None)
-    return None if None in parts else sum(parts)
+        value = rows[column][direction] if column < len(rows) else None
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def _twists(code: DiveCode, height: float) -> int | None:
@@ -270,7 +275,7 @@ def _twists(code: DiveCode, height: float) -> int | None:
     return _twists_backwards(code, height)
 
 
-def _twists_backwards(code: DiveCode, height: float) -> int:
+def _twists_backwards(code: DiveCode, height: float) -> int | None:
     """C of back and reverse dives, where the odd half twists get cheaper from 2 1/2 somersaults on."""
     back, springboard, many = code.direction == 2, height in SPRINGBOARDS, code.half_somersaults >= 5
     if code.half_twists == 1:
@@ -298,7 +303,7 @@ def _approach(code: DiveCode, height: float) -> int:
             return 5 if somersaults >= 2 else 3
         return 4 if somersaults >= 5 else 2
     if code.direction == 1:
-        return {1: 5, 10: 2}.get(height, 3) if somersaults >= 8 else 0
+        return (5 if height == 1 else 2 if height == 10 else 3) if somersaults >= 8 else 0
     if code.direction == 2:
         return {1: 6, 3: 4, 5: 3, 7.5: 3, 10: 2}[height] if somersaults >= 7 else 2
     if code.direction == 4:

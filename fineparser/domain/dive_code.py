@@ -1,6 +1,6 @@
-"""Dive numbers: what 5253B means, and which number comes nearest to one that does not exist.
+"""Dive numbers: their meaning, and the nearest valid numbers to an invalid one.
 
-The grammar (World Aquatics rules; domain.md, "Dive numbers"):
+The grammar (World Aquatics diving rules):
 
     gfs[p]   groups 1 forward, 2 back, 3 reverse, 4 inward: f = 1 flying, else 0; s half somersaults
              (one or two digits, so 1011C is forward 5 1/2 somersaults)
@@ -17,20 +17,23 @@ import itertools
 import re
 from dataclasses import astuple, dataclass
 
-from fineparser.domain.dive_rules import (
+from fineparser.domain.phases import ENTRY_SUB_ACTION, SUB_ACTIONS
+from fineparser.domain.rules import (
     ARMSTAND_GROUP,
     DIRECTIONS,
     GROUPS,
-    MOST_HALF_SOMERSAULTS,
-    MOST_HALF_TWISTS,
+    MAX_HALF_SOMERSAULTS,
+    MAX_HALF_TWISTS,
     POSITIONS,
     TWISTING_GROUP,
-    halves,
-    why_illegal,
+    find_violation,
+    format_halves,
 )
-from fineparser.domain.phases import ENTRY_SUB_ACTION, SUB_ACTIONS
 
 NEAREST_COUNT = 3
+
+Fields = tuple[int, int, int, int, str, bool]
+"""Fields of a `DiveCode`, in their order."""
 
 # fmt: off
 FINEDIVING_ACTION_TYPES = (
@@ -41,18 +44,18 @@ FINEDIVING_ACTION_TYPES = (
     "612B", "614B", "6142D", "6241B", "6243D", "6245D", "626B", "626C", "636C",
 )
 # fmt: on
-"""The dive numbers known to occur in FineDiving: 47 of its 52 action types (domain.md)."""
+"""Dive numbers known to occur in FineDiving: 47 of its 52 action types."""
 
 
 class InvalidDiveCode(ValueError):
-    """A dive number that does not exist.
+    """Error of a dive number that does not exist.
 
-    `value` is what was given, `reason` says why it cannot be, `nearest` holds the dive numbers that come
-    nearest to it (tuple of str, best first).
+    `value` is the input, `reason` the rule it breaks, `nearest` the nearest valid dive numbers (tuple of str, best
+    first).
     """
 
     def __init__(self, value: object, reason: str, nearest: tuple[str, ...]) -> None:
-        # The arguments go to ValueError as they are, so that the error survives a worker process.
+        # ValueError gets the arguments unchanged, so that the error can be pickled in a worker process.
         super().__init__(value, reason, nearest)
         self.value = value
         self.reason = reason
@@ -64,7 +67,7 @@ class InvalidDiveCode(ValueError):
 
 @dataclass(frozen=True)
 class DiveCode:
-    """One dive number. A combination that does not exist is refused with `InvalidDiveCode`.
+    """One dive number. A combination that does not exist raises `InvalidDiveCode`.
 
     >>> code = DiveCode.parse("5253B")
     >>> code.name
@@ -77,7 +80,7 @@ class DiveCode:
     """1 forward, 2 back, 3 reverse, 4 inward, 5 twisting, 6 armstand."""
 
     direction: int
-    """Key of `DIRECTIONS`: the way of rotating. The group itself for groups 1-4, 0 for 600A only."""
+    """Key of `DIRECTIONS`: direction of rotation. The group itself for groups 1-4, 0 for 600A only."""
 
     half_somersaults: int
     """0 for 600A only."""
@@ -89,16 +92,16 @@ class DiveCode:
     """Key of `POSITIONS`."""
 
     flying: bool = False
-    """Whether the first part of the somersault is held straight (groups 1-4)."""
+    """True if the first part of the somersault is straight (groups 1-4)."""
 
     def __post_init__(self) -> None:
-        reason = why_illegal(*astuple(self))
+        reason = find_violation(*astuple(self))
         if reason is not None:
             raise InvalidDiveCode(str(self), reason, _nearest_to_fields(astuple(self)))
 
     @classmethod
     def parse(cls, text: str) -> "DiveCode":
-        """Reads a dive number; lower case and blanks are accepted. `InvalidDiveCode` if there is no such.
+        """Parse a dive number; lower case and blanks are accepted. `InvalidDiveCode` for an invalid one.
 
         >>> DiveCode.parse(" 113 b ").name
         'forward flying 1 1/2 somersaults, pike'
@@ -108,16 +111,16 @@ class DiveCode:
         fineparser.domain.dive_code.InvalidDiveCode: '107A' is no dive number: forward dives are done \
 straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
         """
-        reason, fields = _read(text)
-        if reason is None:
-            reason = why_illegal(*fields)
+        reason, fields = _parse(text)
+        if fields is None:
+            raise InvalidDiveCode(text, reason or "it cannot be read", _nearest_to_text(str(text)))
+        reason = reason or find_violation(*fields)
         if reason is not None:
-            nearest = _nearest_to_text(str(text)) if fields is None else _nearest_to_fields(fields)
-            raise InvalidDiveCode(text, reason, nearest)
+            raise InvalidDiveCode(text, reason, _nearest_to_fields(fields))
         return cls(*fields)
 
     def __str__(self) -> str:
-        """The dive number as it is written on a start list."""
+        """Dive number as on a start list."""
         if self.group in DIRECTIONS:
             return f"{self.group}{int(self.flying)}{self.half_somersaults}{self.position}"
         return f"{self.group}{self.direction}{self.half_somersaults}{self.half_twists or ''}{self.position}"
@@ -134,17 +137,17 @@ straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
 
     @property
     def armstand(self) -> bool:
-        """Whether the dive starts from an armstand; such dives are for platforms only."""
+        """True if the dive starts from an armstand; such dives are for platforms only."""
         return self.group == ARMSTAND_GROUP
 
     @property
     def twisting(self) -> bool:
-        """Whether the dive twists (group 5 and the twisting armstand dives)."""
+        """True if the dive twists (group 5 and the twisting armstand dives)."""
         return self.half_twists > 0
 
     @property
     def head_first(self) -> bool:
-        """Whether the dive enters the water head first.
+        """True if the dive enters the water head first.
 
         An odd number of half somersaults turns a standing diver upside down; an armstand starts so.
         """
@@ -152,7 +155,7 @@ straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
 
     @property
     def name(self) -> str:
-        """The dive in plain English, as commentators say it.
+        """Name of the dive in plain English, as commentators say it.
 
         >>> [DiveCode.parse(number).name for number in ("101B", "102C", "5111A")]
         ['forward dive, pike', 'forward somersault, tuck', 'forward dive 1/2 twist, straight']
@@ -171,23 +174,22 @@ straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
         elif self.half_somersaults == 2:
             words.append("somersault")
         else:
-            words.append(f"{halves(self.half_somersaults)} somersaults")
+            words.append(f"{format_halves(self.half_somersaults)} somersaults")
         if self.twisting:
-            words.append(f"{halves(self.half_twists)} twist{'s' if self.half_twists > 2 else ''}")
+            words.append(f"{format_halves(self.half_twists)} twist{'s' if self.half_twists > 2 else ''}")
         return f"{' '.join(words)}, {POSITIONS[self.position]}"
 
     def sub_actions(self) -> tuple[int, ...]:
-        """FineDiving's sub-action ids of the dive, in the order in which they happen.
+        """FineDiving's sub-action ids of the dive, in order of time.
 
         A take-off, the twists if there are any, the somersaults, the entry: the shape of FineDiving's
         annotation. `phases.sub_action_phase` gives the phase of each. Where FineDiving has no such
-        sub-action the nearest one stands in, and `sub_actions_exact` is False: the nearest number of
+        sub-action the nearest one is used, and `sub_actions_exact` is False: the nearest number of
         turns, then the right shape (401C gets "0.5 Som.Pike", 600A too, 1011C "4.5 Soms.Tuck").
 
-        What is not documented, and so derived here: free positions count as pike (the table knows only
-        pike and tuck), and twists come before somersaults, because the twist is started at the
-        take-off and stopped before the pike of 2 1/2 somersaults (5253B: domain.md) and before the
-        square-out of 1 1/2. The two phase transitions do not depend on that order.
+        Derived here, since it is not documented: free positions count as pike (the table has only pike and tuck), and
+        twists come before somersaults, because the twist starts at the take-off and stops before the pike of 2 1/2
+        somersaults and before the square-out of 1 1/2. The two phase transitions do not depend on that order.
 
         >>> from fineparser.domain.phases import sub_action_name
         >>> [sub_action_name(one) for one in DiveCode.parse("5253B").sub_actions()]
@@ -200,20 +202,20 @@ straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
 
     @property
     def sub_actions_exact(self) -> bool:
-        """Whether FineDiving has a sub-action for each part of the dive."""
-        wanted = {(self._finediving_shape, self.somersaults)}
+        """True if FineDiving has a sub-action for each part of the dive."""
+        parts = {(self._finediving_shape, self.somersaults)}
         if self.twisting:
-            wanted.add(("Twist", self.twists))
-        return self.position != "A" and wanted <= {_shape_and_turns(one) for one in SUB_ACTIONS if _is_rotation(one)}
+            parts.add(("Twist", self.twists))
+        return self.position != "A" and parts <= {_shape_and_turns(one) for one in SUB_ACTIONS if _is_rotation(one)}
 
     @property
     def _finediving_shape(self) -> str:
         return "Tuck" if self.position == "C" else "Pike"
 
     def distance(self, other: "DiveCode") -> float:
-        """How unlike two dives are; 0 for the same number.
+        """Distance of two dives; 0 for the same number.
 
-        Points, of our choosing: 8 for armstand or not, 4 for another direction, 2 for each half somersault
+        Points, chosen by us: 8 for armstand or not, 4 for another direction, 2 for each half somersault
         and each half twist, 2 for twisting or not, 3 for flying or not, 1 for each step between straight,
         pike and tuck, 1 between free and another position.
 
@@ -225,7 +227,7 @@ straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
 
 @functools.lru_cache(maxsize=1)
 def legal_codes() -> tuple[DiveCode, ...]:
-    """Every dive number that exists, by group, direction, flying or not, somersaults, twists, position.
+    """All dive numbers that exist, by group, direction, flying or not, somersaults, twists, position.
 
     >>> len(legal_codes()) > 900, str(legal_codes()[0])
     (True, '101A')
@@ -234,16 +236,16 @@ def legal_codes() -> tuple[DiveCode, ...]:
         GROUPS,
         (0, *DIRECTIONS),
         (False, True),
-        range(MOST_HALF_SOMERSAULTS + 1),
-        range(MOST_HALF_TWISTS + 1),
+        range(MAX_HALF_SOMERSAULTS + 1),
+        range(MAX_HALF_TWISTS + 1),
         POSITIONS,
     )
     fields = ((group, way, som, twist, letter, flying) for group, way, flying, som, twist, letter in every)
-    return tuple(DiveCode(*one) for one in fields if why_illegal(*one) is None)
+    return tuple(DiveCode(*one) for one in fields if find_violation(*one) is None)
 
 
-def _read(text: str) -> tuple[str | None, tuple | None]:
-    """What is wrong with the form of `text` (None if nothing), and the fields as far as they can be read."""
+def _parse(text: str) -> tuple[str | None, Fields | None]:
+    """Error in the form of `text` (None without one), and the fields, None where they cannot be read."""
     if not isinstance(text, str):
         return f"a dive number is a text such as '5253B', not {type(text).__name__}", None
     form = re.fullmatch(r"(\d+)([A-Z]?)", re.sub(r"\s+", "", text).upper(), re.ASCII)
@@ -274,42 +276,45 @@ def _read(text: str) -> tuple[str | None, tuple | None]:
 
 def _nearest_to_text(text: str) -> tuple[str, ...]:
     numbers = [str(code) for code in legal_codes()]
-    alike = difflib.get_close_matches(text.upper(), numbers, n=NEAREST_COUNT, cutoff=0.6)
-    # A text like no dive number at all is answered with dives that people do.
-    return tuple(alike or difflib.get_close_matches(text.upper(), FINEDIVING_ACTION_TYPES, n=NEAREST_COUNT, cutoff=0.0))
+    similar = difflib.get_close_matches(text.upper(), numbers, n=NEAREST_COUNT, cutoff=0.6)
+    # For a text unlike any dive number, name dives of competitions.
+    return tuple(
+        similar or difflib.get_close_matches(text.upper(), FINEDIVING_ACTION_TYPES, n=NEAREST_COUNT, cutoff=0.0)
+    )
 
 
-def _nearest_to_fields(fields: tuple) -> tuple[str, ...]:
+def _nearest_to_fields(fields: Fields) -> tuple[str, ...]:
     ranked = sorted(legal_codes(), key=lambda code: _distance(astuple(code), fields))
     return tuple(str(code) for code in ranked[:NEAREST_COUNT])
 
 
-def _distance(one: tuple, other: tuple) -> float:
-    group, direction, somersaults, twists, position, flying = zip(one, other, strict=True)
-    if set(position) <= {"A", "B", "C"}:
-        between_positions = abs(ord(position[0]) - ord(position[1]))
+def _distance(one: Fields, other: Fields) -> float:
+    group, direction, somersaults, twists, position, flying = one
+    group_2, direction_2, somersaults_2, twists_2, position_2, flying_2 = other
+    if {position, position_2} <= {"A", "B", "C"}:
+        between_positions = abs(ord(position) - ord(position_2))
     else:
-        between_positions = position[0] != position[1]
+        between_positions = int(position != position_2)
     return float(
-        8 * ((group[0] == ARMSTAND_GROUP) != (group[1] == ARMSTAND_GROUP))
-        + 4 * (direction[0] != direction[1])
-        + 2 * abs(somersaults[0] - somersaults[1])
-        + 2 * abs(twists[0] - twists[1])
-        + 2 * ((twists[0] > 0) != (twists[1] > 0))
-        + 3 * (flying[0] != flying[1])
+        8 * ((group == ARMSTAND_GROUP) != (group_2 == ARMSTAND_GROUP))
+        + 4 * (direction != direction_2)
+        + 2 * abs(somersaults - somersaults_2)
+        + 2 * abs(twists - twists_2)
+        + 2 * ((twists > 0) != (twists_2 > 0))
+        + 3 * (flying != flying_2)
         + between_positions
     )
 
 
 def _nearest_sub_action(shape: str, turns: float) -> int:
-    """The id of the rotation that comes nearest: by turns, then by shape, then the smaller one."""
+    """Id of the nearest rotation: by turns, then by shape, then the smaller one."""
     candidates = [one for one in SUB_ACTIONS if _is_rotation(one) and (shape == "Twist") == _is_twist(one)]
 
-    def unlikeness(one: int) -> tuple:
-        its_shape, its_turns = _shape_and_turns(one)
-        return abs(its_turns - turns), its_shape != shape, its_turns
+    def distance(candidate: int) -> tuple[float, bool, float]:
+        candidate_shape, candidate_turns = _shape_and_turns(candidate)
+        return abs(candidate_turns - turns), candidate_shape != shape, candidate_turns
 
-    return min(candidates, key=unlikeness)
+    return min(candidates, key=distance)
 
 
 def _is_rotation(sub_action: int) -> bool:
@@ -322,5 +327,5 @@ def _is_twist(sub_action: int) -> bool:
 
 def _shape_and_turns(sub_action: int) -> tuple[str, float]:
     """ "2.5 Soms.Pike" is ("Pike", 2.5), "1 Twist" is ("Twist", 1.0)."""
-    turns, what = SUB_ACTIONS[sub_action].split()
-    return ("Twist" if _is_twist(sub_action) else what.split(".")[1]), float(turns)
+    turns, name = SUB_ACTIONS[sub_action].split()
+    return ("Twist" if _is_twist(sub_action) else name.split(".")[1]), float(turns)

@@ -1,7 +1,7 @@
-"""Judging: from the judges' awards to the score of a dive, and what the awards mean.
+"""Judging: from the judges' awards to the score of a dive, and the meaning of the awards.
 
-Source: World Aquatics diving rules as summed up in domain.md ("Judging"). Awards are 0 to 10 in halves.
-Sums are kept in half points, as integers, and multiplied as decimals, so no score carries float dust.
+Source: World Aquatics diving rules. Awards are 0 to 10 in halves. Sums are computed in half points, as integers, and
+multiplied as decimals, so scores have no rounding errors.
 """
 
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 HIGHEST_AWARD = 10
-KEPT_AWARDS = 3
-"""A score counts as many awards' worth: three are kept, or five are kept and weighted by 3/5."""
+COUNTED_AWARDS = 3
+"""Awards that a score adds up: three count, or five that are weighted by 3/5."""
 
 
 @dataclass(frozen=True)
-class Panel:
-    """How the awards of one kind of panel are counted.
+class JudgePanel:
+    """Panel of judges, and the rule that counts their awards.
 
-    The awards stand in the order of `groups`: each group is (what it judges, number of judges, number of
-    awards dropped at the top and again at the bottom).
+    The awards are in the order of `groups`: each group is (task, number of judges, number of awards dropped at the
+    top and again at the bottom).
     """
 
     groups: tuple[tuple[str, int, int], ...]
     weight: Decimal
-    """What the sum of the kept awards is multiplied by."""
+    """Factor on the sum of the awards that count."""
 
     @property
     def judges(self) -> int:
@@ -34,19 +34,19 @@ class Panel:
 PANELS = {
     panel.judges: panel
     for panel in (
-        Panel((("execution", 5, 1),), Decimal(1)),
-        Panel((("execution", 7, 2),), Decimal(1)),
-        Panel((("execution of both divers", 4, 1), ("synchronisation", 5, 1)), Decimal("0.6")),
-        Panel(
+        JudgePanel((("execution", 5, 1),), Decimal(1)),
+        JudgePanel((("execution", 7, 2),), Decimal(1)),
+        JudgePanel((("execution of both divers", 4, 1), ("synchronisation", 5, 1)), Decimal("0.6")),
+        JudgePanel(
             (("execution of diver A", 3, 1), ("execution of diver B", 3, 1), ("synchronisation", 5, 1)),
             Decimal("0.6"),
         ),
     )
 }
-"""The panels by number of judges. 5 and 7 judge one diver, 9 and 11 a synchronised pair, their awards in
+"""Panels by number of judges. 5 and 7 judge one diver, 9 and 11 a synchronised pair, their awards in
 the order execution of diver A (2 of 9, 3 of 11), execution of diver B (as many), synchronisation (5). With
-9 judges the four execution awards are one group, since no award would be left of two [recalled: the rule
-drops the highest and the lowest of the execution awards]."""
+9 judges the four execution awards are one group, since no award would be left of two (the rule drops the
+highest and the lowest of the execution awards)."""
 
 # fmt: off
 BANDS = (
@@ -59,17 +59,17 @@ BANDS = (
 
 @dataclass(frozen=True)
 class Penalty:
-    """What a referee or the judges must take off for one kind of mistake."""
+    """Penalty by the referee or the judges for one kind of mistake."""
 
     offence: str
     deduction: float = 0.0
-    """Taken off each award."""
+    """Deduction from each award."""
 
     highest_award: float = HIGHEST_AWARD
-    """The most that an award may still be."""
+    """Upper bound of an award."""
 
     def apply(self, award: float) -> float:
-        """The award after the penalty.
+        """Award after the penalty.
 
         >>> PENALTIES["restart"].apply(7.5), PENALTIES["wrong position"].apply(7.5)
         (5.5, 2.0)
@@ -90,76 +90,80 @@ PENALTIES = {
         Penalty("arms wrong at the entry", highest_award=4.5),
     )
 }
-"""The penalties of the rules by offence (domain.md)."""
+"""Penalties of the rules by offence."""
 
 
 class InvalidAwards(ValueError):
-    """Awards that no panel gives: another number of judges, or an award that is not 0 to 10 in halves."""
+    """Error of awards that no panel gives: another number of judges, or an award that is not 0 to 10 in halves."""
 
 
-def total(awards: Sequence[float], difficulty: float) -> float:
-    """The score of a dive: the kept awards, worth three, times the degree of difficulty; 2 decimals.
+def total_score(awards: Sequence[float], difficulty: float) -> float:
+    """Score of a dive: the sum of three awards times the degree of difficulty, rounded to 2 decimals.
 
-    `awards` is one number per judge, 5, 7, 9 or 11 of them, in the order of `PANELS`. Raises
-    `InvalidAwards`, and ValueError for a difficulty that is not a positive number.
+    Args:
+        awards: one number per judge, 5, 7, 9 or 11 of them, in the order of `PANELS`.
+        difficulty: degree of difficulty.
 
-    >>> total([9.5, 9, 9.5, 9, 8.5, 9.5, 8.5], 3.2)
+    Raises:
+        InvalidAwards: for awards that no panel gives.
+        ValueError: for a difficulty that is not a positive number.
+
+    >>> total_score([9.5, 9, 9.5, 9, 8.5, 9.5, 8.5], 3.2)
     88.0
-    >>> total([7, 8.5, 8, 7.5, 8, 8, 8.5, 8.5, 9, 8, 9], 3.4)
+    >>> total_score([7, 8.5, 8, 7.5, 8, 8, 8.5, 8.5, 9, 8, 9], 3.4)
     85.68
     """
-    kept = counted(awards)
-    half_points = sum(_half_points(award) for award, counts in zip(awards, kept, strict=True) if counts)
+    half_points = sum(_half_points(award) for award, counts in zip(awards, is_counted(awards), strict=True) if counts)
     score = PANELS[len(awards)].weight * half_points / 2 * _decimal(difficulty)
     return float(score.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))
 
 
-def counted(awards: Sequence[float]) -> tuple[bool, ...]:
-    """Which of the awards count, in their order. Of equal awards the earlier one is held for the lower.
+def is_counted(awards: Sequence[float]) -> tuple[bool, ...]:
+    """True for each award that counts. Of equal awards the earlier one is treated as the lower.
 
-    >>> counted([8, 7, 6.5, 7, 8])
+    >>> is_counted([8, 7, 6.5, 7, 8])
     (True, True, False, True, False)
     """
     half_points = [_half_points(award) for award in awards]
     if len(awards) not in PANELS:
         raise InvalidAwards(f"No panel has {len(awards)} judges; give 5 or 7 awards for one diver, 9 or 11 for a pair.")
-    kept = [False] * len(awards)
+    flags = [False] * len(awards)
     first = 0
     for _, judges, dropped in PANELS[len(awards)].groups:
         order = sorted(range(first, first + judges), key=half_points.__getitem__)
         for judge in order[dropped : judges - dropped]:
-            kept[judge] = True
+            flags[judge] = True
         first += judges
-    return tuple(kept)
+    return tuple(flags)
 
 
 def execution(score: float, difficulty: float) -> float:
-    """What the dive was worth without its difficulty: the sum of three awards, 0 to 30.
+    """Execution of a dive, its score without the difficulty: the sum of three awards, 0 to 30.
 
-    >>> execution(84.15, 3.3), round(execution(84.15, 3.3) / KEPT_AWARDS, 2)
+    >>> execution(84.15, 3.3), round(execution(84.15, 3.3) / COUNTED_AWARDS, 2)
     (25.5, 8.5)
     """
-    worth = _decimal(difficulty)
+    factor = _decimal(difficulty)
     try:
         points = Decimal(str(score))
     except InvalidOperation:
         points = Decimal("NaN")
     if not points.is_finite() or points < 0:
         raise ValueError(f"A score must be a number from 0 up, not {score!r}.")
-    return float(points / worth)
+    return float(points / factor)
 
 
 def highest_score(difficulty: float) -> float:
-    """Points of a dive whose every award is the highest.
+    """Score of a dive with the highest award from every judge.
 
     >>> highest_score(3.5)
     105.0
     """
-    return HIGHEST_AWARD * KEPT_AWARDS * difficulty
+    return HIGHEST_AWARD * COUNTED_AWARDS * difficulty
 
 
 def band(award: float) -> str:
-    """What an award from 0 to 10 is called; an average is rounded to the nearest half first.
+    """Name of an award from 0 to 10 in the rules; a mean is rounded to the nearest half first.
 
     >>> [band(award) for award in (10, 8.5, 8.2, 0.1)]
     ['excellent', 'very good', 'good', 'failed']
@@ -171,7 +175,7 @@ def band(award: float) -> str:
 
 
 def _half_points(award: float) -> int:
-    """An award in half points; `InvalidAwards` if it is none."""
+    """Award in half points; `InvalidAwards` for an invalid one."""
     try:
         doubled = float(award) * 2
     except (TypeError, ValueError):
@@ -182,7 +186,7 @@ def _half_points(award: float) -> int:
 
 
 def _decimal(difficulty: float) -> Decimal:
-    """The difficulty as it is written, so 3.3 is 3.3 exactly."""
+    """Difficulty as a decimal, so that 3.3 is 3.3 exactly."""
     try:
         value = Decimal(str(difficulty))
     except InvalidOperation:

@@ -1,8 +1,8 @@
-"""How well a mask agrees with another, by the measures of segmentation and of salient object detection.
+"""Agreement of masks, by measures of segmentation and of salient object detection.
 
-A prediction is the probability of each pixel, a truth a boolean mask, both [T, H, W] for a clip of T frames.
-IoU and F1 count the pixels of a whole clip at probability 0.5. MAE, F-beta and S-measure are defined on single
-pictures: they average over a clip's frames.
+A prediction is the probability of each pixel, a true mask is boolean, both [T, H, W] for a clip of T frames. IoU and F1
+count the pixels of a whole clip at probability 0.5. MAE, F-beta and S-measure are defined on single frames and averaged
+over a clip.
 """
 
 import numpy as np
@@ -16,9 +16,9 @@ _TINY = np.finfo(np.float64).eps
 def pixel_counts(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """[3]: true positives, false positives and false negatives of a clip at probability 0.5."""
     _check(probability, truth)
-    found = probability >= THRESHOLD
-    both = np.count_nonzero(found & truth)
-    return np.array([both, np.count_nonzero(found) - both, np.count_nonzero(truth) - both], dtype=np.float64)
+    predicted = probability >= THRESHOLD
+    both = np.count_nonzero(predicted & truth)
+    return np.array([both, np.count_nonzero(predicted) - both, np.count_nonzero(truth) - both], dtype=np.float64)
 
 
 def intersection_over_union(counts: np.ndarray) -> np.ndarray:
@@ -50,18 +50,18 @@ def mean_absolute_error(probability: np.ndarray, truth: np.ndarray) -> float:
 def f_beta(probability: np.ndarray, truth: np.ndarray) -> float:
     """F-beta (beta^2 = 0.3) at the adaptive threshold of Achanta et al. 2009, mean over a clip's frames.
 
-    A pixel of a frame is found where its probability reaches twice the frame's mean (at most 1) and is not 0.
+    A pixel of a frame is predicted where its probability reaches twice the frame's mean (at most 1) and is not 0.
     Frames without a true pixel have no recall and are left out; NaN where a clip has nothing else.
     """
     _check(probability, truth)
     values = []
-    for picture, true in zip(probability.astype(np.float64), truth, strict=True):
+    for frame, true in zip(probability.astype(np.float64), truth, strict=True):
         if not true.any():
             continue
-        found = (picture >= min(2 * picture.mean(), 1.0)) & (picture > 0)
-        hits, size = np.count_nonzero(found & true), np.count_nonzero(true)
-        # (1 + b) P R / (b P + R) with P = hits / found and R = hits / true, free of 0 / 0
-        values.append((1 + BETA_SQUARED) * hits / (BETA_SQUARED * size + np.count_nonzero(found)))
+        predicted = (frame >= min(2 * frame.mean(), 1.0)) & (frame > 0)
+        hits, size = np.count_nonzero(predicted & true), np.count_nonzero(true)
+        # (1 + b) P R / (b P + R) with P = hits / predicted and R = hits / true, free of 0 / 0
+        values.append((1 + BETA_SQUARED) * hits / (BETA_SQUARED * size + np.count_nonzero(predicted)))
     return float(np.mean(values)) if values else float("nan")
 
 
@@ -71,31 +71,31 @@ def s_measure(probability: np.ndarray, truth: np.ndarray) -> float:
     A frame without a true pixel counts 1 - mean probability, a frame full of them the mean probability.
     """
     _check(probability, truth)
-    pictures = probability.astype(np.float64)
-    return float(np.mean([_structure(picture, true) for picture, true in zip(pictures, truth, strict=True)]))
+    frames = probability.astype(np.float64)
+    return float(np.mean([_structure(frame, true) for frame, true in zip(frames, truth, strict=True)]))
 
 
-def _structure(picture: np.ndarray, true: np.ndarray) -> float:
-    """The structure measure of one frame, [H, W] and [H, W]."""
+def _structure(frame: np.ndarray, true: np.ndarray) -> float:
+    """Structure measure of one frame, [H, W] and [H, W]."""
     share = true.mean()
     if share == 0:
-        return 1 - picture.mean()
+        return 1 - frame.mean()
     if share == 1:
-        return picture.mean()
-    inside, outside = _object_similarity(picture[true]), _object_similarity(1 - picture[~true])
+        return frame.mean()
+    inside, outside = _object_similarity(frame[true]), _object_similarity(1 - frame[~true])
     object_aware = share * inside + (1 - share) * outside
-    value = STRUCTURE_ALPHA * object_aware + (1 - STRUCTURE_ALPHA) * _region_similarity(picture, true)
+    value = STRUCTURE_ALPHA * object_aware + (1 - STRUCTURE_ALPHA) * _region_similarity(frame, true)
     return max(value, 0.0)
 
 
 def _object_similarity(values: np.ndarray) -> float:
-    """How high and even the values within one region are (equation 5 of the paper, lambda 0.5)."""
+    """Level and uniformity of the values within one region (equation 5 of the paper, lambda 0.5)."""
     mean = values.mean()
     spread = values.std(ddof=1) if len(values) > 1 else 0.0
     return 2 * mean / (mean**2 + 1 + spread + _TINY)
 
 
-def _region_similarity(picture: np.ndarray, true: np.ndarray) -> float:
+def _region_similarity(frame: np.ndarray, true: np.ndarray) -> float:
     """Similarity of the four blocks that meet at the true mask's centroid, each by its share of the area."""
     rows, columns = np.nonzero(true)
     # The authors' code counts pixels from 1 and puts the rounded centroid's pixel into the upper left block.
@@ -103,9 +103,9 @@ def _region_similarity(picture: np.ndarray, true: np.ndarray) -> float:
     total = 0.0
     for vertical in (slice(None, row), slice(row, None)):
         for horizontal in (slice(None, column), slice(column, None)):
-            block = picture[vertical, horizontal]
+            block = frame[vertical, horizontal]
             if block.size:
-                total += block.size / picture.size * _block_similarity(block, true[vertical, horizontal])
+                total += block.size / frame.size * _block_similarity(block, true[vertical, horizontal])
     return total
 
 

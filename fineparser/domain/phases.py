@@ -1,8 +1,7 @@
-"""How a dive is cut up in time: the clip, its windows, its three phases and FineDiving's sub-actions.
+"""Phases of a dive: take-off, flight and entry, the transitions between them, and FineDiving's sub-actions.
 
-A clip is `CLIP_FRAMES` frames. The network reads it as `WINDOW_COUNT` overlapping windows (FineParser,
-section 4.1: nine snippets of 16 frames at stride 10). Two transitions cut the clip into take-off, flight
-and entry. FineDiving names finer steps, the sub-actions; each belongs to one phase.
+Two transitions divide a clip of 96 frames into the three phases. FineDiving names finer steps, the sub-actions; each
+belongs to one phase.
 """
 
 import enum
@@ -11,19 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CLIP_FRAMES = 96
-WINDOW_FRAMES = 16
-WINDOW_STRIDE = 10
-WINDOW_COUNT = 9
-
-
-def window_starts() -> tuple[int, ...]:
-    """First frames of the windows of a clip.
-
-    >>> window_starts()
-    (0, 10, 20, 30, 40, 50, 60, 70, 80)
-    """
-    return tuple(index * WINDOW_STRIDE for index in range(WINDOW_COUNT))
+from fineparser.domain.clip_geometry import CLIP_FRAMES
 
 
 class Phase(enum.IntEnum):
@@ -35,7 +22,7 @@ class Phase(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """The phase as it is written for people.
+        """Name of the phase.
 
         >>> [phase.label for phase in Phase]
         ['take-off', 'flight', 'entry']
@@ -45,17 +32,17 @@ class Phase(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Transitions:
-    """Where the phase changes in a clip of `CLIP_FRAMES` frames (0-based frame indices).
+    """Transitions between the phases in a clip of `CLIP_FRAMES` frames (0-based frame indices).
 
     `0 <= flight <= entry < CLIP_FRAMES`, ValueError otherwise. A phase may be empty: with `flight == 0`
     the clip starts in the air, with `flight == entry` no frame shows the flight.
     """
 
     flight: int
-    """The first frame of the flight."""
+    """First frame of the flight."""
 
     entry: int
-    """The first frame of the entry."""
+    """First frame of the entry."""
 
     def __post_init__(self) -> None:
         for name in ("flight", "entry"):
@@ -71,7 +58,7 @@ class Transitions:
 
     @classmethod
     def from_phases(cls, phases: Sequence[int] | np.ndarray) -> "Transitions":
-        """The transitions of a phase per frame, the inverse of `phases()`.
+        """Transitions from the phase of each frame, the inverse of `phases()`.
 
         `phases` is [96], integers of `Phase`, never decreasing and ending in the entry; ValueError
         otherwise.
@@ -83,14 +70,14 @@ class Transitions:
         if values.shape != (CLIP_FRAMES,):
             raise ValueError(f"Expected a phase for each of {CLIP_FRAMES} frames, got shape {values.shape}.")
         if not np.isin(values, list(Phase)).all():
-            strange = sorted(set(values.tolist()) - {int(phase) for phase in Phase})
-            raise ValueError(f"Phases are 0, 1 and 2 (take-off, flight, entry), got {strange} too.")
+            unknown = sorted(set(values.tolist()) - {int(phase) for phase in Phase})
+            raise ValueError(f"Phases are 0, 1 and 2 (take-off, flight, entry), got {unknown} too.")
         if (np.diff(values.astype(int)) < 0).any() or values[-1] != Phase.ENTRY:
             raise ValueError("Phases must come in the order take-off, flight, entry, and end in the entry.")
         return cls(flight=int((values >= Phase.FLIGHT).argmax()), entry=int((values == Phase.ENTRY).argmax()))
 
     def phases(self) -> np.ndarray:
-        """The phase of every frame, int64 [96].
+        """Phase of every frame, int64 [96].
 
         >>> Transitions(flight=40, entry=70).phases()[[0, 39, 40, 69, 70, 95]].tolist()
         [0, 0, 1, 1, 2, 2]
@@ -164,7 +151,7 @@ SUB_ACTIONS: dict[int, str] = {
     ENTRY_SUB_ACTION: "Entry",
     37: "0.5 Som.Pike",
 }
-"""FineDiving's sub-action ids and names (domain.md; each of the 29 that occur has been seen in code that
+"""FineDiving's sub-action ids and names (each of the 29 that occur appears in published code that
 reads its `Sub_action_Types_Table.pkl`). That table numbers up to 42; the others label no frame."""
 
 
@@ -191,7 +178,7 @@ def sub_action_id(name: str) -> int:
 
 
 def sub_action_phase(sub_action: int) -> Phase:
-    """The phase that a FineDiving sub-action belongs to.
+    """Phase of a FineDiving sub-action.
 
     The ways of leaving the board (1-7) are take-offs, somersaults and twists are the flight.
 

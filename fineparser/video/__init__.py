@@ -1,21 +1,15 @@
-"""Files to frames and back: reading, which frames, which part of the picture, writing."""
+"""Video files to frames and back.
 
-from fineparser.video.clip import Clip, read_clip
-from fineparser.video.framing import Framing
-from fineparser.video.reading import FrameSource, Limits, VideoError, VideoInfo, open_source, probe, reopen
-from fineparser.video.sampling import sample_frames, windows
-
-__all__ = [
-    "Clip",
-    "FrameSource",
-    "Framing",
-    "Limits",
-    "VideoError",
-    "VideoInfo",
-    "open_source",
-    "probe",
-    "read_clip",
-    "reopen",
-    "sample_frames",
-    "windows",
-]
+reader: open_source, probe, reopen, VideoReader
+folder_reader: FolderReader
+source: FrameSource, prefetch
+info: VideoInfo, VideoError
+limits: Limits
+clip: Clip, read_clip, check_range
+framing: Framing, resample_box
+camera_motion: CameraMotion, MotionEstimator
+cuts: find_cuts
+writer: VideoSink, write_video
+container: Container, read_container
+image_file: read_image, image_size
+"""

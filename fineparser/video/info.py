@@ -1,13 +1,31 @@
-"""The facts about a clip."""
+"""Facts about a clip, and the error of one that cannot be read or written."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
+class VideoError(ValueError):
+    """Error of a clip that cannot be read or written; the message names the file, the reason and the remedy.
+
+    `path` is the file or folder, `reason` a sentence or two that reads on after its name.
+
+    >>> print(VideoError("dive.mp4", "is empty (0 bytes). Record or copy it again."))
+    dive.mp4: is empty (0 bytes). Record or copy it again.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = Path(path)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
 @dataclass(frozen=True)
 class FrameIndex:
-    """What looking through a file found of its frames: with it the file is opened again at once."""
+    """Index of the frames of a file from a scan of it; with the index the file is reopened without another scan."""
 
     stamps: tuple[float, ...] | None
     """Seconds of each frame as the decoder gives them, None where they are no times."""
@@ -21,14 +39,14 @@ class FrameIndex:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a clip once it has been looked through.
+    """Facts about a clip, from a scan of it.
 
     Sizes in pixels, times in seconds. Frame numbers are those of the source: a video file counts from 0, a
     folder keeps the numbers of its files.
     """
 
     path: Path
-    """The file or folder."""
+    """File or folder."""
 
     kind: str
     """"mp4" (also MOV and M4V), "matroska" (also WebM), "avi", "gif" or "folder"."""
@@ -40,10 +58,10 @@ class VideoInfo:
     """Frames a second, never rounded to a whole number; the mean where the rate varies."""
 
     width: int
-    """Width of the picture as a person sees it: turned upright, with square pixels."""
+    """Width of a frame as displayed: upright, with square pixels."""
 
     height: int
-    """Height of the picture as a person sees it."""
+    """Height of a frame as displayed."""
 
     coded_width: int
     """Width as stored, before `rotation` and `pixel_aspect`."""
@@ -52,7 +70,7 @@ class VideoInfo:
     """Height as stored."""
 
     rotation: int = 0
-    """Degrees clockwise by which the stored picture is turned to be upright: 0, 90, 180 or 270."""
+    """Degrees clockwise by which a stored frame is turned to be upright: 0, 90, 180 or 270."""
 
     pixel_aspect: float = 1.0
     """Width over height of a stored pixel; 1.0 is square."""
@@ -64,14 +82,14 @@ class VideoInfo:
     """Number of the first frame."""
 
     missing_frames: int = 0
-    """Frames that the file announces at its end but does not hold (a few are let pass)."""
+    """Frames that the file announces at its end but does not hold (a few are tolerated)."""
 
     index: FrameIndex | None = field(default=None, repr=False, compare=False)
-    """Of a video file that was looked through; see `reopen`."""
+    """Frame index of a video file, see `reopen`."""
 
     @property
     def variable_frame_rate(self) -> bool:
-        """Whether the time between frames varies, as phones and screen recorders make it."""
+        """True if the time between frames varies, as phones and screen recorders make it."""
         return self.timestamps is not None
 
     @property
@@ -81,7 +99,7 @@ class VideoInfo:
 
     @property
     def frame_numbers(self) -> range:
-        """The numbers of all frames, in order."""
+        """Numbers of all frames, in order."""
         return range(self.first_number, self.first_number + self.frame_count)
 
     @property
@@ -90,7 +108,7 @@ class VideoInfo:
         return self.frame_count / self.fps
 
     def seconds(self, number: int) -> float:
-        """When frame `number` is shown, seconds after the first frame. ValueError if there is no such frame."""
+        """Presentation time of frame `number`, seconds after the first frame. ValueError if there is no such frame."""
         if number not in self.frame_numbers:
             raise ValueError(
                 f"Frame {number} does not exist: the frames are {self.first_number} to {self.last_number}."
@@ -99,9 +117,9 @@ class VideoInfo:
         return index / self.fps if self.timestamps is None else self.timestamps[index]
 
     def number_at(self, seconds: float) -> int:
-        """The frame that is on the screen `seconds` after the first one; before the clip its first frame,
-        after it its last."""
-        # A time worked out from a frame number must give that frame back, whatever the last digit.
+        """Number of the frame on the screen `seconds` after the first one; the first frame before the clip, the last
+        one after it."""
+        # A time computed from a frame number must give that frame back despite rounding.
         slack = 1e-6
         if self.timestamps is None:
             index = int((seconds + slack) * self.fps)

@@ -1,19 +1,19 @@
-"""What a clip may cost: how long, how large, how many frames."""
+"""Limits on the length, frame size and frame count of a clip."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fineparser.video.error import VideoError
+from fineparser.video.info import VideoError
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The bounds that a clip must keep; `probe` and `open_source` refuse what is outside.
+    """Bounds of a clip; `probe` and `open_source` reject clips outside them.
 
-    A decoder is handed whatever a visitor uploads, so the bounds are checked while a file is looked
-    through, not after: a file that promises little and holds much is stopped on the way.
+    Visitors upload arbitrary files, so the bounds are checked during the scan of a file, not after it: a file that
+    holds more than its header announces is stopped on the way.
     """
 
     max_seconds: float = 300.0
@@ -23,16 +23,16 @@ class Limits:
     """Most frames (five minutes at 60 a second)."""
 
     max_pixels: int = 9_000_000
-    """Largest picture, width times height as shown and as coded (4K cinema has 8.8 million)."""
+    """Largest frame, width times height as displayed and as coded (4K cinema has 8.8 million)."""
 
     min_frames: int = 8
-    """Fewest frames of which a dive can be made out."""
+    """Fewest frames that can hold a dive."""
 
     min_side: int = 16
     """Smallest width or height, pixels."""
 
     max_probe_seconds: float = 120.0
-    """Longest time to look through a file, seconds on the clock."""
+    """Longest time for the scan of a file, seconds on the clock."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -42,17 +42,17 @@ class Limits:
             raise ValueError(f"Limits.min_frames ({self.min_frames}) must not exceed max_frames ({self.max_frames}).")
 
     def check_size(self, path: Path, width: int, height: int) -> None:
-        """Raise VideoError unless a picture of `width` x `height` pixels is allowed."""
+        """Raise VideoError unless a frame of `width` x `height` pixels is allowed."""
         if width * height > self.max_pixels:
             raise VideoError(
                 path,
-                f"has a picture of {width}x{height} pixels, more than the limit of {self.max_pixels:,} pixels. "
+                f"has frames of {width}x{height} pixels, more than the limit of {self.max_pixels:,} pixels. "
                 "Scale it down, to 1920x1080 say.",
             )
         if min(width, height) < self.min_side:
             raise VideoError(
                 path,
-                f"has a picture of {width}x{height} pixels, too small to see a diver in "
+                f"has frames of {width}x{height} pixels, too small for a diver to be visible "
                 f"(at least {self.min_side} pixels a side).",
             )
 
@@ -71,7 +71,7 @@ class Limits:
     def check_enough(self, path: Path, frames: int) -> None:
         """Raise VideoError when `frames` are too few."""
         if frames == 0:
-            raise VideoError(path, "has no frames: there is no picture in it that can be decoded. Export it again.")
+            raise VideoError(path, "has no frames: no frame in it can be decoded. Export it again.")
         if frames < self.min_frames:
             count = "1 frame" if frames == 1 else f"{frames} frames"
             raise VideoError(path, f"has only {count}; a dive takes at least {self.min_frames}. Give a longer clip.")
@@ -84,7 +84,7 @@ class Limits:
             if time.monotonic() > end:
                 raise VideoError(
                     path,
-                    f"takes more than {self.max_probe_seconds:g} s to look through. Cut out the dive, "
+                    f"takes more than {self.max_probe_seconds:g} s to scan. Cut out the dive, "
                     "or convert it to H.264 in an MP4 file.",
                 )
 

@@ -15,7 +15,7 @@ from fineparser.domain.difficulty import (
     catalogue,
     components,
     difficulty,
-    is_dived,
+    has_difficulty,
     parse_height,
 )
 from fineparser.domain.dive_code import FINEDIVING_ACTION_TYPES, DiveCode, InvalidDiveCode, legal_codes
@@ -55,7 +55,7 @@ def test_published_values(number, height, value):
     assert difficulty(number, height) == value
 
 
-# Summed by hand from the tables of domain.md.
+# Summed by hand from the tables.
 @pytest.mark.parametrize(
     ("number", "height", "parts"),
     [
@@ -104,7 +104,7 @@ def test_published_values(number, height, value):
 )
 def test_components_are_those_of_the_tables(number, height, parts):
     if parts is None:
-        assert not is_dived(number, height)
+        assert not has_difficulty(number, height)
     else:
         assert components(number, height) == parts
         assert difficulty(number, height) == round(parts.tenths / 10, 1)
@@ -140,7 +140,7 @@ def test_real_competitions_agree():
 
 def test_every_dive_of_finediving_has_a_difficulty():
     for number in FINEDIVING_ACTION_TYPES:
-        assert is_dived(number, 3) or is_dived(number, 10)
+        assert has_difficulty(number, 3) or has_difficulty(number, 10)
 
 
 def test_every_legal_dive_is_dived_from_somewhere():
@@ -158,7 +158,7 @@ def test_the_catalogue_holds_what_has_a_difficulty(height):
         assert value == round(value, 1)
         assert f"{value}" == f"{value:.1f}"
     missing = set(legal_codes()) - set(codes)
-    assert all(not is_dived(code, height) for code in missing)
+    assert all(not has_difficulty(code, height) for code in missing)
     assert any(code.armstand for code in codes) == (height >= 5)
 
 
@@ -189,13 +189,13 @@ def test_heights_may_be_written_in_many_ways(height):
         (None, HEIGHTS),
     ],
 )
-def test_other_heights_are_refused_with_the_nearest(height, nearest):
+def test_other_heights_are_rejected_with_the_nearest(height, nearest):
     with pytest.raises(InvalidHeight, match=r"1, 3, 5, 7\.5 or 10 m") as caught:
         difficulty("107B", height)
     assert caught.value.nearest == nearest
     assert repr(height) in str(caught.value)
     with pytest.raises(InvalidHeight):
-        is_dived("107B", height)
+        has_difficulty("107B", height)
     with pytest.raises(InvalidHeight):
         catalogue(height)
 
@@ -209,7 +209,7 @@ def test_other_heights_are_refused_with_the_nearest(height, nearest):
         ("1011C", 3, "5 1/2 somersaults are not dived", (10,)),
     ],
 )
-def test_dives_without_a_difficulty_are_refused_with_the_nearest(number, height, reason, heights):
+def test_dives_without_a_difficulty_are_rejected_with_the_nearest(number, height, reason, heights):
     with pytest.raises(UndefinedDifficulty) as caught:
         difficulty(number, height)
     error = caught.value
@@ -217,17 +217,17 @@ def test_dives_without_a_difficulty_are_refused_with_the_nearest(number, height,
     assert reason in str(error)
     assert number in str(error)
     assert len(error.nearest) == 3
-    assert all(is_dived(near, height) and near in str(error) for near in error.nearest)
+    assert all(has_difficulty(near, height) and near in str(error) for near in error.nearest)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_the_nearest_dive_keeps_direction_and_position():
+def test_the_nearest_dive_preserves_direction_and_position():
     with pytest.raises(UndefinedDifficulty) as caught:
         difficulty("109C", 5)
     assert caught.value.nearest[0] == "107C"
 
 
-def test_what_is_no_dive_and_no_era_is_refused():
+def test_unknown_dives_and_eras_are_rejected():
     with pytest.raises(InvalidDiveCode):
         difficulty("107D", 10)
     with pytest.raises(ValueError, match="'1980'"):

@@ -98,7 +98,7 @@ def test_codes_are_frozen_and_hashable():
         ("52531B", "three or four digits, not 5", ("5253B",)),
     ],
 )
-def test_numbers_that_do_not_exist_are_refused_with_the_nearest(text, reason, nearest):
+def test_numbers_that_do_not_exist_are_rejected_with_the_nearest(text, reason, nearest):
     with pytest.raises(InvalidDiveCode) as caught:
         DiveCode.parse(text)
     error = caught.value
@@ -115,7 +115,7 @@ def test_numbers_that_do_not_exist_are_refused_with_the_nearest(text, reason, ne
 @pytest.mark.parametrize(
     "text", ["", "B", "1", "hello", "10 7 B C", "-107B", "１０７B", None, 107, 5253.0, "12345678901B"]
 )
-def test_what_is_no_number_at_all_is_refused_with_dives_that_exist(text):
+def test_other_texts_are_rejected_with_dives_that_exist(text):
     with pytest.raises(InvalidDiveCode) as caught:
         DiveCode.parse(text)
     assert 1 <= len(caught.value.nearest) <= 3
@@ -137,7 +137,7 @@ def test_an_unknown_group_is_answered_with_the_same_dive_of_others():
     assert set(caught.value.nearest) < {"105C", "205C", "305C", "405C"}
 
 
-def test_fields_that_do_not_fit_are_refused_too():
+def test_inconsistent_fields_are_rejected():
     with pytest.raises(InvalidDiveCode, match=r"'5253A'.*5253B"):
         DiveCode(group=5, direction=2, half_somersaults=5, half_twists=3, position="A")
     with pytest.raises(InvalidDiveCode, match="direction of a dive of group 1 is 1, not 2"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.domain.judging import PANELS, PENALTIES, InvalidAwards, band, counted, execution, total
+from fineparser.domain.judging import PANELS, PENALTIES, InvalidAwards, band, execution, is_counted, total_score
 
 REAL_DIVES = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_dives.csv"
 
@@ -39,23 +39,23 @@ REAL_DIVES = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_div
     ],
 )
 def test_totals_by_hand(awards, difficulty, score):
-    assert total(awards, difficulty) == score
-    assert total(np.array(awards), np.float64(difficulty)) == score
-    assert total(tuple(float(award) for award in awards), difficulty) == score
+    assert total_score(awards, difficulty) == score
+    assert total_score(np.array(awards), np.float64(difficulty)) == score
+    assert total_score(tuple(float(award) for award in awards), difficulty) == score
 
 
 def test_one_far_off_award_in_each_group_of_a_synchro_panel_does_not_count():
     fair = [8, 8, 8, 7, 7, 7, 9, 9, 9, 9, 9]
     off = [8, 0, 8, 10, 7, 7, 0, 9, 9, 9, 10]
-    assert total(off, 3.0) == total(fair, 3.0) == round((8 + 7 + 27) * 0.6 * 3.0, 2)
+    assert total_score(off, 3.0) == total_score(fair, 3.0) == round((8 + 7 + 27) * 0.6 * 3.0, 2)
 
 
 def test_the_order_of_judges_within_a_group_does_not_matter():
     awards = [6, 7, 9, 8, 8, 5, 7, 7.5, 8, 8.5, 9]
     shuffled = [9, 6, 7, 8, 5, 8, 9, 8.5, 7, 8, 7.5]
-    assert total(shuffled, 3.4) == total(awards, 3.4)
+    assert total_score(shuffled, 3.4) == total_score(awards, 3.4)
     across = [8, 7, 9, 6, 8, 5, 7, 7.5, 8, 8.5, 9]
-    assert total(across, 3.4) != total(awards, 3.4)
+    assert total_score(across, 3.4) != total_score(awards, 3.4)
 
 
 def test_execution_of_the_recorded_207c():
@@ -76,7 +76,7 @@ def test_real_competitions_agree():
     for row in rows:
         awards = [float(award) for award in f"{row['judges']} {row['judges_sync']}".split()]
         try:
-            agree.append(total(awards, float(row["dd"])) == float(row["score"]))
+            agree.append(total_score(awards, float(row["dd"])) == float(row["score"]))
         except InvalidAwards as error:
             refused.append(str(error))
     assert np.mean(agree) >= 0.97
@@ -84,22 +84,22 @@ def test_real_competitions_agree():
 
 
 @pytest.mark.parametrize("judges", [0, 1, 3, 4, 6, 8, 10, 12])
-def test_other_panels_are_refused(judges):
+def test_other_panels_are_rejected(judges):
     with pytest.raises(InvalidAwards, match=f"No panel has {judges} judges"):
-        total([7] * judges, 3.0)
+        total_score([7] * judges, 3.0)
 
 
 @pytest.mark.parametrize("award", [-0.5, 10.5, 7.25, float("nan"), float("inf"), None, "high"])
-def test_awards_that_no_judge_gives_are_refused(award):
+def test_awards_that_no_judge_gives_are_rejected(award):
     with pytest.raises(InvalidAwards, match="0 to 10 in halves") as caught:
-        total([7, 7, 7, 7, award], 3.0)
+        total_score([7, 7, 7, 7, award], 3.0)
     assert repr(award) in str(caught.value)
 
 
 @pytest.mark.parametrize("difficulty", [0, -1.5, float("nan"), float("inf"), None, "hard"])
-def test_difficulties_that_are_no_positive_number_are_refused(difficulty):
+def test_difficulties_that_are_no_positive_number_are_rejected(difficulty):
     with pytest.raises(ValueError, match="degree of difficulty") as caught:
-        total([7] * 5, difficulty)
+        total_score([7] * 5, difficulty)
     assert repr(difficulty) in str(caught.value)
     with pytest.raises(ValueError, match="degree of difficulty"):
         execution(70, difficulty)
@@ -116,12 +116,12 @@ def test_difficulties_that_are_no_positive_number_are_refused(difficulty):
     ],
 )
 def test_the_middle_awards_of_each_group_count(awards, kept):
-    assert [judge for judge, counts in enumerate(counted(awards)) if counts] == kept
+    assert [judge for judge, counts in enumerate(is_counted(awards)) if counts] == kept
 
 
 def test_of_equal_awards_as_many_count_as_must():
-    assert counted([7, 7, 7, 7, 7, 7, 7]) == (False, False, True, True, True, False, False)
-    assert sum(counted([8] * 9)) == sum(counted([8] * 11)) == 5
+    assert is_counted([7, 7, 7, 7, 7, 7, 7]) == (False, False, True, True, True, False, False)
+    assert sum(is_counted([8] * 9)) == sum(is_counted([8] * 11)) == 5
 
 
 @pytest.mark.parametrize("judges", PANELS)

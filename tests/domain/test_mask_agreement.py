@@ -28,10 +28,10 @@ def clip():
 
 def test_iou_and_f1_are_scikit_learns(clip):
     probability, truth = clip
-    found, flat = (probability >= 0.5).ravel(), truth.ravel()
+    result, flat = (probability >= 0.5).ravel(), truth.ravel()
     counts = pixel_counts(probability, truth)
-    assert float(intersection_over_union(counts)) == pytest.approx(jaccard_score(flat, found))
-    assert float(f1_score(counts)) == pytest.approx(sklearn_f1(flat, found))
+    assert float(intersection_over_union(counts)) == pytest.approx(jaccard_score(flat, result))
+    assert float(f1_score(counts)) == pytest.approx(sklearn_f1(flat, result))
 
 
 def test_probability_one_half_counts_as_found():
@@ -128,7 +128,7 @@ def test_s_measure_of_a_perfect_and_of_an_inverted_mask():
 
 
 def test_s_measure_by_hand():
-    """Half the picture is diver, all of it found with probability 1/2.
+    """Half the frame is diver, all of it predicted with probability 1/2.
 
     Object: 2 * 0.5 / (0.25 + 1) = 0.8 inside and outside. Region: no block has any covariance, so a block
     counts 1 where its truth is even and 0 elsewhere; the centroid's blocks hold 1 + 2 columns of the 4 and
@@ -145,7 +145,7 @@ def test_s_measure_of_empty_and_full_masks():
     assert s_measure(probability, np.ones((1, 3, 3), bool)) == pytest.approx(0.25)
 
 
-def test_what_is_not_a_mask_is_refused():
+def test_other_arrays_are_rejected():
     with pytest.raises(ValueError, match=r"both \[T, H, W\]"):
         mean_absolute_error(np.zeros((2, 3, 3)), np.zeros((1, 3, 3), bool))
     with pytest.raises(ValueError, match="boolean, not uint8"):

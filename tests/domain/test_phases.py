@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 from fineparser.domain.phases import (
-    CLIP_FRAMES,
     SUB_ACTIONS,
-    WINDOW_COUNT,
-    WINDOW_FRAMES,
     Phase,
     Transitions,
     sub_action_id,
@@ -15,15 +12,7 @@ from fineparser.domain.phases import (
     sub_action_phase,
     temporal_iou,
     transition_error,
-    window_starts,
 )
-
-
-def test_windows_cover_the_clip_exactly():
-    starts = window_starts()
-    assert starts == (0, 10, 20, 30, 40, 50, 60, 70, 80)
-    assert len(starts) == WINDOW_COUNT
-    assert starts[-1] + WINDOW_FRAMES == CLIP_FRAMES
 
 
 def test_phase_labels():
@@ -49,7 +38,7 @@ def test_phases_of_a_clip(flight, entry, counts):
 @pytest.mark.parametrize(
     ("flight", "entry"), [(-1, 5), (10, 9), (0, 96), (96, 96), (1.5, 20), (True, 20), ("3", 20), (3, None)]
 )
-def test_impossible_transitions_are_refused(flight, entry):
+def test_impossible_transitions_are_rejected(flight, entry):
     with pytest.raises(ValueError, match=r"transition|Transitions"):
         Transitions(flight, entry)
 
@@ -69,7 +58,7 @@ def test_transitions_take_numpy_integers_and_keep_plain_ones():
         ([0] * 50 + [1] * 46, "end in the entry"),
     ],
 )
-def test_impossible_phases_are_refused(phases, message):
+def test_impossible_phases_are_rejected(phases, message):
     with pytest.raises(ValueError, match=message):
         Transitions.from_phases(phases)
 
@@ -105,7 +94,7 @@ def test_sub_actions_have_a_phase(sub_actions, phase):
     assert {sub_action_phase(one) for one in sub_actions} == {phase}
 
 
-def test_unknown_sub_actions_are_refused():
+def test_unknown_sub_actions_are_rejected():
     with pytest.raises(ValueError, match=r"^18 is no FineDiving"):
         sub_action_name(18)
     with pytest.raises(ValueError, match=r"^0 is no FineDiving"):

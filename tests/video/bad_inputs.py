@@ -1,4 +1,4 @@
-"""Everything that may be handed over as a clip and is none, with what is said about it.
+"""Inputs that are no clips, with the error message of each.
 
 The tests of the page upload the same files: `BAD_INPUTS` is the table, `uploadable` the rows that are one file.
 """
@@ -13,16 +13,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fineparser.video import Limits
+from fineparser.video.limits import Limits
 from tests.video.clips import H264, encode, ffmpeg, numbered_frames, write_folder
 
 
 @dataclass(frozen=True)
 class BadInput:
-    """One way to be no clip."""
+    """An input that is no clip."""
 
     name: str
-    """Short name, for the test's id."""
+    """Short name, the test's id."""
 
     write: Callable[[Path], Path]
     """Writes it into the given empty folder and returns its path."""
@@ -34,7 +34,7 @@ class BadInput:
     """The limits under which it is bad."""
 
     uploadable: bool = False
-    """Whether it is a regular file that is bad under the default limits, so that a browser can send it."""
+    """True for a regular file that is bad under the default limits, so that a browser can send it."""
 
 
 def bytes_as(name: str, data: bytes) -> Callable[[Path], Path]:
@@ -116,7 +116,7 @@ def zip_archive(folder: Path) -> Path:
 
 
 def unknown_codec(folder: Path) -> Path:
-    """A sound MP4 whose picture track is in a format that nobody knows."""
+    """A sound MP4 whose video track is in an unknown format."""
     path = encode(folder / "codec.mp4", numbered_frames(30))
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzz1"))
     return path
@@ -130,8 +130,8 @@ def playlist(folder: Path) -> Path:
     return path
 
 
-def picture(suffix: str) -> bytes:
-    """An encoded picture."""
+def image(suffix: str) -> bytes:
+    """An encoded image."""
     return cv2.imencode(suffix, np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))[1].tobytes()
 
 
@@ -146,8 +146,8 @@ def folder_with(change: Callable[[Path], object], suffix: str = ".png") -> Calla
     return write
 
 
-def cut_picture(file: str) -> Callable[[Path], object]:
-    """Keep half of a picture of a folder."""
+def truncated_image(file: str) -> Callable[[Path], object]:
+    """Keep half of an image of a folder."""
 
     def change(clip: Path) -> None:
         data = (clip / file).read_bytes()
@@ -163,7 +163,7 @@ def empty_folder(folder: Path) -> Path:
 
 
 def folder_of_text(folder: Path) -> Path:
-    """A folder with other things than pictures."""
+    """A folder with other files than images."""
     (folder / "frames").mkdir()
     (folder / "frames" / "00001.txt").write_text("a dive")
     return folder / "frames"
@@ -195,19 +195,19 @@ BAD_INPUTS = (
     # Not a video.
     BadInput("empty file", bytes_as("empty.mp4", b""), "is empty", uploadable=True),
     BadInput("text", bytes_as("dive.mp4", b"a forward dive\n" * 50), "is a text file", uploadable=True),
-    BadInput("noise", bytes_as("noise.mp4", NOISE), "of a kind that is not known", uploadable=True),
+    BadInput("noise", bytes_as("noise.mp4", NOISE), "of an unsupported kind", uploadable=True),
     BadInput("zip", zip_archive, "is a zip archive", uploadable=True),
-    BadInput("png renamed", bytes_as("dive.mp4", picture(".png")), "is a PNG picture", uploadable=True),
-    BadInput("jpeg renamed", bytes_as("dive.mov", picture(".jpg")), "is a JPEG picture", uploadable=True),
-    BadInput("single picture", bytes_as("dive.jpg", picture(".jpg")), "is a single picture"),
+    BadInput("png renamed", bytes_as("dive.mp4", image(".png")), "is a PNG image", uploadable=True),
+    BadInput("jpeg renamed", bytes_as("dive.mov", image(".jpg")), "is a JPEG image", uploadable=True),
+    BadInput("single picture", bytes_as("dive.jpg", image(".jpg")), "is a single image"),
     BadInput("playlist", playlist, "is a text file", uploadable=True),
     BadInput("other ending", bytes_as("dive.txt", b"a dive"), "ends in '.txt'"),
     BadInput("no ending", bytes_as("dive", b"a dive"), "has no ending"),
     # Sound alone.
     BadInput("wav renamed", wav, "is a WAV sound file", uploadable=True),
-    BadInput("sound in mp4", sound("tone.mp4", "-c:a", "aac"), "has no picture track", uploadable=True),
-    BadInput("sound in webm", sound("tone.webm", "-c:a", "libopus"), "has no picture track", uploadable=True),
-    BadInput("sound in avi", sound("tone.avi", "-c:a", "pcm_s16le"), "has no picture track", uploadable=True),
+    BadInput("sound in mp4", sound("tone.mp4", "-c:a", "aac"), "has no video track", uploadable=True),
+    BadInput("sound in webm", sound("tone.webm", "-c:a", "libopus"), "has no video track", uploadable=True),
+    BadInput("sound in avi", sound("tone.avi", "-c:a", "pcm_s16le"), "has no video track", uploadable=True),
     # Not all there.
     BadInput("mp4 without index", no_index, "is truncated: its index", uploadable=True),
     BadInput("truncated mp4", part_of("cut.mp4", *FRONT), "is truncated: it announces 60", uploadable=True),
@@ -217,10 +217,10 @@ BAD_INPUTS = (
     BadInput("truncated mkv", part_of("cut.mkv", *H264), "is truncated: it announces 60", uploadable=True),
     BadInput("truncated gif", part_of("cut.gif", *GIF), "is truncated: it ends", uploadable=True),
     BadInput("zeroed tail", zeroed_tail, "is damaged: it announces 60 frames, but only", uploadable=True),
-    BadInput("header alone", part_of("head.mkv", *H264, keep=0.02), "cannot be decoded|no picture", uploadable=True),
+    BadInput("header alone", part_of("head.mkv", *H264, keep=0.02), "cannot be decoded|no video", uploadable=True),
     BadInput("unknown codec", unknown_codec, "cannot be decoded", uploadable=True),
     # Too little, too much.
-    BadInput("no frames", video_as("none.mp4", *H264, "-frames:v", "0"), "has no picture track", uploadable=True),
+    BadInput("no frames", video_as("none.mp4", *H264, "-frames:v", "0"), "has no video track", uploadable=True),
     BadInput("one frame", video_as("one.mp4", count=1), "has only 1 frame;", uploadable=True),
     BadInput("seven frames", video_as("short.mp4", count=7), "has only 7 frames", uploadable=True),
     BadInput("seven frames of gif", video_as("short.gif", *GIF, count=7), "only 7 frames", uploadable=True),
@@ -248,8 +248,8 @@ BAD_INPUTS = (
     BadInput(
         "empty picture", folder_with(lambda clip: (clip / "00104.png").write_bytes(b"")), "is empty"
     ),
-    BadInput("cut png", folder_with(cut_picture("00104.png")), "is a truncated PNG"),
-    BadInput("cut jpeg", folder_with(cut_picture("00104.jpg"), ".jpg"), "is a truncated JPEG"),
+    BadInput("cut png", folder_with(truncated_image("00104.png")), "is a truncated PNG"),
+    BadInput("cut jpeg", folder_with(truncated_image("00104.jpg"), ".jpg"), "is a truncated JPEG"),
     BadInput(
         "number twice",
         folder_with(lambda clip: write_folder(clip, numbered_frames(1), first=104, suffix=".jpg")),
@@ -258,11 +258,11 @@ BAD_INPUTS = (
     BadInput(
         "two clips",
         folder_with(lambda clip: write_folder(clip, numbered_frames(1), first=112, name="second_{}")),
-        "mixes the pictures of several clips",
+        "mixes the images of several clips",
     ),
     BadInput(
         "no number",
-        folder_with(lambda clip: (clip / "cover.png").write_bytes(picture(".png"))),
+        folder_with(lambda clip: (clip / "cover.png").write_bytes(image(".png"))),
         "without a number in its name: cover.png",
     ),
     BadInput("short folder", lambda folder: write_folder(folder / "f", numbered_frames(5)), "only 5 frames"),

@@ -1,4 +1,4 @@
-"""Cuts are found where shots were joined, and nowhere else: drawn shots here, recordings where they are present."""
+"""Cuts are detected where shots were joined, and nowhere else: synthetic shots, and recordings where present."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fineparser.video.cuts import find_cuts
-from fineparser.video.reading import open_source
+from fineparser.video.reader import open_source
 from tests.video.clips import encode, write_folder
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real"

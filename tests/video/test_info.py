@@ -1,10 +1,11 @@
+"""Facts about a clip: frame numbers and times."""
+
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fineparser.video.info import VideoInfo
-from fineparser.video.limits import Limits
 
 INFO = VideoInfo(Path("dive.mp4"), "mp4", 120, 29.97, 640, 480, 640, 480)
 
@@ -26,10 +27,3 @@ def test_variable_rate_in_a_source_that_starts_late():
     assert info.seconds(102) == 0.4
     assert info.frame_numbers == range(100, 104)
     assert [info.number_at(time) for time in (0.0, 0.09, 0.1, 0.39, 0.4, 9.0)] == [100, 100, 101, 101, 102, 103]
-
-
-def test_limits_must_be_possible():
-    with pytest.raises(ValueError, match=r"Limits\.max_seconds must be above 0, not 0"):
-        Limits(max_seconds=0)
-    with pytest.raises(ValueError, match=r"min_frames \(50\) must not exceed"):
-        Limits(min_frames=50, max_frames=40)

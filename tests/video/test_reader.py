@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fineparser.video.file_source import FileSource
-from fineparser.video.reading import Limits, VideoError, open_source, probe, reopen
+from fineparser.video.info import VideoError
+from fineparser.video.limits import Limits
+from fineparser.video.reader import VideoReader, measure_timing, open_source, probe, reopen
 from tests.video.bad_inputs import BAD_INPUTS
 from tests.video.clips import H264, encode, ffmpeg, number_of, numbered_frames, write_folder
 
@@ -86,8 +87,8 @@ def test_a_jump_saves_decoding_and_is_exact(tmp_path, monkeypatch):
     count = 240
     path = encode(tmp_path / "long.mp4", numbered_frames(count), *B_FRAMES)
     rewinds = []
-    rewind = FileSource._rewind
-    monkeypatch.setattr(FileSource, "_rewind", lambda self: (rewinds.append(1), rewind(self)))
+    rewind = VideoReader._rewind
+    monkeypatch.setattr(VideoReader, "_rewind", lambda self: (rewinds.append(1), rewind(self)))
     with open_source(path) as source:
         assert len(rewinds) == 1  # after the first pass
         for number in (200, 120, 239, 100, 180):
@@ -97,12 +98,12 @@ def test_a_jump_saves_decoding_and_is_exact(tmp_path, monkeypatch):
         assert len(rewinds) == 2
 
 
-def test_a_clip_that_is_known_is_not_looked_through_again(tmp_path, monkeypatch):
+def test_reopening_a_clip_does_not_scan_it_again(tmp_path, monkeypatch):
     path = encode(tmp_path / "dive.mp4", numbered_frames(40), *B_FRAMES)
     info = probe(path)
     passes = []
-    look = FileSource._look
-    monkeypatch.setattr(FileSource, "_look", lambda self, limits: (passes.append(1), look(self, limits))[1])
+    scan = VideoReader._scan
+    monkeypatch.setattr(VideoReader, "_scan", lambda self, limits: (passes.append(1), scan(self, limits))[1])
     with reopen(info) as source:
         assert source.info == info
         assert [number_of(source.frame(number)) for number in (30, 5, 39)] == [30, 5, 39]
@@ -167,7 +168,7 @@ def test_pixels_are_made_square_by_stretching(tmp_path, aspect, size):
             assert number_of(frame) == number
 
 
-def test_pixel_aspect_turns_with_the_picture(tmp_path):
+def test_the_pixel_aspect_rotates_with_the_frame(tmp_path):
     plain = encode(tmp_path / "sar.mp4", numbered_frames(10), *H264, "-vf", "setsar=2/1")
     path = tmp_path / "turned.mp4"
     ffmpeg("-display_rotation", "90", "-i", plain, "-c", "copy", path)
@@ -177,7 +178,7 @@ def test_pixel_aspect_turns_with_the_picture(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["vfr.mp4", "vfr.mkv", "vfr.webm"])
-def test_variable_frame_rate_keeps_its_times(tmp_path, name):
+def test_variable_frame_rate_preserves_its_times(tmp_path, name):
     codec = ("-c:v", "libvpx", "-cpu-used", "8") if name.endswith("webm") else B_FRAMES
     dropping = ("-vf", "select='not(eq(mod(n,7),3))'", "-fps_mode", "vfr")
     path = encode(tmp_path / name, numbered_frames(COUNT), *codec, *dropping)
@@ -255,7 +256,7 @@ def test_endings_may_be_in_capitals_and_wrong_among_videos(clips, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_a_folder_keeps_its_numbers(tmp_path, suffix):
+def test_a_folder_preserves_its_numbers(tmp_path, suffix):
     frames = numbered_frames(12)
     folder = write_folder(tmp_path / "frames", frames, first=1731, suffix=suffix)
     (folder / ".DS_Store").write_text("")
@@ -281,7 +282,7 @@ def test_a_folder_of_named_frames_without_leading_zeros(tmp_path):
         assert source.info.fps == 29.97
 
 
-def test_a_picture_damaged_inside_is_named_when_it_is_read(tmp_path):
+def test_a_frame_damaged_inside_is_named_when_it_is_read(tmp_path):
     folder = write_folder(tmp_path / "frames", numbered_frames(12), suffix=".png")
     data = bytearray((folder / "00004.png").read_bytes())
     data[60:-20] = bytes(len(data) - 80)
@@ -295,7 +296,7 @@ def listing(*folders: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
-def test_bad_input_is_told(bad, tmp_path, tmp_path_factory, monkeypatch, capfd):
+def test_bad_input_is_rejected_with_its_reason(bad, tmp_path, tmp_path_factory, monkeypatch, capfd):
     """The error names the file and the reason; nothing is left behind, nothing is written to stderr."""
     scratch = tmp_path_factory.mktemp("scratch")
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
@@ -365,3 +366,47 @@ def test_real_recordings(name, count, fps, size):
     assert (info.frame_count, info.width, info.height) == (count, *size)
     assert info.fps == pytest.approx(fps)
     assert not info.variable_frame_rate
+
+
+def test_stamps_rounded_to_milliseconds_are_constant():
+    seconds = np.round(np.arange(100) / (30000 / 1001), 3)
+    timing = measure_timing(seconds, header_fps=30000 / 1001)
+    assert timing.timestamps is None
+    assert timing.fps == 30000 / 1001
+
+
+def test_a_wrong_header_is_overruled_by_the_stamps():
+    timing = measure_timing(np.arange(100) / 25, header_fps=30.0)
+    assert timing.timestamps is None
+    assert timing.fps == pytest.approx(25.0)
+
+
+def test_one_dropped_frame_makes_the_rate_variable():
+    seconds = np.delete(np.arange(101) / 30, 40)
+    timing = measure_timing(seconds, header_fps=30.0)
+    np.testing.assert_allclose(timing.timestamps, seconds)
+    assert timing.fps == pytest.approx(100 / (101 / 30))
+
+
+def test_a_rate_that_drifts_is_variable():
+    seconds = np.cumsum(np.linspace(1 / 30, 1 / 24, 100))  # no step differs much from its neighbour
+    timing = measure_timing(seconds, header_fps=27.0)
+    np.testing.assert_allclose(timing.timestamps, seconds - seconds[0])
+
+
+def test_a_little_jitter_is_no_variable_rate():
+    rng = np.random.default_rng(0)
+    seconds = np.arange(200) / 30 + rng.uniform(-0.003, 0.003, 200)
+    assert measure_timing(seconds, header_fps=30.0).timestamps is None
+
+
+def test_a_late_start_counts_from_the_first_frame():
+    seconds = 5 + np.delete(np.arange(50) / 10, 20)
+    assert measure_timing(seconds, header_fps=10.0).timestamps[0] == 0.0
+
+
+@pytest.mark.parametrize("seconds", [[0.1, 0.2, 0.0, 0.0], [0.0], []])
+def test_stamps_that_are_no_times_leave_it_to_the_header(seconds):
+    assert measure_timing(np.array(seconds), header_fps=24.0).fps == 24.0
+    assert measure_timing(np.array(seconds), header_fps=0.0).fps == 25.0
+    assert measure_timing(np.array(seconds), header_fps=float("nan"), fallback=30.0).fps == 30.0

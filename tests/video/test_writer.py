@@ -10,8 +10,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from fineparser.video import VideoError, open_source, probe
-from fineparser.video.writing import VideoSink, write_video
+from fineparser.video.info import VideoError
+from fineparser.video.reader import open_source, probe
+from fineparser.video.writer import VideoSink, write_video
 from tests.video.clips import encode, number_of, numbered_frames
 
 
@@ -39,7 +40,7 @@ def frame_types(path: Path) -> str:
     return kinds
 
 
-def test_a_round_trip_keeps_frames_order_and_rate(tmp_path):
+def test_a_round_trip_preserves_frames_order_and_rate(tmp_path):
     frames = numbered_frames(50)
     path = write_video(tmp_path / "out.mp4", frames, fps=30000 / 1001, quality=10)
     with open_source(path) as source:
@@ -88,7 +89,7 @@ def test_odd_sizes_are_padded_not_cropped(tmp_path, height, width):
     assert np.abs(frame[:, width - 1 :] - 200).max() < 12
 
 
-def test_keyframes_as_dense_as_asked(tmp_path):
+def test_keyframes_have_the_requested_interval(tmp_path):
     frames = numbered_frames(30)
     every = write_video(tmp_path / "every.mp4", frames, fps=30, keyframe_every=1)
     assert frame_types(every) == "I" * 30
@@ -132,7 +133,7 @@ def test_a_source_of_variable_rate_copied_over(tmp_path):
     assert numbers == [tick - 1 if tick % 7 == 3 else tick for tick in range(50)]
 
 
-def test_an_exception_leaves_nothing_and_keeps_what_was_there(tmp_path):
+def test_after_an_exception_the_old_file_is_unchanged(tmp_path):
     target = tmp_path / "out.mp4"
     target.write_bytes(b"the old one")
 
@@ -169,13 +170,13 @@ def test_no_frames_write_no_video(tmp_path):
 
 
 def test_an_encoder_that_fails_is_quoted(tmp_path, monkeypatch):
-    monkeypatch.setattr("fineparser.video.writing._encoder_program", lambda path: shutil.which("false"))
+    monkeypatch.setattr("fineparser.video.writer._encoder_program", lambda path: shutil.which("false"))
     with pytest.raises(VideoError, match="could not be encoded"):
         write_video(tmp_path / "out.mp4", numbered_frames(200, 480, 640), fps=25)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_encoder_that_is_missing_is_told(tmp_path, monkeypatch):
+def test_a_missing_encoder_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(VideoError, match="Install the package imageio-ffmpeg"):
         write_video(tmp_path / "out.mp4", numbered_frames(2), fps=25)
@@ -195,7 +196,7 @@ def test_a_target_that_cannot_be(tmp_path):
 
 
 @pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), 2000])
-def test_impossible_rates_are_refused(tmp_path, fps):
+def test_impossible_rates_are_rejected(tmp_path, fps):
     with pytest.raises(ValueError, match="frame rate"):
         VideoSink(tmp_path / "out.mp4", fps, 64, 48)
 

@@ -1,16 +1,16 @@
-"""Which combinations exist, against the rules written in domain.md."""
+"""Dives that exist, against the written rules, and flight times against measured ones."""
 
 import pytest
 
 from fineparser.domain.dive_code import DiveCode, InvalidDiveCode
-from fineparser.domain.dive_rules import halves, why_illegal
+from fineparser.domain.rules import fall_seconds, find_violation, flight_seconds, format_halves
 
 
 @pytest.mark.parametrize(
     ("count", "written"), [(0, "0"), (1, "1/2"), (2, "1"), (3, "1 1/2"), (9, "4 1/2"), (11, "5 1/2")]
 )
 def test_halves_are_written_as_people_write_them(count, written):
-    assert halves(count) == written
+    assert format_halves(count) == written
 
 
 def allowed_positions(number: str) -> str:
@@ -97,4 +97,18 @@ def test_positions_in_which_a_number_is_dived(number, positions):
     ],
 )
 def test_the_reason_names_what_is_wrong(fields, reason):
-    assert reason in why_illegal(*fields)
+    assert reason in find_violation(*fields)
+
+
+# Measured flights by height, seconds.
+MEASURED = [(1, False, 0.98, 1.23), (3, False, 1.32, 1.54), (10, False, 1.67, 1.82), (10, True, 1.43, 1.53)]
+
+
+@pytest.mark.parametrize(("height", "armstand", "shortest", "longest"), MEASURED)
+def test_flights_last_as_long_as_measured(height, armstand, shortest, longest):
+    assert flight_seconds(height, armstand) == pytest.approx((shortest, longest), abs=0.03)
+
+
+def test_a_dropped_stone():
+    assert fall_seconds(4.905, 0) == pytest.approx(1.0)
+    assert fall_seconds(0, 9.81) == pytest.approx(2.0)
