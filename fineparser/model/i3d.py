@@ -7,10 +7,11 @@ weights load as they are.
 from dataclasses import dataclass
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
-from fineparser.model.column_pairs import ColumnPairConv3d, ColumnPairs
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import NetworkConfig
+from fineparser.model.cpu.column_pairs import ColumnPairConv3d, ColumnPairs
 
 # Channels of the six convolutions of each mixed block at width 1: 1x1; 1x1 and 3x3x3; 1x1 and 3x3x3; after pooling.
 MIXED_CHANNELS = {
@@ -24,16 +25,16 @@ MIXED_CHANNELS = {
     "mixed_5b": (256, 160, 320, 32, 128, 128),
     "mixed_5c": (384, 192, 384, 48, 128, 128),
 }
-
-
-SHORT = 2
-"""Over so few frames oneDNN's gradient of a 3x3x3 kernel in bf16 is infinite now and then (seen with torch 2.15.0): in
-training on a processor such convolutions, which cost little, stay in float32."""
+TRUNK_BLOCKS = tuple(name for name in MIXED_CHANNELS if not name.startswith("mixed_5"))
+TOP_BLOCKS = ("mixed_5b", "mixed_5c")
+MAX_FRAMES_IN_FLOAT32 = 2
+"""Up to this many frames, convolutions stay in float32 while training on a CPU: oneDNN's gradient of a 3x3x3 kernel in
+bf16 is sometimes infinite there (seen with torch 2.15.0), and they cost little."""
 
 
 @dataclass(frozen=True)
 class I3DStages:
-    """What the I3D sees in N windows of 16 frames of 112 x 112, at the depths where others tap it."""
+    """Features of N windows of 16 frames of 112 x 112 pixels, at four depths."""
 
     stem: Tensor
     """[N, 64, 8, 56, 56]"""
@@ -43,8 +44,6 @@ class I3DStages:
     """[N, 480, 8, 14, 14]"""
     mixed_4: Tensor
     """[N, 832, 4, 7, 7]"""
-    feature: Tensor
-    """[N, 1024]: what `I3DTop` makes of it."""
 
 
 class Unit3D(nn.Module):
@@ -57,17 +56,17 @@ class Unit3D(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.batch3d(self._convolved(x)))
+        return self.relu(self.batch3d(self._convolve(x)))
 
-    def _convolved(self, x: Tensor) -> Tensor:
-        if torch.is_grad_enabled() and x.device.type == "cpu" and x.shape[2] <= SHORT:
+    def _convolve(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and x.device.type == "cpu" and x.shape[2] <= MAX_FRAMES_IN_FLOAT32:
             with torch.autocast("cpu", enabled=False):
                 return self.conv3d(x.to(self.conv3d.weight.dtype))
         return self.conv3d(x)
 
 
 class Stem(Unit3D):
-    """The first unit, 7x7x7 at stride 2, padded as TensorFlow's SAME is: the odd surplus goes to the end."""
+    """First unit, 7x7x7 at stride 2, padded as TensorFlow's SAME is: the odd surplus goes to the end."""
 
     def __init__(self, out_channels: int) -> None:
         super().__init__(3, out_channels)
@@ -79,7 +78,7 @@ class Stem(Unit3D):
 
 
 class MaxPool3d(nn.MaxPool3d):
-    """PyTorch's at the precision that comes in: autocast on processors would widen it, to no effect but time."""
+    """PyTorch's, at the precision of its input: autocast on CPUs would widen it, which changes nothing but the time."""
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
@@ -102,16 +101,24 @@ class Mixed(nn.Module):
         return torch.cat([self.branch_0(x), self.branch_1(x), self.branch_2(x), self.branch_3(x)], dim=1)
 
 
-class I3D(nn.Module):
-    """The backbone of both the dynamic branch and the spatial action parser.
+class I3DTrunk(nn.Module):
+    """An I3D up to mixed 4, which ends where the spatial parser of `CompactFineParser` does.
 
-    windows [N, 3, 16, 112, 112] -> stem -> 2 convolutions -> mixed 3 -> mixed 4 -> mixed 5 -> mean: [N, 1024]
+    windows [N, 3, 16, 112, 112] -> stem -> 2 convolutions -> mixed 3 -> mixed 4 [N, 832, 4, 7, 7]
 
     Pools cut what reaches past the end instead of padding with zeros as TensorFlow does: after a ReLU the
     maximum is the same.
     """
 
-    def __init__(self, config: FineParserConfig) -> None:
+    mixed_3b: Mixed
+    mixed_3c: Mixed
+    mixed_4b: Mixed
+    mixed_4c: Mixed
+    mixed_4d: Mixed
+    mixed_4e: Mixed
+    mixed_4f: Mixed
+
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         scaled = config.i3d_channels
         self.conv3d_1a_7x7 = Stem(scaled(64))
@@ -120,11 +127,10 @@ class I3D(nn.Module):
         self.conv3d_2c_3x3 = Unit3D(scaled(64), scaled(192), 3)
         self.pool_3a = MaxPool3d((1, 3, 3), (1, 2, 2), ceil_mode=True)
         self.pool_4a = MaxPool3d(3, 2, ceil_mode=True)
-        self.pool_5a = MaxPool3d(2, 2, ceil_mode=True)
         self.stage_channels = [scaled(64), scaled(192)]
         width = scaled(192)
-        for name, channels in MIXED_CHANNELS.items():
-            block = Mixed(width, tuple(scaled(count) for count in channels))
+        for name in TRUNK_BLOCKS:
+            block = Mixed(width, tuple(scaled(count) for count in MIXED_CHANNELS[name]))
             self.add_module(name, block)
             width = block.out_channels
             if name in ("mixed_3c", "mixed_4f"):
@@ -132,48 +138,82 @@ class I3D(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What it computes in: autocast's choice, else that of its weights."""
+        """Type in which it computes: autocast's choice, or that of its weights."""
         weight = next(self.parameters())
         if torch.is_autocast_enabled(weight.device.type):
             return torch.get_autocast_dtype(weight.device.type)
         return weight.dtype
 
-    def forward(self, windows: Tensor, feature: bool = True) -> I3DStages:
-        """windows [N, 3, 16, 112, 112] -> features at every tapped depth, the last one where it is asked for."""
+    def forward(self, windows: Tensor) -> I3DStages:
+        """windows [N, 3, 16, 112, 112] -> features at the four depths of the side outputs."""
         stem = self.conv3d_1a_7x7(windows)
         convolved = self.conv3d_2c_3x3(self.conv3d_2b_1x1(self.pool_2a(stem)))
         mixed_3 = self.mixed_3c(self.mixed_3b(self.pool_3a(convolved)))
         mixed_4 = self.pool_4a(mixed_3)
         for block in (self.mixed_4b, self.mixed_4c, self.mixed_4d, self.mixed_4e, self.mixed_4f):
             mixed_4 = block(mixed_4)
-        return I3DStages(stem, convolved, mixed_3, mixed_4, window_feature(self, mixed_4) if feature else None)
+        return I3DStages(stem, convolved, mixed_3, mixed_4)
+
+
+class I3D(I3DTrunk):
+    """The whole backbone, of both the dynamic branch and the spatial action parser of `FineParser`.
+
+    windows [N, 3, 16, 112, 112] -> stem -> 2 convolutions -> mixed 3 -> mixed 4 -> mixed 5 -> mean: [N, 1024]
+    """
+
+    mixed_5b: Mixed
+    mixed_5c: Mixed
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.pool_5a = MaxPool3d(2, 2, ceil_mode=True)
+        _add_top_blocks(self, config)
+
+    def window_feature(self, mixed_4: Tensor) -> Tensor:
+        """mixed 4 [N, 832, 4, 7, 7] -> the feature of each window [N, 1024]."""
+        return _mean_of_top_blocks(self, mixed_4)
 
 
 class I3DTop(nn.Module):
-    """The last two blocks of an I3D alone, over the mixed 4 of another one that is shared.
+    """The last two blocks of an I3D alone, over the mixed 4 of an `I3DTrunk`.
 
     mixed 4 [N, 832, 4, 7, 7] -> [N, 1024]
     """
 
-    def __init__(self, config: FineParserConfig) -> None:
+    mixed_5b: Mixed
+    mixed_5c: Mixed
+
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        width = block_width("mixed_4f", config)
         self.pool_5a = MaxPool3d(2, 2, ceil_mode=True)
-        for name in ("mixed_5b", "mixed_5c"):
-            block = Mixed(width, tuple(config.i3d_channels(count) for count in MIXED_CHANNELS[name]))
-            self.add_module(name, block)
-            width = block.out_channels
+        _add_top_blocks(self, config)
 
     def forward(self, mixed_4: Tensor) -> Tensor:
-        return window_feature(self, mixed_4)
+        return _mean_of_top_blocks(self, mixed_4)
 
 
-def window_feature(top: I3D | I3DTop, mixed_4: Tensor) -> Tensor:
-    """The last blocks' output [N, 1024, 2, 4, 4] over mixed 4, averaged: [N, 1024]."""
+def _add_top_blocks(top: I3D | I3DTop, config: NetworkConfig) -> None:
+    width = block_width("mixed_4f", config)
+    for name in TOP_BLOCKS:
+        block = Mixed(width, tuple(config.i3d_channels(count) for count in MIXED_CHANNELS[name]))
+        top.add_module(name, block)
+        width = block.out_channels
+
+
+def _mean_of_top_blocks(top: I3D | I3DTop, mixed_4: Tensor) -> Tensor:
+    """Output of the last blocks [N, 1024, 2, 4, 4] over mixed 4, averaged: [N, 1024]."""
     return top.mixed_5c(top.mixed_5b(top.pool_5a(mixed_4))).mean(dim=(2, 3, 4), dtype=torch.float32)
 
 
-def block_width(name: str, config: FineParserConfig) -> int:
-    """Channels that a mixed block gives: all but those of its two reductions."""
+def block_width(name: str, config: NetworkConfig) -> int:
+    """Output channels of a mixed block: all but those of its two reductions."""
     plain, _, branch_1, _, branch_2, pooled = map(config.i3d_channels, MIXED_CHANNELS[name])
     return plain + branch_1 + branch_2 + pooled
+
+
+def windows_of(frames: Tensor, config: NetworkConfig) -> Tensor:
+    """The overlapping windows [B * 9, 3, 16, 112, 112] of frames [B, 3, 96, 112, 112], channels last in memory, where
+    convolutions and pools are fastest."""
+    pixels = rearrange(frames, "b c t h w -> b t h w c").contiguous()
+    windows = pixels.unfold(1, config.window_frames, config.window_stride)  # [B, 9, 112, 112, 3, 16]
+    return rearrange(windows, "b n h w c t -> (b n) t h w c").contiguous().permute(0, 4, 1, 2, 3)

@@ -1,4 +1,4 @@
-"""In which numbers a network computes. The names alone do not load torch, which takes seconds: commands list them."""
+"""Precision of a network's numbers. The names alone do not load torch, which takes seconds: commands list them."""
 
 from typing import TYPE_CHECKING
 
@@ -9,13 +9,13 @@ PRECISIONS = ("float32", "bf16", "auto")
 
 
 def dtype_of(precision: str, device: "str | torch.device" = "cpu") -> "torch.dtype":
-    """The type of the network's numbers.
+    """The torch type of a precision.
 
     Args:
         precision: "float32"; "bf16", where the device has it; "auto": bf16 where it has.
 
     Raises:
-        ValueError: where the name is not known or the device does not go with it.
+        ValueError: for an unknown name, or bf16 on a device without it.
     """
     import torch
 
@@ -31,7 +31,7 @@ def dtype_of(precision: str, device: "str | torch.device" = "cpu") -> "torch.dty
 
 
 def has_bfloat16(device: "str | torch.device" = "cpu") -> bool:
-    """Whether a device multiplies matrices of bfloat16 faster than it emulates them."""
+    """True for a device that multiplies matrices of bfloat16 in hardware."""
     import torch
 
     kind = torch.device(device).type

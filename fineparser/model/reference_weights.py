@@ -1,20 +1,23 @@
-"""Weights in the layouts of the published code: its training checkpoints and the Kinetics I3D that it starts from."""
+"""Weights in the layouts of the published code: its training checkpoints, and the Kinetics I3D that it starts from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from fineparser.model.checkpoint import CheckpointError, check_state, load_torch_file
+from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import FineParserConfig
-from fineparser.model.fineparser import FineParser
-from fineparser.model.weights import CheckpointError, Provenance, check_state, load_torch_file
+from fineparser.model.i3d import TOP_BLOCKS
+from fineparser.model.paper import FineParser
+from fineparser.model.protocol import Provenance
 
 KINETICS_CLASSIFIER = "conv3d_0c_1x1."
 
-# Where each of our parameters stands in the published checkpoint: (ours, module/parameter there), first match wins.
-_PLACES: tuple[tuple[str, str], ...] = (
+# Our parameter names and theirs, as module/parameter of the published checkpoint; the first match wins.
+_NAMES: tuple[tuple[str, str], ...] = (
     (r"i3d\.(.+)", r"base_model/backbone.\1"),
     (r"spatial_action_parser\.i3d\.(.+)", r"segmenter/\1"),
     (r"spatial_action_parser\.side_features\.(\d)\.(.+)", r"segmenter/side_prep{\1+1}.\2"),
@@ -37,7 +40,7 @@ _PLACES: tuple[tuple[str, str], ...] = (
     (r"contrastive_regression\.static_regressor\.(\d)\.(.+)", r"regressor_delta2/layer{\1//2+1}.\2"),
 )
 # Names inside the modules that the rules above pass through.
-_INSIDE: tuple[tuple[str, str], ...] = (
+_INSIDE: tuple[tuple[str, str | Callable[[re.Match], str]], ...] = (
     (r"(dim_reducer\d)/convolutions\.0\.", r"\1/inc.conv.conv."),
     (r"(dim_reducer\d)/convolutions\.1\.", r"\1/down1.conv."),
     (r"(dim_reducer\d)/reduce\.(\d)", r"\1/layer{\2//2}"),
@@ -52,28 +55,28 @@ _INSIDE: tuple[tuple[str, str], ...] = (
 _SUM = re.compile(r"\{(\d)(//2|\*2)?(?:\+(\d))?\}")
 
 
-def reference_place(name: str) -> tuple[str, str]:
-    """Module and parameter of the published checkpoint that one of our parameters comes from.
+def reference_name(name: str) -> tuple[str, str]:
+    """Module and parameter of the published checkpoint, for the name of one of our parameters.
 
-    >>> reference_place("spatial_action_parser.side_features.0.weight")
+    >>> reference_name("spatial_action_parser.side_features.0.weight")
     ('segmenter', 'side_prep1.weight')
-    >>> reference_place("contrastive_regression.static_decoders.1.blocks.2.mlp.2.bias")
+    >>> reference_name("contrastive_regression.static_decoders.1.blocks.2.mlp.2.bias")
     ('decoder3', 'model.2.mlp.fc2.bias')
     """
-    for ours, theirs in _PLACES:
+    for ours, theirs in _NAMES:
         if match := re.fullmatch(ours, name):
-            place = _reckon(match.expand(theirs))
+            full_name = _compute(match.expand(theirs))
             break
     else:
         raise KeyError(name)
-    for ours, theirs in _INSIDE:
-        place = _reckon(re.sub(ours, theirs, place))
-    module, parameter = place.split("/")
+    for inside, replacement in _INSIDE:
+        full_name = _compute(re.sub(inside, replacement, full_name))
+    module, parameter = full_name.split("/")
     return module, parameter
 
 
-def _reckon(text: str) -> str:
-    """Works out the numbers in braces: "{0+1}" -> "1", "{4//2+1}" -> "3"."""
+def _compute(text: str) -> str:
+    """Compute the numbers in braces: "{0+1}" -> "1", "{4//2+1}" -> "3"."""
 
     def value(match: re.Match) -> str:
         number = int(match[1])
@@ -89,7 +92,7 @@ def from_reference(state: Mapping[str, Mapping[str, Tensor]], name: str = "impor
     Args:
         state: {module: {parameter: tensor}} as the authors' training script saves it, with or without "module."
             before parameter names; entries that no computation uses are ignored.
-        name: what to call the weights in reports.
+        name: of the weights, in reports.
 
     Raises:
         CheckpointError: where it is of another layout, with the first missing, unexpected and misshapen names.
@@ -99,37 +102,37 @@ def from_reference(state: Mapping[str, Mapping[str, Tensor]], name: str = "impor
         for module, entries in state.items()
         if isinstance(entries, Mapping) and module != "optimizer"
     }
-    model = FineParser(FineParserConfig.paper(), Provenance(name, (f"the data of {name}",)))
-    places = {ours: reference_place(ours) for ours in model.state_dict()}
-    found = {
+    model = FineParser(FineParserConfig(), Provenance(name, (f"the data of {name}",)))
+    theirs = {ours: reference_name(ours) for ours in model.state_dict()}
+    converted = {
         ours: modules[module][parameter]
-        for ours, (module, parameter) in places.items()
+        for ours, (module, parameter) in theirs.items()
         if parameter in modules.get(module, {})
     }
-    by_place = {f"{module}/{parameter}": ours for ours, (module, parameter) in places.items()}
-    _require(modules, by_place, found, model)
-    model.load_state_dict(found, strict=True)
+    ours_by_theirs = {f"{module}/{parameter}": ours for ours, (module, parameter) in theirs.items()}
+    _require(modules, ours_by_theirs, converted, model)
+    model.load_state_dict(converted, strict=True)
     return model.eval()
 
 
 def _require(
     modules: dict[str, dict[str, Tensor]],
-    by_place: dict[str, str],
-    found: dict[str, Tensor],
+    ours_by_theirs: dict[str, str],
+    converted: dict[str, Tensor],
     model: nn.Module,
 ) -> None:
-    """Refuses a checkpoint that lacks anything or holds another shape, naming things as the checkpoint does."""
+    """Refuse a checkpoint with missing or misshapen entries, by the names of the checkpoint."""
     expected = model.state_dict()
-    missing = [place for place, ours in by_place.items() if ours not in found]
+    missing = [name for name, ours in ours_by_theirs.items() if ours not in converted]
     misshapen = [
-        f"{place} {list(found[ours].shape)} instead of {list(expected[ours].shape)}"
-        for place, ours in by_place.items()
-        if ours in found and found[ours].shape != expected[ours].shape
+        f"{name} {list(converted[ours].shape)} instead of {list(expected[ours].shape)}"
+        for name, ours in ours_by_theirs.items()
+        if ours in converted and converted[ours].shape != expected[ours].shape
     ]
     if not missing and not misshapen:
         return
-    given = [f"{module}/{key}" for module, entries in modules.items() for key in entries]
-    unexpected = [place for place in given if place not in by_place]
+    checkpoint_names = [f"{module}/{key}" for module, entries in modules.items() for key in entries]
+    unexpected = [name for name in checkpoint_names if name not in ours_by_theirs]
     problems = [
         f"{len(names)} {kind}, first {', '.join(names[:5])}"
         for kind, names in (
@@ -142,11 +145,11 @@ def _require(
     raise CheckpointError(f"this is not a checkpoint of the published FineParser: {'; '.join(problems)}")
 
 
-def load_i3d(model: FineParser, state: Mapping[str, Tensor]) -> None:
-    """Puts Kinetics I3D weights into both I3Ds of a network, in place; the classifier is dropped.
+def load_i3d(model: FineParser | CompactFineParser, state: Mapping[str, Tensor]) -> None:
+    """Load Kinetics I3D weights into the I3Ds of a network, in place; the classifier is dropped.
 
     Args:
-        model: of full width.
+        model: of full width. `CompactFineParser` has but one I3D, which ends at mixed 4: the rest is dropped, too.
         state: parameter names as in the published code's starting point, with or without "backbone." before them.
 
     Raises:
@@ -154,15 +157,17 @@ def load_i3d(model: FineParser, state: Mapping[str, Tensor]) -> None:
     """
     state = {str(key).removeprefix("module.").removeprefix("backbone."): value for key, value in state.items()}
     state = {key: value for key, value in state.items() if not key.startswith(KINETICS_CLASSIFIER)}
-    whole = model.spatial_action_parser.i3d
-    # Files saved by early versions of PyTorch lack these counters, which inference does not use.
-    counters = {k: v for k, v in whole.state_dict().items() if k.endswith("num_batches_tracked")}
-    state = {**counters, **state}
-    check_state(state, whole, "the Kinetics I3D file")
-    whole.load_state_dict(state, strict=True)
-    # A network with one I3D for both branches has but the last blocks twice, one that follows the diver not even these.
-    if model.i3d is not None:
-        model.i3d.load_state_dict({name: state[name] for name in model.i3d.state_dict()}, strict=True)
+    if isinstance(model, FineParser):
+        i3ds: list[nn.Module] = [model.i3d, model.spatial_action_parser.i3d]
+    else:
+        i3ds = [model.spatial_action_parser.i3d]
+        state = {key: value for key, value in state.items() if not key.startswith(TOP_BLOCKS)}
+    for i3d in i3ds:
+        # Files saved by early versions of PyTorch lack these counters, which inference does not use.
+        counters = {key: value for key, value in i3d.state_dict().items() if key.endswith("num_batches_tracked")}
+        complete = {**counters, **state}
+        check_state(complete, i3d, "the Kinetics I3D file")
+        i3d.load_state_dict(complete, strict=True)
 
 
 def import_checkpoint(path: str | Path, i3d: bool = False) -> FineParser:
@@ -179,6 +184,6 @@ def import_checkpoint(path: str | Path, i3d: bool = False) -> FineParser:
     state = load_torch_file(path)
     if not i3d:
         return from_reference(state, path.stem)
-    model = FineParser(FineParserConfig.paper(), Provenance(f"{path.stem} (I3D only)"))
+    model = FineParser(FineParserConfig(), Provenance(f"{path.stem} (I3D only)"))
     load_i3d(model, state)
     return model.eval()

@@ -9,6 +9,8 @@ from fineparser.data.example_clips import EXAMPLES
 
 from .conftest import GOLDEN
 
+pytestmark = pytest.mark.slow
+
 POINTS = 0.01
 """Points by which a score may differ."""
 

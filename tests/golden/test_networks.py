@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.model.inference import optimise
+from fineparser.model.cpu.optimisation import optimise
+from fineparser.model.protocol import DiagnosticsLevel
 
 from .conftest import arrays, network
+
+REFINED = 3e-4
+"""Tolerance of refined masks: their background was sampled by OpenCV, and is by PyTorch now. Both are bilinear and
+round to whole levels of 255; one pixel in ten thousand is rounded the other way."""
 
 
 def check(tensor: torch.Tensor, golden: np.ndarray, tolerance: float) -> None:
@@ -21,32 +26,35 @@ def check(tensor: torch.Tensor, golden: np.ndarray, tolerance: float) -> None:
 def outputs(request, clips) -> SimpleNamespace:
     golden, model = arrays(f"tiny_{request.param}"), network(request.param)
     with torch.inference_mode():
-        encoding = model.encode(clips, side_outputs=True, keep_frames=True)
-    return SimpleNamespace(golden=golden, model=model, encoding=encoding, name=request.param)
+        encoding, diagnostics = model.encode_with_diagnostics(clips, level=DiagnosticsLevel.SIDE_OUTPUTS)
+    return SimpleNamespace(golden=golden, model=model, encoding=encoding, diagnostics=diagnostics, name=request.param)
 
 
 def test_tokens_and_transitions(outputs):
     for name in ("dynamic", "static", "entry", "transition_probabilities"):
         if name in outputs.golden:
             check(getattr(outputs.encoding, name), outputs.golden[name], 1e-6)
-    check(outputs.encoding.frames[:, :, ::8], outputs.golden["frames"], 1e-6)
+    features = outputs.diagnostics.frame_features
+    features = features[:, None] if outputs.name == "paper" else features
+    check(features[:, :, ::8], outputs.golden["frames"], 1e-6)
     assert outputs.encoding.transitions.tolist() == outputs.golden["transitions"].tolist()
 
 
 def test_masks(outputs):
-    check(outputs.encoding.mask_probability[:, ::6, ::3, ::3], outputs.golden["masks"], 1e-6)
-    check(outputs.encoding.side_probability[:, :, ::12, ::4, ::4], outputs.golden["sides"], 1e-6)
+    tolerance = REFINED if outputs.name == "compact" else 1e-6
+    check(outputs.diagnostics.masks[:, ::6, ::3, ::3], outputs.golden["masks"], tolerance)
+    check(outputs.diagnostics.side_masks[:, :, ::12, ::4, ::4], outputs.golden["sides"], 1e-6)
 
 
 def test_entry_crops(outputs):
     if outputs.name == "compact":
-        check(outputs.encoding.entry_shown[:, ::5, :, ::6, ::6], outputs.golden["entry_crops"], 1e-6)
-        check(outputs.encoding.entry_layers[:, ::5, :, ::4, ::4], outputs.golden["entry_layers"], 1e-6)
+        check(outputs.diagnostics.entry_crops[:, ::5, :, ::6, ::6], outputs.golden["entry_crops"], 1e-6)
+        check(outputs.diagnostics.entry_layers[:, ::5, :, ::4, ::4], outputs.golden["entry_layers"], 1e-6)
 
 
 def test_tokens_at_given_transitions(outputs, clips):
     with torch.inference_mode():
-        encoding = outputs.model.encode(clips, torch.tensor([[20, 70], [25, 65]]), masks=False)
+        encoding = outputs.model.encode(clips, torch.tensor([[20, 70], [25, 65]]))
     check(encoding.static, outputs.golden["forced_static"], 1e-6)
     check(encoding.dynamic, outputs.golden["forced_dynamic"], 1e-6)
 
@@ -61,8 +69,9 @@ def test_comparison(outputs):
 
 def test_inference_copy(outputs, clips):
     with torch.inference_mode():
-        encoding = optimise(outputs.model).encode(clips)
+        encoding, diagnostics = optimise(outputs.model).encode_with_diagnostics(clips)
     for name in ("dynamic", "static", "entry", "transition_probabilities"):
         if name in outputs.golden:
             check(getattr(encoding, name), outputs.golden[name], 1e-5)
-    check(encoding.mask_probability[:, ::6, ::3, ::3], outputs.golden["masks"], 1e-5)
+    tolerance = REFINED if outputs.name == "compact" else 1e-5
+    check(diagnostics.masks[:, ::6, ::3, ::3], outputs.golden["masks"], tolerance)

@@ -3,13 +3,14 @@
 import numpy as np
 
 from fineparser.simulator.dive import simulate
+from fineparser.simulator.plan import DiveRequest
 
 from .conftest import arrays
 
 
 def test_a_simulated_dive_keeps_its_bytes():
     golden = arrays("simulated_dive")
-    dive = simulate(7, lines=48, code="207C", height=10)
+    dive = simulate(7, DiveRequest(code="207C", height=10), lines=48)
     # Another processor may round a few pixels to the neighbouring value.
     difference = np.abs(dive.frames[::8].astype(int) - golden["frames"])
     assert difference.max() <= 1

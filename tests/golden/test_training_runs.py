@@ -1,44 +1,28 @@
-"""Three steps of training give the losses that they gave at commit d6cfcb6."""
+"""Three steps of training give the losses that they gave at commit d6cfcb6.
 
-import csv
+The compact network trains its folded upsampling kernels directly now, so that "compact_parsers" moves a little from its
+second step on; with these kernels frozen, all three steps are those of commit d6cfcb6.
+"""
+
 import json
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
-from fineparser.simulator.dive import simulate
+from fineparser.training.launch import train
 from fineparser.training.options import TrainOptions
-from fineparser.training.runs import Run
-from fineparser.training.train import train
+from fineparser.training.run_folder import Run
+from tests.builders import simulated_clip_folder
 
 from .conftest import GOLDEN, network
 
-DIVES = (("405B", 3, 0.3), ("405B", 3, 0.9), ("107B", 3, 0.4), ("107B", 3, 0.8))
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A labelled clip folder of four simulated dives, without loss."""
-    root = tmp_path_factory.mktemp("dives")
-    rows = []
-    for number, (code, height, level) in enumerate(DIVES):
-        dive = simulate(100 + number, code=code, height=height, level=level, synchro=False)
-        clip = root / f"dive{number}"
-        clip.mkdir()
-        for index, frame in enumerate(dive.frames):
-            cv2.imwrite(str(clip / f"{index:05d}.png"), frame[..., ::-1])
-        np.savez_compressed(root / f"dive{number}.npz", mask=dive.masks)
-        labels = {"clip": clip.name, "dive_code": code, "height": height, "difficulty": dive.difficulty}
-        labels |= {"score": round(30 * level * dive.difficulty, 2), "start_frame": 0, "end_frame": 95}
-        labels |= {"flight_frame": dive.transitions.flight, "entry_frame": dive.transitions.entry}
-        rows.append(labels | {"mask": f"dive{number}.npz"})
-    with (root / "dives.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return root
+    """Simulated dives, frames without loss."""
+    return simulated_clip_folder(tmp_path_factory.mktemp("dives"), suffix=".png")
 
 
 @pytest.mark.parametrize("run", ["paper_everything", "compact_regression", "compact_parsers"])
@@ -62,9 +46,11 @@ def test_losses_of_three_steps(run, folder, tmp_path):
     train(options)
     steps = [record for record in Run.read(options.out).records() if record["kind"] == "train"]
     golden = json.loads((GOLDEN / "training.json").read_text())[run]
+    # The compact network's upsampling and fusion were two layers and are one now: the same gradients, other updates.
+    later = 1e-3 if run == "compact_parsers" else 1e-4
     for step, before in zip(steps, golden, strict=True):
         for loss in ("total", "score", "transition", "mask"):
-            assert step[loss] == pytest.approx(before[loss], rel=1e-5 if step is steps[0] else 1e-4), (
+            assert step[loss] == pytest.approx(before[loss], rel=1e-5 if step is steps[0] else later), (
                 before["step"],
                 loss,
             )

@@ -3,24 +3,34 @@ from dataclasses import replace
 
 import pytest
 
-from fineparser.model.config import FineParserConfig
+from fineparser.model.config import CompactConfig, FineParserConfig
 
 
-def test_paper_is_the_published_network():
-    paper = FineParserConfig.paper()
+def test_defaults_are_the_published_network():
+    paper = FineParserConfig()
     assert paper.window_starts == (0, 10, 20, 30, 40, 50, 60, 70, 80)
     assert (paper.feature_width, paper.token_width, paper.phase_weights) == (1024, 64, (0.3, 0.5, 0.2))
+    assert (paper.input_size, paper.transition_rule) == (112, "windowed")
 
 
-@pytest.mark.parametrize("preset", ["paper", "compact", "tiny"])
-def test_survives_json(preset):
-    config = getattr(FineParserConfig, preset)()
-    assert FineParserConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+def test_defaults_are_the_bundled_network():
+    compact = CompactConfig()
+    assert (compact.input_size, compact.image_size, compact.transition_rule) == (224, 112, "ordered")
+    assert (compact.token_width, compact.frame_features, sum(compact.track_parts)) == (32, 277, 445)
+
+
+@pytest.mark.parametrize(
+    "config", [FineParserConfig(), FineParserConfig.tiny(), CompactConfig(), CompactConfig.tiny()], ids=repr
+)
+def test_survives_json(config):
+    assert type(config).from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="unknown configuration colour"):
+    with pytest.raises(ValueError, match="unknown configuration colour; FineParserConfig has"):
         FineParserConfig.from_json({"colour": 1})
+    with pytest.raises(ValueError, match="unknown configuration spatial_gate; CompactConfig has"):
+        CompactConfig.from_json({"spatial_gate": True})
 
 
 @pytest.mark.parametrize(
@@ -29,14 +39,27 @@ def test_unknown_names_are_refused():
         ({"clip_frames": 95}, "do not end with a clip of 95"),
         ({"image_size": 100}, "divisible by 16"),
         ({"attention_heads": 7}, "7 attention heads"),
-        ({"static_channels": (64, 128, 256, 500)}, "500 channels"),
-        ({"focus_detail": 2}, "not 2 with diver_track off"),
-        ({"focus_neighbours": True}, "with diver_track off, it is off too"),
-        ({"second_look": True}, "with focus_outlines off, it is off too"),
+        ({"resnet_channels": (64, 128, 256, 500)}, "500 channels"),
         ({"transition_rule": "latest"}, "'latest' is not one of windowed, ordered"),
         ({"temporal_parsing": False}, "3 phase weights for 1 phase"),
     ],
 )
-def test_impossible_combinations_are_refused(change, reason):
+def test_impossible_values_of_the_published_network_are_refused(change, reason):
     with pytest.raises(ValueError, match=reason):
         replace(FineParserConfig(), **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"clip_frames": 95}, "do not end with a clip of 95"),
+        ({"crop_scale": 0}, "crop_scale is a whole number from 1 on, not 0"),
+        ({"crop_size": 40}, "crop_size 40 is no multiple of 32"),
+        ({"entry_channels": (4, 4)}, "entry_channels are those of 4 levels, or none: not 2"),
+        ({"refiner_channels": (4,)}, "refiner_channels are those of 4 levels, or none: not 1"),
+        ({"phase_weights": (1.0,)}, "1 phase weights for 3 phase"),
+    ],
+)
+def test_impossible_values_of_the_compact_network_are_refused(change, reason):
+    with pytest.raises(ValueError, match=reason):
+        replace(CompactConfig.tiny(), **change)

@@ -1,21 +1,23 @@
 import pytest
 import torch
 
+from fineparser.model.checkpoint import CheckpointError
 from fineparser.model.config import FineParserConfig
-from fineparser.model.fineparser import FineParser
+from fineparser.model.paper import FineParser
 from fineparser.model.reference_weights import (
     KINETICS_CLASSIFIER,
     from_reference,
     import_checkpoint,
     load_i3d,
-    reference_place,
+    reference_name,
 )
-from fineparser.model.weights import CheckpointError
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def paper() -> FineParser:
-    return FineParser(FineParserConfig.paper())
+    return FineParser(FineParserConfig())
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def published(paper) -> dict:
     """The paper's network as its authors' script saves it from several GPUs."""
     state = {}
     for name, value in paper.state_dict().items():
-        module, parameter = reference_place(name)
+        module, parameter = reference_name(name)
         state.setdefault(module, {})[f"module.{parameter}"] = value
     state["video_encoder"]["module.backbone.fc.weight"] = torch.zeros(1000, 512)
     state["regressor_delta3"] = {"module.layer1.weight": torch.zeros(256, 64)}
@@ -38,7 +40,7 @@ def test_every_parameter_comes_back(paper, published, tmp_path):
         torch.testing.assert_close(model.state_dict()[name], value)
 
 
-def test_another_layout_is_named(published):
+def test_another_layout_is_refused_by_name(published):
     other = {module: dict(entries) for module, entries in published.items() if isinstance(entries, dict)}
     other["psnet_model"]["colour"] = other["psnet_model"].pop("module.inc1.conv.conv.0.weight")
     with pytest.raises(CheckpointError, match=r"1 missing, first psnet_model/inc1\.conv\.conv\.0\.weight") as error:
@@ -50,7 +52,7 @@ def test_another_layout_is_named(published):
 
 def test_kinetics_weights_reach_both_i3ds(tmp_path):
     torch.manual_seed(1)
-    source = FineParser(FineParserConfig.paper()).i3d.state_dict()
+    source = FineParser(FineParserConfig()).i3d.state_dict()
     source = {name: value for name, value in source.items() if not name.endswith("num_batches_tracked")}
     source[f"{KINETICS_CLASSIFIER}conv3d.weight"] = torch.zeros(400, 1024, 1, 1, 1)
     torch.save(source, tmp_path / "rgb.pth")

@@ -1,44 +1,80 @@
-from dataclasses import replace
+"""Masks of windows: the folded fusion, and the depths that a side output depends on."""
 
+import pytest
 import torch
+from torch.nn import functional
 
-from fineparser.model.config import FineParserConfig
-from fineparser.model.spatial_action_parser import SpatialActionParser
+from fineparser.model.config import CompactConfig, FineParserConfig
+from fineparser.model.spatial_action_parser import (
+    SIDE_STRIDES,
+    CompactSpatialParser,
+    SpatialActionParser,
+    Upsampling,
+    upsample,
+)
 
 
 def test_the_folded_fusion_equals_upsampling_all_channels_and_fusing_them():
-    parser = SpatialActionParser(replace(FineParserConfig.tiny(), side_refinement=False)).eval()
+    parser = SpatialActionParser(FineParserConfig.tiny()).eval()
     torch.manual_seed(0)
-    for upsample in parser.upsample_features:
-        torch.nn.init.normal_(upsample.weight)
+    for layer in parser.upsample_features:
+        torch.nn.init.normal_(layer.weight)
     windows = torch.randn(2, 3, 16, 32, 32)
     with torch.inference_mode():
-        stages = parser.i3d(windows)
-        depths = (stages.stem, stages.convolved, stages.mixed_3, stages.mixed_4)
-        full = [
-            upsample(reduce(depth))
-            for upsample, reduce, depth in zip(parser.upsample_features, parser.side_features, depths, strict=True)
-        ]
+        sides = parser.sides(parser.i3d(windows))
+        full = [upsample(side) for upsample, side in zip(parser.upsample_features, sides, strict=True)]
         expected = parser.fuse(torch.cat(full, dim=1))[:, 0]
-        torch.testing.assert_close(parser(windows).fused_logits, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(parser(windows), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_side_outputs_only_when_asked_for():
-    parser = SpatialActionParser(FineParserConfig.tiny()).eval()
-    windows = torch.randn(1, 3, 16, 32, 32)
-    assert parser(windows).side_logits is None
-    assert parser(windows, side_outputs=True).side_logits.shape == (1, 4, 16, 32, 32)
-
-
-def finest_seen_by(parser):
-    """Which depths the finest side's own mask depends on: whether a gradient reaches each depth's reduction."""
-    parser(torch.randn(1, 3, 16, 32, 32), side_outputs=True).side_logits[:, 0].sum().backward()
+def finest_depends_on(parser):
+    """Depths that the finest side output depends on: whether a gradient reaches each depth's reduction."""
+    sides = parser.sides(parser.i3d(torch.randn(1, 3, 16, 32, 32)))
+    logits = parser.side_logits(sides)
+    assert logits.shape == (1, 4, 16, 32, 32)
+    logits[:, 0].sum().backward()
     return [layer.weight.grad is not None and bool(layer.weight.grad.any()) for layer in parser.side_features]
 
 
-def test_refined_sides_see_the_deeper_ones_and_published_ones_do_not():
+def test_sides_of_the_compact_parser_depend_on_deeper_ones_and_published_ones_do_not():
     torch.manual_seed(0)
-    config = FineParserConfig.tiny()
-    assert finest_seen_by(SpatialActionParser(config)) == [True, True, True, True]
-    published = SpatialActionParser(replace(config, side_refinement=False))
-    assert finest_seen_by(published) == [True, False, False, False]
+    assert finest_depends_on(CompactSpatialParser(CompactConfig.tiny())) == [True, True, True, True]
+    assert finest_depends_on(SpatialActionParser(FineParserConfig.tiny())) == [True, False, False, False]
+
+
+def test_the_compact_parser_starts_with_varied_masks():
+    torch.manual_seed(0)
+    parser = CompactSpatialParser(CompactConfig.tiny()).eval()
+    with torch.inference_mode():
+        assert parser(torch.randn(1, 3, 16, 32, 32)).std() > 0
+    assert len(parser.mask_biases()) == 5
+
+
+@pytest.mark.parametrize("stride", SIDE_STRIDES)
+def test_it_is_the_transposed_convolution(stride):
+    torch.manual_seed(0)
+    time, space = stride
+    layer = Upsampling(3, time, space)
+    torch.nn.init.normal_(layer.weight)
+    x = torch.randn(2, 3, 4, 3, 5)
+    expected = functional.conv_transpose3d(x, layer.weight, stride=layer.stride, padding=layer.padding)
+    assert expected.shape == (2, 3, 4 * time, 3 * space, 5 * space)
+    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_so_are_its_gradients():
+    x = torch.randn(1, 2, 2, 3, 3, requires_grad=True)
+    kernel = torch.randn(2, 1, 4, 8, 8, requires_grad=True)
+    ours = torch.autograd.grad(upsample(x, kernel).square().sum(), (x, kernel))
+    plain = functional.conv_transpose3d(x, kernel, stride=(2, 4, 4), padding=(1, 2, 2))
+    theirs = torch.autograd.grad(plain.square().sum(), (x, kernel))
+    for gradient, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_it_begins_as_interpolation():
+    for time, space in SIDE_STRIDES:
+        layer = Upsampling(2, time, space)
+        x = torch.arange(2.0)[None, :, None, None, None] + torch.ones(1, 2, 4, 4, 4)
+        inner = layer(x)[:, :, time:-time, space:-space, space:-space]
+        torch.testing.assert_close(inner, x[:, :, :1, :1, :1].expand_as(inner))

@@ -1,7 +1,6 @@
 """Weights and inputs of the parity check, made as README.md beside it says."""
 
 import json
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.builders import generated_weight
+
 FOLDER = Path(__file__).parent
-
-
-def weights(key: str, shape: list[int]) -> np.ndarray:
-    """One entry of the checkpoint, filled by the generator that its own name seeds."""
-    rng = np.random.default_rng(zlib.crc32(key.encode()))
-    leaf = key.rsplit(".", 1)[-1]
-    if leaf == "num_batches_tracked":
-        return np.zeros(shape, dtype=np.int64)
-    drawn = rng.standard_normal(shape).astype(np.float32)
-    if leaf == "running_mean":
-        return 0.1 * drawn
-    if leaf == "running_var":
-        return 1 + 0.1 * np.abs(drawn)
-    if len(shape) == 1:
-        return 1 + 0.1 * drawn if leaf == "weight" else 0.1 * drawn
-    return drawn * np.float32(np.sqrt(2 / np.prod(shape[1:])))
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +25,7 @@ def reference_state() -> dict[str, dict[str, Tensor]]:
     """The checkpoint in the published layout."""
     layout = json.loads((FOLDER / "reference_state_dict.json").read_text())
     return {
-        module: {name: torch.from_numpy(weights(f"{module}/{name}", shape)) for name, shape in entries.items()}
+        module: {name: torch.from_numpy(generated_weight(f"{module}/{name}", shape)) for name, shape in entries.items()}
         for module, entries in layout.items()
     }
 
