@@ -1,1 +1,18 @@
-"""Any source of dives to `Dive` records to batches."""
+"""From datasets of dives to batches.
+
+dives: Dive, DiveSource, DiveList, Card, ReadOptions, OnBroken, DataError
+sources: open_data, read_dataset, detect_kind (sources as named on the command line)
+readers: one module a dataset; to add one, see fineparser.data.readers
+dive_store: store_dives, read_store (simulated dives, rendered once)
+finediving_writer: write_finediving
+transforms: ClipTransform
+datasets: ClipDataset, PairDataset, WindowDataset
+pose_dataset: PoseDataset
+entry_dataset: EntryDataset
+batches: ClipBatch, PairBatch, WindowBatch, TensorBatch
+clip_input: clip_input (input of a network, with the camera motion)
+exemplar_pool: ExemplarPool, ExemplarChoice
+importer: DatasetImporter, list_clips
+dataset_summary: summarise_dataset, DatasetSummary, DiveStatus
+example_clips: EXAMPLES, write_examples
+"""

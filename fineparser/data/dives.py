@@ -1,96 +1,120 @@
-"""One labelled dive, wherever it comes from, and a list of them.
+"""Labelled dives of any dataset: `Dive`, lists of dives, and the policy for broken items.
 
 Frame numbers are those of the source: FineDiving's file names, a video's 0-based frames, a simulated dive's
-0-95. `Dive` turns them into indices of a sampled clip, so that labels follow whatever frames were taken.
+0-95. `Dive` turns them into indices of a sampled clip, so that labels follow the sampling.
 """
 
+import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast, overload
 
 import numpy as np
 
+from fineparser.domain.clip_geometry import CLIP_FRAMES, sample_frames
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import highest_score
-from fineparser.domain.phases import CLIP_FRAMES, Transitions
-from fineparser.video.sampling import sample_frames
+from fineparser.domain.phases import Transitions
 
 SPLITS = ("train", "validation", "test")
-HIGHEST_SCORE = 120.0
-"""More points than dives of competitions are given: perfect awards for a difficulty of 3.9 make 117."""
+MAX_SCORE = 120.0
+"""Upper bound of the scores of competition dives: perfect awards for a difficulty of 3.9 make 117."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an item is written down, for messages.
+class Location:
+    """Location of an item in its dataset, for messages.
 
-    >>> str(Place(Path("dives.csv"), line=3))
+    >>> str(Location(Path("dives.csv"), line=3))
     'dives.csv, line 3'
     """
 
     file: Path
-    """The file or folder."""
+    """File or folder."""
 
     line: int | None = None
-    """The line, counted from 1, of a text file."""
+    """Line, counted from 1, of a text file."""
 
     item: str | None = None
-    """The key, of a file that has keys instead of lines."""
+    """Key, of a file that has keys instead of lines."""
 
     def __str__(self) -> str:
         line = "" if self.line is None else f", line {self.line}"
         return f"{self.file}{line}" + ("" if self.item is None else f", item {self.item}")
 
 
-class Problem(str):
-    """Why an item is left out, in a sentence that begins with where it stands.
+@dataclass(frozen=True)
+class Problem:
+    """Reason why an item is left out of a dataset.
 
-    >>> Problem(Place(Path("dives.csv"), line=3), "names no clip")
+    >>> str(Problem(Location(Path("dives.csv"), line=3), "names no clip"))
     'dives.csv, line 3: names no clip'
     """
 
-    place: Place
+    location: Location
     reason: str
 
-    def __new__(cls, place: Place, reason: str) -> "Problem":
-        problem = super().__new__(cls, f"{place}: {reason}")
-        problem.place, problem.reason = place, reason
-        return problem
-
-    def __getnewargs__(self) -> tuple[Place, str]:
-        return self.place, self.reason
+    def __str__(self) -> str:
+        return f"{self.location}: {self.reason}"
 
 
 class DataError(ValueError):
-    """An item of a data source cannot be used; the message names where it stands and why."""
+    """Error of an item that cannot be used; the message names its location and the reason."""
 
 
-class Footage(Protocol):
-    """The pictures of one dive, read when they are asked for."""
+class OnBroken(enum.Enum):
+    """Policy for items of a dataset that are broken."""
+
+    RAISE = "raise"
+    """Raise `DataError` at the first one."""
+    SKIP = "skip"
+    """Record a `Problem` and continue without the item."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """Options of the readers of all datasets."""
+
+    seed: int = 0
+    """Seed of the random validation split."""
+    validation: float = 0.1
+    """Share of the training dives that become the validation split."""
+    on_broken: OnBroken = OnBroken.RAISE
+    """Policy for broken dives; the source carries it on to the datasets made of it."""
+
+
+DEFAULT_READ_OPTIONS = ReadOptions()
+
+
+class DiveFrames(Protocol):
+    """Frames, masks, layers and poses of one dive, read on demand."""
 
     def read(self, numbers: Sequence[int]) -> np.ndarray:
-        """The frames with these source numbers, RGB uint8 [n, H, W, 3]; DataError where one is broken."""
+        """Read the frames with these source numbers, RGB uint8 [n, H, W, 3]; DataError where one is broken."""
         ...
 
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray:
-        """The masks of these frames, bool [n, H, W], True on the diver; DataError where one is broken."""
+        """Read the masks of these frames, bool [n, H, W], True on the diver; DataError where one is broken."""
         ...
+
+
+class SimulatedDiveFrames(DiveFrames, Protocol):
+    """Frames of a simulated dive, of which layers and poses are known, too."""
 
     def read_layers(self, numbers: Sequence[int]) -> np.ndarray:
-        """How much bodies, flying water and foam take of each pixel of these frames, uint8 [n, H, W, 3]; asked only of
-        a dive that has them."""
+        """Read the share of `LAYERS` (body, flying water, foam) in each pixel, uint8 [n, H, W, 3]."""
         ...
 
-    def read_postures(self, numbers: Sequence[int]) -> np.ndarray:
-        """The diver's postures in these frames, float32 [n, 28]; asked only of a dive that has them."""
+    def read_poses(self, numbers: Sequence[int]) -> np.ndarray:
+        """Read the diver's poses, float32 [n, 28], see `fineparser.simulator.athlete.pose.POSE_FIELDS`."""
         ...
 
 
 @dataclass(frozen=True)
 class Card:
-    """What has to be known of a dive to choose an exemplar for it, without making or reading the dive."""
+    """Labels of a dive that the choice of an exemplar depends on, available without reading the dive."""
 
     id: str
     code: DiveCode | None = None
@@ -98,18 +122,18 @@ class Card:
     difficulty: float | None = None
     is_scored: bool = False
     source: str = ""
-    """Dives are compared within their source where that can be done."""
+    """Name of the dataset; dives are compared within theirs where possible."""
 
 
 @dataclass(frozen=True)
 class Dive:
-    """A dive with the labels that its source has; a label is None where it is not known.
+    """One dive with its labels; a label is None where it is unknown.
 
-    ValueError where labels contradict each other or cannot be.
+    ValueError where labels contradict each other or are out of range.
     """
 
     id: str
-    """Unlike any other id of the same source."""
+    """Unique within the source."""
 
     source: str
     """Name of the dataset or folder."""
@@ -117,11 +141,11 @@ class Dive:
     split: str
     """"train", "validation" or "test"."""
 
-    footage: Footage = field(repr=False, compare=False)
-    """Gives the pictures."""
+    frames: DiveFrames = field(repr=False, compare=False)
+    """Reads frames and masks."""
 
-    place: Place
-    """Where the dive is written down."""
+    location: Location
+    """Location of the dive in its dataset."""
 
     first_frame: int
     """Source number of the clip's first frame."""
@@ -135,10 +159,10 @@ class Dive:
 
     difficulty: float | None = None
     score: float | None = None
-    """The total, points."""
+    """Total score, points."""
 
     awards: tuple[float, ...] | None = None
-    """What each judge gave, 0-10."""
+    """Awards of the judges, 0-10."""
 
     flight_frame: int | None = None
     """Source number of the first frame of the flight."""
@@ -152,17 +176,17 @@ class Dive:
     has_masks: bool = False
 
     has_layers: bool = False
-    """Whether pictures can be told apart into body, flying water and foam: of simulated dives."""
+    """True if the shares of body, flying water and foam are known: of simulated dives."""
 
-    has_postures: bool = False
-    """Whether the posture in each frame is known, see `fineparser.simulator.posture.POSTURE`: of simulated dives."""
+    has_poses: bool = False
+    """True if the pose in each frame is known: of simulated dives."""
 
     deductions: tuple[float, ...] | None = field(default=None, repr=False)
-    """Awards that each fault of `fineparser.simulator.judges.PRICES` cost, of a pair on average; only simulated dives
-    tell."""
+    """Deduction of each fault of `fineparser.simulator.judges`, in awards, mean over the divers; simulated dives
+    only."""
 
-    deserved: float | None = None
-    """Award, 0-10, that a judge without leaning or noise would give; only simulated dives tell."""
+    noise_free_award: float | None = None
+    """Award, 0-10, of a judge without bias and noise; simulated dives only."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -171,16 +195,18 @@ class Dive:
             raise ValueError(f"A clip from frame {self.first_frame} to {self.last_frame} has no frames.")
         if (self.flight_frame is None) != (self.entry_frame is None):
             raise ValueError("The flight's and the entry's first frame are given together or not at all.")
-        if self.flight_frame is not None and not (
-            self.first_frame <= self.flight_frame <= self.entry_frame <= self.last_frame
+        if (
+            self.flight_frame is not None
+            and self.entry_frame is not None
+            and not (self.first_frame <= self.flight_frame <= self.entry_frame <= self.last_frame)
         ):
             raise ValueError(
                 f"The flight (from frame {self.flight_frame}) and the entry (from frame {self.entry_frame}) "
                 f"must follow each other inside the clip, frames {self.first_frame} to {self.last_frame}."
             )
-        most = max(HIGHEST_SCORE, highest_score(self.difficulty or 0))  # the rarest dives are worth more
-        if self.score is not None and not 0 <= self.score <= most:
-            raise ValueError(f"A score lies in 0 to {most:g} points, not {self.score:g}.")
+        highest = max(MAX_SCORE, highest_score(self.difficulty or 0))  # the rarest dives have a larger difficulty
+        if self.score is not None and not 0 <= self.score <= highest:
+            raise ValueError(f"A score lies in 0 to {highest:g} points, not {self.score:g}.")
         if self.difficulty is not None and not 0 < self.difficulty < 10:
             raise ValueError(f"A degree of difficulty lies between 0 and 10, not at {self.difficulty:g}.")
         if self.awards is not None and not all(0 <= award <= 10 for award in self.awards):
@@ -197,12 +223,12 @@ class Dive:
 
     @property
     def card(self) -> Card:
-        """What the choice of exemplars looks at."""
+        """Labels that the choice of exemplars depends on."""
         return Card(self.id, self.code, self.height, self.difficulty, self.score is not None, self.source)
 
     @property
     def execution(self) -> float | None:
-        """Score divided by difficulty; None where either is unknown."""
+        """Score divided by difficulty, 0-30; None where either is unknown."""
         if self.score is None or self.difficulty is None:
             return None
         return self.score / self.difficulty
@@ -217,38 +243,42 @@ class Dive:
         return sample_frames(self.first_frame, last, count)
 
     def transitions(self, numbers: np.ndarray) -> Transitions | None:
-        """The transitions as indices of the sampled frames `numbers` [96], None where they are not known.
+        """Transitions as indices of the sampled frames `numbers` [96]; None where they are unknown.
 
         A phase starts at the first sampled frame that is not before it, and at the last frame of the clip
         where the sampling ends too early for it.
         """
-        if self.flight_frame is None:
+        if self.flight_frame is None or self.entry_frame is None:
             return None
-        found = np.searchsorted(numbers, [self.flight_frame, self.entry_frame], side="left")
-        flight, entry = np.minimum(found, len(numbers) - 1).tolist()
+        indices = np.searchsorted(numbers, [self.flight_frame, self.entry_frame], side="left")
+        flight, entry = np.minimum(indices, len(numbers) - 1).tolist()
         return Transitions(flight=flight, entry=entry)
 
     def sub_action_labels(self, numbers: np.ndarray) -> np.ndarray | None:
-        """FineDiving's sub-action ids of the frames `numbers`, int64 like them; None where not known."""
+        """FineDiving's sub-action ids of the frames `numbers`, int64 like them; None where they are unknown."""
         if self.sub_actions is None:
             return None
         return np.asarray(self.sub_actions, dtype=np.int64)[np.asarray(numbers) - self.first_frame]
 
     def read(self, numbers: Sequence[int]) -> np.ndarray:
-        """The frames `numbers`, RGB uint8 [n, H, W, 3]; DataError names the dive whose picture is broken."""
-        return self._read(self.footage.read, numbers)
+        """Read the frames `numbers`, RGB uint8 [n, H, W, 3]; DataError names the dive whose frames are broken."""
+        return self._read(self.frames.read, numbers)
 
     def read_masks(self, numbers: Sequence[int]) -> np.ndarray | None:
-        """The masks of the frames `numbers`, bool [n, H, W], or None for a dive without masks."""
-        return self._read(self.footage.read_masks, numbers) if self.has_masks else None
+        """Read the masks of the frames `numbers`, bool [n, H, W]; None for a dive without masks."""
+        return self._read(self.frames.read_masks, numbers) if self.has_masks else None
 
     def read_layers(self, numbers: Sequence[int]) -> np.ndarray | None:
-        """What the frames `numbers` are made of, uint8 [n, H, W, 3], or None where that is not known."""
-        return self._read(self.footage.read_layers, numbers) if self.has_layers else None
+        """Read the layers of the frames `numbers`, uint8 [n, H, W, 3]; None where they are unknown."""
+        return self._read(self._simulated.read_layers, numbers) if self.has_layers else None
 
-    def read_postures(self, numbers: Sequence[int]) -> np.ndarray | None:
-        """The postures in the frames `numbers`, float32 [n, 28], or None where they are not known."""
-        return self._read(self.footage.read_postures, numbers) if self.has_postures else None
+    def read_poses(self, numbers: Sequence[int]) -> np.ndarray | None:
+        """Read the poses in the frames `numbers`, float32 [n, 28]; None where they are unknown."""
+        return self._read(self._simulated.read_poses, numbers) if self.has_poses else None
+
+    @property
+    def _simulated(self) -> SimulatedDiveFrames:
+        return cast(SimulatedDiveFrames, self.frames)
 
     def _read(self, read: Callable[[Sequence[int]], np.ndarray], numbers: Sequence[int]) -> np.ndarray:
         try:
@@ -256,84 +286,104 @@ class Dive:
         except DataError:
             raise
         except (ValueError, OSError, RuntimeError) as error:
-            raise DataError(f"{self.place}: {error}") from error
+            raise DataError(f"{self.location}: {error}") from error
 
 
 class DiveSource(Protocol):
-    """Dives by index. They may be made only when asked for, so that a card is cheaper than its dive."""
+    """Dives by index. A source may make a dive on demand only, so that a card is cheaper than its dive."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Source as named on the command line, such as "clips:../real"."""
+        ...
+
+    @property
+    def on_broken(self) -> OnBroken:
+        """Policy for dives whose frames are broken."""
+        ...
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Broken items that are left out."""
+        ...
 
     def __len__(self) -> int:
-        """How many dives there are, in an epoch where they never end."""
+        """Number of dives, in one epoch of an endless source."""
         ...
 
     def __getitem__(self, index: int) -> Dive: ...
 
     def card(self, index: int) -> Card:
-        """The card of dive `index`."""
+        """Card of dive `index`."""
         ...
 
     def at_epoch(self, epoch: int) -> "DiveSource":
-        """The dives of this epoch: the same ones each time, or fresh ones from an endless source."""
+        """Dives of this epoch: the same ones each time, or fresh ones from an endless source."""
         ...
 
 
 @dataclass(frozen=True)
-class DiveList(Sequence):
-    """The dives of a source (or of one split of it), in the source's order, and what was left out of it."""
+class DiveList(Sequence[Dive]):
+    """Dives of a source (or of one split of it), in the source's order, and the broken items left out of it."""
 
     name: str
-    """The source as it was asked for, such as "clips:../real"."""
+    """Source as named on the command line, such as "clips:../real"."""
 
     dives: tuple[Dive, ...]
     problems: tuple[Problem, ...] = ()
-    """The broken items that reading went on without: file, line and reason of each."""
+    """Broken items that are left out."""
+    on_broken: OnBroken = OnBroken.RAISE
 
     def __len__(self) -> int:
         return len(self.dives)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> Dive: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Dive, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Dive | tuple[Dive, ...]:
         return self.dives[index]
 
     def card(self, index: int) -> Card:
-        """The card of dive `index`."""
+        """Card of dive `index`."""
         return self.dives[index].card
 
     def at_epoch(self, epoch: int) -> "DiveList":
-        """Itself: the dives are the same in every epoch."""
+        """Return the list itself: the dives are the same in every epoch."""
         return self
 
-    def of(self, split: str) -> "DiveList":
-        """The dives of one split; the problems stay."""
+    def select_split(self, split: str) -> "DiveList":
+        """Dives of one split; the problems stay."""
         if split not in SPLITS:
             raise ValueError(f"The split is one of {', '.join(SPLITS)}, not {split!r}.")
-        return DiveList(self.name, tuple(dive for dive in self.dives if dive.split == split), self.problems)
+        dives = tuple(dive for dive in self.dives if dive.split == split)
+        return DiveList(self.name, dives, self.problems, self.on_broken)
 
 
-class Problems:
-    """Collects broken items, or stops at the first one.
+class ProblemLog:
+    """List of broken items; with `OnBroken.RAISE` it raises the first one instead."""
 
-    The readers of this package share it: `skip_broken=False` raises the problem at once, `True` keeps it.
+    def __init__(self, on_broken: OnBroken = OnBroken.RAISE) -> None:
+        self._on_broken = on_broken
+        self.problems: list[Problem] = []
+
+    def add(self, location: Location, reason: str, cause: Exception | None = None) -> None:
+        """Record that the item at `location` cannot be used; raises DataError unless broken items are skipped."""
+        if self._on_broken is OnBroken.RAISE:
+            raise DataError(f"{location}: {reason} (--skip-broken goes on without it)") from cause
+        self.problems.append(Problem(location, reason))
+
+
+def validation_keys(keys: Iterable[str], options: ReadOptions) -> set[str]:
+    """Keys that belong to the validation split: a pseudo-random draw for each key, about `options.validation` of them.
+
+    The draw depends on the key and the seed alone, so that adding or removing dives moves no other dive.
     """
-
-    def __init__(self, *, skip_broken: bool):
-        self._skip_broken = skip_broken
-        self.found: list[Problem] = []
-
-    def add(self, place: Place, reason: str, cause: Exception | None = None) -> None:
-        """Notes that the item at `place` cannot be used; raises DataError unless broken items are skipped."""
-        if not self._skip_broken:
-            raise DataError(f"{place}: {reason} (--skip-broken goes on without it)") from cause
-        self.found.append(Problem(place, reason))
+    bound = options.validation * 2**64
+    return {key for key in keys if _draw(f"{options.seed}/{key}") < bound}
 
 
-def validation_share(keys: Iterable[str], *, seed: int = 0, share: float = 0.1) -> set[str]:
-    """Those of `keys` that belong to the validation split: a fixed lot for each key, about `share` of them.
-
-    A key's lot depends on the key and `seed` alone, so that adding or losing dives moves no other dive.
-    """
-    edge = share * 2**64
-    return {
-        key for key in keys if int.from_bytes(blake2b(f"{seed}/{key}".encode(), digest_size=8).digest(), "big") < edge
-    }
+def _draw(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -1,55 +1,65 @@
-"""The example clips that come with the app: dives of the simulator, written as videos.
+"""Example clips of the app: simulated dives, written as videos.
 
-No person is shown, and the same command writes the same frames again: python -m fineparser examples.
+No person is shown. `python -m fineparser examples` writes the same frames again.
 """
 
-import os
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fineparser.simulator.plan import DivePlan, plan_dive
-from fineparser.video.writing import write_video
+from fineparser.atomic import atomic_path
+from fineparser.bundled import bundled
+from fineparser.video.writer import write_video
 
-FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+if TYPE_CHECKING:
+    from fineparser.simulator.plan import DivePlan
+
+EXAMPLES_FOLDER = bundled("assets/examples")
 LINES = 360
-"""Of the pictures: as much as shows on a phone, and small files."""
-MOST_BYTES = 400_000
+"""Height of the frames: enough for a phone, with small files."""
+MAX_BYTES_PER_CLIP = 400_000
 QUALITIES = range(23, 40, 2)
-"""Of the encoder, from good to small: the first that keeps a clip small enough is taken."""
+"""Rate factors of the encoder, from good to small: the first that makes a clip small enough is used."""
 
 
 @dataclass(frozen=True)
 class ExampleClip:
-    """A simulated dive that a visitor can try the page with."""
+    """Simulated dive for trying the app."""
 
     name: str
     title: str
-    """In a few words, for a button."""
+    """Label of its button."""
     code: str
     height: float
     """Metres."""
     camera: str
     seed: int
     level: float
-    """Of the diver, 0 (beginner) to 1 (medallist)."""
+    """Level of the diver, 0 (beginner) to 1 (medallist)."""
 
     @property
     def path(self) -> Path:
-        """Where the bundled clip lies."""
-        return FOLDER / f"{self.name}.mp4"
+        """Path of the bundled clip."""
+        return EXAMPLES_FOLDER / f"{self.name}.mp4"
 
     def plan(self) -> DivePlan:
-        """The dive before a pixel of it is drawn; of the test split, which no network learns from."""
+        """Plan of the dive, in the test split, which no network is trained with."""
+        from fineparser.simulator.plan import DiveRequest, plan_dive  # the app starts without the simulator
+
         return plan_dive(
             self.seed,
+            DiveRequest(
+                code=self.code,
+                height=self.height,
+                level=self.level,
+                camera=self.camera,
+                synchro=False,
+                opening=False,
+            ),
             split="test",
-            code=self.code,
-            height=self.height,
-            level=self.level,
-            camera=self.camera,
-            synchro=False,
-            opening=False,
         )
 
 
@@ -62,30 +72,36 @@ EXAMPLES = (
 
 
 def write_examples(
-    folder: str | Path = FOLDER,
-    examples: tuple[ExampleClip, ...] | None = None,
+    folder: str | Path = EXAMPLES_FOLDER,
+    examples: tuple[ExampleClip, ...] = EXAMPLES,
     lines: int = LINES,
-    told: Callable[[Path, DivePlan], None] = lambda path, plan: None,
+    on_written: Callable[[Path, DivePlan], None] = lambda path, plan: None,
 ) -> None:
-    """Writes the examples (None: all that are bundled) as videos into `folder`; each is whole or not there.
+    """Write examples as videos into `folder`, each atomically.
 
-    VideoError where one cannot be written, ValueError where it stays larger than `MOST_BYTES` at any quality.
+    Args:
+        folder: folder to write to.
+        examples: the bundled ones by default.
+        lines: height of the frames.
+        on_written: called with the path and plan of each example.
+
+    Raises:
+        VideoError: where one cannot be written.
+        ValueError: where one stays larger than `MAX_BYTES_PER_CLIP` at any quality.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for example in EXAMPLES if examples is None else examples:
+    for example in examples:
         plan = example.plan()
-        frames, _ = plan.film(lines, "full")
+        frames, _ = plan.render(lines, "full")
         path = folder / f"{example.name}.mp4"
-        part = folder / f".{example.name}.mp4"
-        try:
+        with atomic_path(path) as part:
             for quality in QUALITIES:
                 write_video(part, frames, plan.fps, quality=quality)
-                if part.stat().st_size <= MOST_BYTES:
+                if part.stat().st_size <= MAX_BYTES_PER_CLIP:
                     break
             else:
-                raise ValueError(f"{path.name} is larger than {MOST_BYTES} bytes at any quality: choose another dive")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-        told(path, plan)
+                raise ValueError(
+                    f"{path.name} is larger than {MAX_BYTES_PER_CLIP} bytes at any quality: choose another dive"
+                )
+        on_written(path, plan)

@@ -1,4 +1,4 @@
-"""Dives whose pictures say which frame they are, made without any file."""
+"""Dives whose frames show their number, made without files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,21 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.data.dives import Dive, Place
+from fineparser.data.dives import Dive, Location
 from fineparser.domain.dive_code import DiveCode
 from fineparser.simulator.faults import Faults
 
 
 @dataclass
-class PaintedFootage:
+class ConstantFrames:
     """Frame n is filled with the value n; the mask covers the left half of it."""
 
     height: int = 112
     width: int = 200
-    asked: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
 
     def read(self, numbers):
-        self.asked.append(list(numbers))
+        self.requests.append(list(numbers))
         values = np.asarray(numbers, dtype=np.uint8)[:, None, None, None]
         return np.broadcast_to(values, (len(numbers), self.height, self.width, 3)).copy()
 
@@ -31,11 +31,11 @@ class PaintedFootage:
 
 
 @dataclass
-class BrokenFootage:
-    """Pictures that cannot be read."""
+class BrokenFrames:
+    """Frames that cannot be read."""
 
     def read(self, numbers):
-        raise ValueError("00007.jpg is not a picture")
+        raise ValueError("00007.jpg is not an image")
 
     read_masks = read
 
@@ -43,10 +43,10 @@ class BrokenFootage:
 def make_dive(name="a", code=None, **labels) -> Dive:
     defaults = {
         "id": name,
-        "source": "painted",
+        "source": "constant",
         "split": "train",
-        "footage": PaintedFootage(),
-        "place": Place(Path("dives.csv"), line=2),
+        "frames": ConstantFrames(),
+        "location": Location(Path("dives.csv"), line=2),
         "first_frame": 0,
         "last_frame": 95,
         "code": None if code is None else DiveCode.parse(code),
@@ -60,20 +60,20 @@ def make_dive_fixture():
 
 
 @pytest.fixture
-def broken_footage():
-    return BrokenFootage()
+def broken_frames():
+    return BrokenFrames()
 
 
 @dataclass(frozen=True)
-class SketchedMotion:
-    """The part of a simulated motion that the data package looks at."""
+class StubMotion:
+    """The part of a simulated motion that the data package uses."""
 
     sub_actions: tuple = ((-1.0, 1), (0.0, 17), (1.0, 36))
 
 
 @dataclass(frozen=True)
-class SketchedPlan:
-    """A planned dive that draws itself in no time: source frame n is grey 2 n, the diver is the upper half."""
+class StubPlan:
+    """A planned dive that renders at once: source frame n is grey 2 n, the diver is the upper half."""
 
     seed: int = 0
     split: str = "train"
@@ -83,13 +83,13 @@ class SketchedPlan:
     score: float = 72.0
     awards: tuple = (8.0,) * 7
     faults: tuple = (Faults(splash=0.45),)
-    execution: float = 8.0
+    noise_free_award: float = 8.0
     times: np.ndarray = field(default_factory=lambda: np.arange(-20, 60) / 25)
-    motions: tuple = (SketchedMotion(),)
-    filmed: list = field(default_factory=list)
+    motions: tuple = (StubMotion(),)
+    renders: list = field(default_factory=list)
 
-    def film(self, lines, width, numbers):
-        self.filmed.append(np.asarray(numbers).tolist())
+    def render(self, lines, width, numbers):
+        self.renders.append(np.asarray(numbers).tolist())
         assert np.all(np.diff(numbers) > 0)  # the simulator asks for rising numbers
         wide = {None: lines, "full": round(lines * 200 / 112)}[width]
         grey = (2 * np.asarray(numbers, dtype=np.uint8))[:, None, None, None]
@@ -100,10 +100,10 @@ class SketchedPlan:
 
 
 @pytest.fixture
-def sketched_plan():
-    return SketchedPlan
+def stub_plan():
+    return StubPlan
 
 
 @pytest.fixture
-def sketched_motion():
-    return SketchedMotion
+def stub_motion():
+    return StubMotion

@@ -3,14 +3,14 @@
 import torch
 
 from fineparser.data.batches import ClipBatch, PairBatch
-from fineparser.data.exemplars import ExemplarChoice
+from fineparser.data.exemplar_pool import ExemplarChoice
 
 
 def one(make_dive, name, masks=False, **labels):
     dive = make_dive(name, **labels)
     clip = torch.full((3, 96, 4, 4), float(ord(name)))
     mask = torch.ones(1, 96, 4, 4, dtype=torch.bool) if masks else None
-    return ClipBatch.of_dive(dive, dive.sample(), clip, mask)
+    return ClipBatch.from_dive(dive, dive.sample(), clip, mask)
 
 
 def test_labels_come_with_flags(make_dive):
@@ -43,7 +43,7 @@ def test_a_batch_without_any_masks_carries_none(make_dive):
 
 def test_a_pair_has_a_score_where_both_dives_have_one(make_dive):
     scored, unscored = one(make_dive, "a", score=80.0), one(make_dive, "b")
-    choice = ExemplarChoice("a", "b", 1, "any dive", "any dive")
+    choice = ExemplarChoice("a", "b", 1, "any dive")
     pairs = PairBatch.stack(
         [PairBatch(scored, other, (choice,)) for other in (scored, unscored)] + [PairBatch(unscored, scored, (choice,))]
     )

@@ -5,7 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.data.dives import DataError, DiveList, Place, Problems, validation_share
+from fineparser.data.dives import (
+    DataError,
+    DiveList,
+    Location,
+    OnBroken,
+    Problem,
+    ProblemLog,
+    ReadOptions,
+    validation_keys,
+)
 from fineparser.domain.phases import Transitions
 
 
@@ -81,41 +90,44 @@ def test_execution_is_score_by_difficulty(make_dive):
         ({"sub_actions": (1, 2)}, "2 sub-action labels for the 96 frames"),
     ],
 )
-def test_labels_that_cannot_be_are_refused(make_dive, labels, message):
+def test_invalid_labels_are_rejected(make_dive, labels, message):
     with pytest.raises(ValueError, match=message):
         make_dive(**labels)
 
 
-def test_a_broken_picture_is_named_with_the_place_of_its_dive(make_dive, broken_footage):
-    dive = make_dive(footage=broken_footage)
-    with pytest.raises(DataError, match=r"dives\.csv, line 2: 00007\.jpg is not a picture"):
+def test_a_broken_frame_is_named_with_the_place_of_its_dive(make_dive, broken_frames):
+    dive = make_dive(frames=broken_frames)
+    with pytest.raises(DataError, match=r"dives\.csv, line 2: 00007\.jpg is not an image"):
         dive.read([0])
 
 
-def test_a_list_gives_its_splits_and_keeps_its_problems(make_dive):
+def test_a_list_gives_its_splits_and_preserves_its_problems(make_dive):
+    problem = Problem(Location(Path("dives.csv"), line=3), "is broken")
     dives = tuple(make_dive(name, split=split) for name, split in [("a", "train"), ("b", "test")])
-    everything = DiveList("finediving:/x", dives, ("c is broken",))
-    test = everything.of("test")
+    everything = DiveList("finediving:/x", dives, (problem,), OnBroken.SKIP)
+    test = everything.select_split("test")
+    assert test.on_broken is OnBroken.SKIP
     assert [dive.id for dive in test] == ["b"]
-    assert test.problems == ("c is broken",)
+    assert test.problems == (problem,)
     assert test.card(0).id == "b"
     assert test.at_epoch(7) is test
     with pytest.raises(ValueError, match="not 'val'"):
-        everything.of("val")
+        everything.select_split("val")
 
 
 def test_problems_stop_the_reading_or_are_collected():
-    place = Place(Path("dives.csv"), line=4)
-    collected = Problems(skip_broken=True)
-    collected.add(place, "no such file")
-    assert collected.found == ["dives.csv, line 4: no such file"]
+    location = Location(Path("dives.csv"), line=4)
+    collected = ProblemLog(OnBroken.SKIP)
+    collected.add(location, "no such file")
+    assert collected.problems == [Problem(location, "no such file")]
+    assert str(collected.problems[0]) == "dives.csv, line 4: no such file"
     with pytest.raises(DataError, match=r"dives\.csv, line 4: no such file .--skip-broken"):
-        Problems(skip_broken=False).add(place, "no such file")
+        ProblemLog().add(location, "no such file")
 
 
-def test_the_validation_share_is_about_as_large_as_asked_and_stays():
+def test_the_validation_split_has_about_the_requested_size_and_is_stable():
     keys = [f"video/{index}" for index in range(4000)]
-    chosen = validation_share(keys, seed=1, share=0.1)
+    chosen = validation_keys(keys, ReadOptions(seed=1, validation=0.1))
     assert 0.08 < len(chosen) / len(keys) < 0.12  # 4.2 standard deviations
-    assert validation_share(keys[:100], seed=1, share=0.1) == chosen & set(keys[:100])
-    assert validation_share(keys, seed=2, share=0.1) != chosen
+    assert validation_keys(keys[:100], ReadOptions(seed=1, validation=0.1)) == chosen & set(keys[:100])
+    assert validation_keys(keys, ReadOptions(seed=2, validation=0.1)) != chosen

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from fineparser.data.dives import DataError
-from fineparser.data.finediving import read_finediving, read_sub_action_table
-from fineparser.data.finediving_writer import MOST_FRAMES, SimulationJob, write_finediving
-from fineparser.data.pickles import load_pickle
-from fineparser.data.syndive import frame_labels
+from fineparser.data.dives import DataError, ReadOptions
+from fineparser.data.finediving_writer import MAX_FRAMES, SimulationJob, write_finediving
+from fineparser.data.readers.annotations import load_pickle
+from fineparser.data.readers.finediving import read_finediving, read_sub_action_table
+from fineparser.data.readers.syndive import frame_labels
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import SUB_ACTIONS
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,16 @@ class SketchedJob(SimulationJob):
 
 
 @pytest.fixture
-def job(sketched_plan, sketched_motion):
+def job(stub_plan, stub_motion):
     def build(count=5, **changes):
         plans = [
-            sketched_plan(
+            stub_plan(
                 seed=index,
                 split="train" if index < count - 1 else "test",
                 code=DiveCode.parse(["107B", "5253B"][index % 2]),
                 height=[10, 3][index % 2],
                 score=60.0 + index,
-                motions=(sketched_motion(((-1.0, 1), (0.0, 41), (1.0, 36))),) if index == 1 else (sketched_motion(),),
+                motions=(stub_motion(((-1.0, 1), (0.0, 41), (1.0, 36))),) if index == 1 else (stub_motion(),),
             )
             for index in range(count)
         ]
@@ -49,7 +51,7 @@ def job(sketched_plan, sketched_motion):
 
 def test_the_reader_reads_what_was_written(job, tmp_path):
     assert write_finediving(job(), tmp_path) == 5
-    dives = read_finediving(tmp_path, validation=0)
+    dives = read_finediving(tmp_path, ReadOptions(validation=0))
     assert [dive.split for dive in dives] == ["train"] * 4 + ["test"]
     for dive, plan in zip(dives, job().plans, strict=True):
         labels, flight, entry = frame_labels(plan)
@@ -68,7 +70,7 @@ def test_the_reader_reads_what_was_written(job, tmp_path):
         assert not masks[:, 56:].any()
 
 
-def test_the_files_are_named_as_the_dataset_names_them(job, tmp_path):
+def test_the_files_have_the_names_of_the_dataset(job, tmp_path):
     write_finediving(job(), tmp_path)
     names = {path.name for path in (tmp_path / "Annotations").iterdir()}
     assert names == {
@@ -108,13 +110,13 @@ def test_a_sub_action_that_the_table_lacks_gets_a_name(job, tmp_path):
     assert read_sub_action_table(tmp_path) == SUB_ACTIONS | {41: "Sub-action 41"}
 
 
-def test_a_long_clip_is_thinned_out_evenly(tmp_path, sketched_plan):
-    plan = sketched_plan(times=np.arange(-250, 500) / 250)  # slow motion
+def test_a_long_clip_is_thinned_out_evenly(tmp_path, stub_plan):
+    plan = stub_plan(times=np.arange(-250, 500) / 250)  # slow motion
     write_finediving(SketchedJob(1, plans=[plan], test_share=0.0), tmp_path)
-    (dive,) = read_finediving(tmp_path, validation=0)
-    assert dive.frame_count == MOST_FRAMES
-    assert plan.filmed == [np.linspace(0, 749, MOST_FRAMES).astype(int).tolist()]
-    assert dive.flight_frame - dive.first_frame == int((np.array(plan.filmed[0]) >= 250).argmax())
+    (dive,) = read_finediving(tmp_path, ReadOptions(validation=0))
+    assert dive.frame_count == MAX_FRAMES
+    assert plan.renders == [np.linspace(0, 749, MAX_FRAMES).astype(int).tolist()]
+    assert dive.flight_frame - dive.first_frame == int((np.array(plan.renders[0]) >= 250).argmax())
 
 
 def test_an_interrupted_run_goes_on_and_writes_the_same(job, tmp_path):
@@ -150,7 +152,7 @@ def test_a_clip_half_written_is_written_again(job, tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_finished_run_is_not_drawn_again(job, tmp_path):
+def test_a_finished_run_is_not_rendered_again(job, tmp_path):
     write_finediving(job(), tmp_path)
     assert write_finediving(job(), tmp_path) == 0
 
@@ -199,7 +201,7 @@ def test_nothing_half_written_stays_when_the_disk_is_full(job, tmp_path, monkeyp
     ("setting", "message"),
     [({"count": 0}, "not 0"), ({"lines": 100}, "112 to 720"), ({"test_share": 2.0}, "from 0 to 1, not 2")],
 )
-def test_impossible_jobs_are_refused(setting, message):
+def test_impossible_jobs_are_rejected(setting, message):
     with pytest.raises(ValueError, match=message):
         SimulationJob(**{"count": 1} | setting)
 
@@ -216,18 +218,18 @@ def test_simulated_dives_make_the_round_trip(tmp_path):
     """Real simulated dives: what the reader gives is what the simulator drew, but for the JPEG's blur."""
     job = SimulationJob(2, seed=11, test_share=0.5)
     write_finediving(job, tmp_path)
-    dives = read_finediving(tmp_path, validation=0)
+    dives = read_finediving(tmp_path, ReadOptions(validation=0))
     assert [dive.split for dive in dives] == ["train", "test"]
     for index, dive in enumerate(dives):
         plan = job.plan(index)
         labels, _, _ = frame_labels(plan)
-        planned = np.linspace(0, len(labels) - 1, min(len(labels), MOST_FRAMES)).astype(int)
+        planned = np.linspace(0, len(labels) - 1, min(len(labels), MAX_FRAMES)).astype(int)
         assert dive.frame_count == len(planned)
         assert dive.sub_actions == tuple(labels[planned].tolist())
         assert (dive.code, dive.height, dive.difficulty) == (plan.code, plan.height, plan.difficulty)
         assert (dive.score, dive.awards) == (plan.score, plan.awards)
         some = [0, len(planned) // 2, len(planned) - 1]
-        frames, masks = plan.film(112, "full", planned[some])
+        frames, masks = plan.render(112, "full", planned[some])
         numbers = [dive.first_frame + place for place in some]
         assert np.abs(dive.read(numbers).astype(int) - frames).mean() < 6
         read = dive.read_masks(numbers)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from fineparser.data.dives import DataError
+from fineparser.data.dives import DataError, OnBroken, ReadOptions
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
+from fineparser.data.readers.syndive import ENDLESS_EPOCH, SynDives
 from fineparser.data.sources import FirstDives, JoinedDives, open_data
-from fineparser.data.syndive import ENDLESS_EPOCH, SynDives
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def test_a_finite_simulated_source():
     assert len(open_data("syndive:8", "validation")) == 16
 
 
-def test_simulated_pictures_are_drawn_as_detailed_as_asked_for():
-    plain, fine = (open_data("syndive:2", "test", detail=detail)[0] for detail in (1, 2))
+def test_simulated_frames_have_the_requested_scale():
+    plain, fine = (open_data("syndive:2", "test", scale=detail)[0] for detail in (1, 2))
     assert (plain.id, plain.score) == (fine.id, fine.score)
     assert [dive.read([0]).shape for dive in (plain, fine)] == [(1, 112, 112, 3), (1, 224, 224, 3)]
 
@@ -48,7 +48,7 @@ def test_an_endless_simulated_source_is_fresh_in_training_only():
 
 def test_a_clip_folder_is_tested_on_whole(clips):
     assert [dive.id for dive in open_data(f"clips:{clips}", "test")] == ["a", "b", "c"]
-    train = open_data(f"clips:{clips}", "train", validation=0)
+    train = open_data(f"clips:{clips}", "train", ReadOptions(validation=0))
     assert [dive.id for dive in train] == ["a", "b", "c"]
     assert train.name == f"clips:{clips}"
 
@@ -60,18 +60,18 @@ def test_a_folder_of_another_kind_is_named(clips):
         open_data(f"mtl-aqa:{clips}", "train")
 
 
-def test_finediving_is_opened_by_split(tmp_path, sketched_plan):
+def test_finediving_is_opened_by_split(tmp_path, stub_plan):
     class Job(SimulationJob):
         def plan(self, index):
-            return sketched_plan(seed=index, split=["train", "train", "test"][index])
+            return stub_plan(seed=index, split=["train", "train", "test"][index])
 
     write_finediving(Job(3), tmp_path)
-    assert len(open_data(f"finediving:{tmp_path}", "train", validation=0)) == 2
+    assert len(open_data(f"finediving:{tmp_path}", "train", ReadOptions(validation=0))) == 2
     assert len(open_data(f"finediving:{tmp_path}", "test")) == 1
 
 
 def test_sources_are_joined(clips):
-    joined = open_data(["syndive:endless", f"clips:{clips}"], "train", validation=0)
+    joined = open_data(["syndive:endless", f"clips:{clips}"], "train", ReadOptions(validation=0))
     assert isinstance(joined, JoinedDives)
     assert joined.name == f"syndive:endless:0 clips:{clips}"
     assert len(joined) == ENDLESS_EPOCH + 3
@@ -85,11 +85,11 @@ def test_sources_are_joined(clips):
             joined.card(index)
 
 
-def test_what_was_left_out_is_told(clips):
+def test_problems_are_reported(clips):
     (clips / "dives.csv").write_text("clip,score\na,50\ngone,60\n")
-    dives = open_data([f"clips:{clips}", "syndive:4"], "test", skip_broken=True)
+    dives = open_data([f"clips:{clips}", "syndive:4"], "test", ReadOptions(on_broken=OnBroken.SKIP))
     assert len(dives.problems) == 1
-    assert "'gone' does not exist" in dives.problems[0]
+    assert "'gone' does not exist" in str(dives.problems[0])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_was_left_out_is_told(clips):
         ("clips:/nowhere/at/all", "no such table"),
     ],
 )
-def test_a_source_that_is_none_is_refused(specs, message):
+def test_an_invalid_source_is_rejected(specs, message):
     with pytest.raises(DataError, match=message):
         open_data(specs, "train")
 
@@ -115,10 +115,10 @@ def test_a_source_that_is_none_is_refused(specs, message):
 def test_an_empty_split_is_named_with_what_was_left_out(clips):
     (clips / "dives.csv").write_text("clip\ngone\n")
     with pytest.raises(DataError, match=r"no dive in its train split\. 1 dives were left out.*'gone' does not exist"):
-        open_data(f"clips:{clips}", "train", skip_broken=True)
+        open_data(f"clips:{clips}", "train", ReadOptions(on_broken=OnBroken.SKIP))
 
 
-def test_an_unknown_split_is_refused():
+def test_an_unknown_split_is_rejected():
     with pytest.raises(ValueError, match="not 'val'"):
         open_data("syndive:5", "val")
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool3d
 
-from fineparser.data.transforms import ClipTransform, crop, jitter_colours, resize
-from fineparser.model.pictures import normalise
+from fineparser.data.transforms import ClipTransform, centre_crop, jitter_colours, resize_frames
+from fineparser.model.protocol import normalise
 
 
 def columns(count=200, height=112):
@@ -31,7 +31,7 @@ def test_evaluation_cuts_the_middle():
     assert red(clip) == list(range(44, 156))
 
 
-def test_training_cuts_anywhere_and_mirrors_half_of_the_time():
+def test_training_crops_anywhere_and_flips_half_of_the_time():
     transform = ClipTransform.for_training()
     lefts, mirrored = [], 0
     for seed in range(200):
@@ -60,62 +60,66 @@ def test_the_end_moves_by_0_to_3_frames_in_training_only():
     assert {ClipTransform().end_shift(rng) for _ in range(10)} == {0}
 
 
-def test_pictures_are_squeezed_to_200_by_112_by_averaging():
+def test_frames_are_scaled_to_200_by_112_by_averaging():
     picture = np.zeros((1, 224, 400, 3), np.uint8)
     picture[:, ::2] = 200  # every second row: 2 x 2 blocks average to 100
-    small = resize(picture)
+    small = resize_frames(picture)
     assert small.shape == (1, 112, 200, 3)
     assert (small == 100).all()
 
 
-def test_a_mask_keeps_the_pixels_of_which_half_is_covered():
+def test_a_mask_preserves_the_pixels_of_which_half_is_covered():
     mask = np.zeros((1, 224, 400), bool)
     mask[0, 0, :2] = True  # half of the first small pixel
     mask[0, 2, 2] = True  # a quarter of another
-    small = resize(mask)
+    small = resize_frames(mask)
     assert small.dtype == np.bool_
     assert np.argwhere(small[0]).tolist() == [[0, 0]]
 
 
-def test_an_enlarged_picture_has_the_right_size():
-    assert resize(np.zeros((2, 60, 80, 3), np.uint8)).shape == (2, 112, 200, 3)
-    assert resize(np.ones((2, 60, 80), bool)).all()
+def test_an_enlarged_frame_has_the_right_size():
+    assert resize_frames(np.zeros((2, 60, 80, 3), np.uint8)).shape == (2, 112, 200, 3)
+    assert resize_frames(np.ones((2, 60, 80), bool)).all()
 
 
-def test_a_picture_that_was_cut_already_is_not_squeezed():
+def test_a_cropped_frame_is_not_scaled_in_width():
     picture = columns(112)
-    assert resize(picture) is picture
-    assert np.array_equal(crop(picture), picture)
+    assert resize_frames(picture) is picture
+    assert np.array_equal(centre_crop(picture), picture)
     for side in (112, 224):
         cut = np.zeros((1, side, side, 3), np.uint8)
-        assert resize(cut).shape == (1, 112, 112, 3)
-        assert resize(cut, 2).shape == (1, 224, 224, 3)
-    assert resize(np.zeros((1, 300, 300, 3), np.uint8)).shape == (1, 112, 200, 3)  # square, but nobody cut it
+        assert resize_frames(cut).shape == (1, 112, 112, 3)
+        assert resize_frames(cut, 2).shape == (1, 224, 224, 3)
+    assert resize_frames(np.zeros((1, 300, 300, 3), np.uint8)).shape == (1, 112, 200, 3)  # square, but nobody cut it
 
 
-def test_details_are_shown_in_the_same_place():
+def test_larger_scales_show_the_same_crop():
     """Clips of twice the size, averaged over 2 x 2 pixels, are those of the usual size; so are their masks."""
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (2, 224, 400, 3), dtype=np.uint8)
     masks = np.zeros((2, 224, 400), bool)
     masks[:, 40:140, 100:260] = True
-    for plain in (ClipTransform(), ClipTransform.for_training(), ClipTransform.for_training(closer=0.3, looks=2)):
-        fine = replace(plain, detail=2, mask_detail=2)
+    for plain in (
+        ClipTransform(),
+        ClipTransform.for_training(),
+        ClipTransform.for_training(zoom_jitter=0.3, crop_attempts=2),
+    ):
+        fine = replace(plain, scale=2, mask_scale=2)
         for seed in range(8):
-            (small, found), (large, sharp) = (
+            (small, result), (large, sharp) = (
                 transform(frames, masks, np.random.default_rng(seed)) for transform in (plain, fine)
             )
             assert large.shape == (3, 2, 224, 224)
             assert sharp.shape == (1, 2, 224, 224)
             shrunk = avg_pool3d(large[None], (1, 2, 2))[0]
-            if not plain.closer:
+            if not plain.zoom_jitter:
                 assert (shrunk - small).abs().max() < 0.02  # a level of 255, rounded
-            assert (avg_pool3d(sharp[None].float(), (1, 2, 2))[0] - found.float()).abs().mean() < 0.02
+            assert (avg_pool3d(sharp[None].float(), (1, 2, 2))[0] - result.float()).abs().mean() < 0.02
 
 
-def test_details_that_cannot_be_are_refused():
-    with pytest.raises(ValueError, match="not 0, of masks 1"):
-        ClipTransform(detail=0)
+def test_invalid_scales_are_rejected():
+    with pytest.raises(ValueError, match="not 0 and 1"):
+        ClipTransform(scale=0)
 
 
 def test_colour_jitter_moves_the_colours_alike_in_every_frame():
@@ -127,7 +131,7 @@ def test_colour_jitter_moves_the_colours_alike_in_every_frame():
     assert (moved == moved[:1]).all()
 
 
-def test_colour_jitter_keeps_grey_grey_but_for_the_balance():
+def test_colour_jitter_preserves_grey_except_for_the_balance():
     """Contrast about the mean, brightness and saturation leave a uniform grey uniform: only a factor each channel."""
     frames = np.full((2, 4, 4, 3), 100, np.uint8)
     for seed in range(20):
@@ -142,7 +146,7 @@ def test_no_jitter_leaves_the_colours_alone():
     assert torch.equal(clip, normalise(frames))
 
 
-def test_masks_of_another_size_are_refused():
+def test_masks_of_another_size_are_rejected():
     with pytest.raises(ValueError, match=r"shape \(1, 112, 100\), the frames \(1, 112, 200\)"):
         ClipTransform()(columns(), np.zeros((1, 112, 100), bool), np.random.default_rng(0))
 
@@ -150,12 +154,12 @@ def test_masks_of_another_size_are_refused():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"mirror_chance": 1.5}, "probability, not 1.5"),
+        ({"flip_probability": 1.5}, "probability, not 1.5"),
         ({"colour_jitter": 1.0}, "below 1, not 1"),
-        ({"longest_end_shift": -3}, "not -3"),
+        ({"max_end_shift": -3}, "not -3"),
     ],
 )
-def test_impossible_settings_are_refused(setting, message):
+def test_impossible_settings_are_rejected(setting, message):
     with pytest.raises(ValueError, match=message):
         ClipTransform(**setting)
 
@@ -167,12 +171,14 @@ def spotted(count=8):
     return np.repeat(columns(200), count, axis=0), masks
 
 
-def test_of_several_crops_the_one_that_shows_the_diver_is_taken():
+def test_the_crop_with_most_of_the_diver_is_used():
     frames, masks = spotted()
     shown = {
         looks: np.mean(
             [
-                ClipTransform(random_crop=True, looks=looks)(frames, masks, np.random.default_rng(seed))[1].any().item()
+                ClipTransform(random_crop=True, crop_attempts=looks)(frames, masks, np.random.default_rng(seed))[1]
+                .any()
+                .item()
                 for seed in range(40)
             ]
         )
@@ -186,18 +192,22 @@ def test_closer_crops_enlarge_frames_and_masks_alike():
     frames = np.where(masks[..., None], 255, 0).astype(np.uint8).repeat(3, axis=-1)
     sizes = set()
     for seed in range(40):
-        clip, mask = ClipTransform(random_crop=True, closer=0.4, looks=6)(frames, masks, np.random.default_rng(seed))
+        clip, mask = ClipTransform(random_crop=True, zoom_jitter=0.4, crop_attempts=6)(
+            frames, masks, np.random.default_rng(seed)
+        )
         assert clip.shape == (3, 8, 112, 112)
-        found = clip[0, 0] > clip[0, 0].mean()
+        result = clip[0, 0] > clip[0, 0].mean()
         if mask.any() and not mask[0, 0, :, [0, -1]].any():
-            assert (found ^ mask[0, 0]).float().mean() < 0.01
+            assert (result ^ mask[0, 0]).float().mean() < 0.01
             sizes.add(int(mask[0, 0].sum()))
     assert min(sizes) == 200 < 300 < max(sizes)
 
 
-def test_clips_can_be_cut_short_around_the_dive(make_dive):
+def test_clips_are_trimmed_around_the_dive(make_dive):
     dive = make_dive(last_frame=200, flight_frame=80, entry_frame=130)
-    spans = [ClipTransform(cut_short=0.5).numbers(dive, np.random.default_rng(seed))[[0, -1]] for seed in range(60)]
+    spans = [
+        ClipTransform(trim_probability=0.5).numbers(dive, np.random.default_rng(seed))[[0, -1]] for seed in range(60)
+    ]
     firsts, lasts = np.array(spans).T
     assert 0.3 < (firsts == 0).mean() < 0.75
     assert firsts.max() > 40

@@ -1,4 +1,4 @@
-"""Reads MTL-AQA, whose frames have to be extracted from its videos by the user.
+"""Reader of MTL-AQA, whose frames are extracted from its videos by the user.
 
     ROOT
       final_annotations_dict.pkl           key -> dict: final_score, difficulty, armstand, rotation_type, ss_no, tw_no,
@@ -18,20 +18,35 @@ or where the dataset's repository has them; the frames in the root or in `frames
 published loaders; a folder or file of a dive that is numbered otherwise gives its first 103 frames.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fineparser.data.annotation_files import find_file, load_splits, load_table, numbered_key
-from fineparser.data.clip_folder import ClipFile
-from fineparser.data.dives import DataError, Dive, DiveList, Footage, Place, Problems, validation_share
-from fineparser.data.frame_folder import FrameFolder, missing_numbers, picture_numbers
-from fineparser.data.heights import fitting_heights, only_height
+from fineparser.data.clip_files import FileFrames, FolderFrames, image_files, missing_numbers
+from fineparser.data.dives import (
+    DEFAULT_READ_OPTIONS,
+    DataError,
+    Dive,
+    DiveFrames,
+    DiveList,
+    Location,
+    ProblemLog,
+    ReadOptions,
+    validation_keys,
+)
+from fineparser.data.readers.annotations import (
+    find_file,
+    load_splits,
+    load_table,
+    matching_heights,
+    numbered_key,
+    unique_height,
+)
 from fineparser.domain.dive_code import DiveCode, InvalidDiveCode
-from fineparser.video.reading import probe
+from fineparser.video.reader import probe
 
 CLIP_LENGTH = 103
 ANNOTATION_FILES = (
@@ -46,17 +61,16 @@ ANNOTATION_FOLDERS = ("", "info", "MTL-AQA_split_0_data", "Ready_2_Use/MTL-AQA_s
 FRAME_FOLDERS = ("", "frames", "frames_long", "new", "new/new_total_frames_256s", "whole_videos_frames", "videos")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
 
-# The numbers that stand for words in the annotations, in the order of the dataset's paper (table 1).
+# Codes in the annotations, in the order of the dataset's paper (table 1).
 _DIRECTIONS = (4, 3, 2, 1)  # inward, reverse, back, forward
 _POSITIONS = "DCB"  # free, tuck, pike
 
 
-def read_mtl_aqa(root: str | Path, *, seed: int = 0, validation: float = 0.1, skip_broken: bool = False) -> DiveList:
-    """The dives of the MTL-AQA folder `root`, of all splits; `DiveList.of` takes one.
+def read_mtl_aqa(root: str | Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> DiveList:
+    """Read the dives of the MTL-AQA folder `root`, of all splits; see `DiveList.select_split`.
 
-    `validation` is the share of the training split that becomes the validation split, drawn by `seed`; the test split
-    stays whole. There are no masks and no transitions. DataError names what is missing or broken; with `skip_broken`,
-    the list's problems do, and the dive is left out.
+    The official test split stays whole. There are no masks and no transitions. DataError names a missing or broken
+    item; with `OnBroken.SKIP` the dive is left out and is one of the list's problems.
     """
     root = Path(root)
     paths = [path for name in ANNOTATION_FILES if (path := find_file(root, [name], ANNOTATION_FOLDERS))]
@@ -64,41 +78,41 @@ def read_mtl_aqa(root: str | Path, *, seed: int = 0, validation: float = 0.1, sk
         raise DataError(f"{root}: there is no {ANNOTATION_FILES[0]} in it or its info folder.")
     tables = [load_table(path, numbered_key) for path in paths]
     splits = _splits(root)
-    held_out = validation_share((f"{video}/{dive}" for video, dive in splits), seed=seed, share=validation)
-    problems = Problems(skip_broken=skip_broken)
+    held_out = validation_keys((f"{video}/{dive}" for video, dive in splits), options)
+    problems = ProblemLog(options.on_broken)
     dives = []
     for (video, number), official in splits.items():
         name = f"{video:02d}_{number:02d}"
-        place = Place(paths[0], item=name)
+        location = Location(paths[0], item=name)
         split = "validation" if official == "train" and f"{video}/{number}" in held_out else official
         try:
-            annotated = _merged(tables, (video, number))
-            dives.append(_dive(root, (video, number), annotated, split, place))
+            annotation = _merged(tables, (video, number))
+            dives.append(_dive(root, (video, number), annotation, split, location))
         except KeyError as error:
-            problems.add(place, f"the annotation lacks {error}", error)
+            problems.add(location, f"the annotation lacks {error}", error)
         except (ValueError, TypeError) as error:
-            problems.add(place, str(error), error)
-    return DiveList(f"mtl-aqa:{root}", tuple(dives), tuple(problems.found))
+            problems.add(location, str(error), error)
+    return DiveList(f"mtl-aqa:{root}", tuple(dives), tuple(problems.problems), options.on_broken)
 
 
-def dive_code(annotated: Mapping[str, Any]) -> DiveCode | None:
-    """The dive number of an annotation, None where it has none that can be believed.
+def dive_code(annotation: Mapping[str, Any]) -> DiveCode | None:
+    """Dive number of an annotation, None where it has no consistent one.
 
-    A `dive_number` is taken as it is. Without one, it is put together from direction, position, half somersaults and
-    half twists, and believed only if such a dive has the annotated difficulty from 3 m or 10 m.
+    A `dive_number` is used as it is. Without one, it is composed of direction, position, half somersaults and half
+    twists, and used only if such a dive has the annotated difficulty from 3 m or 10 m.
     """
-    written = annotated.get("dive_number")
-    if written is not None:
-        return DiveCode.parse(str(written))
+    number = annotation.get("dive_number")
+    if number is not None:
+        return DiveCode.parse(str(number))
     try:
-        twists = int(annotated["tw_no"])
-        direction = _DIRECTIONS[int(annotated["rotation_type"])]
-        is_armstand = bool(annotated["armstand"])
+        twists = int(annotation["tw_no"])
+        direction = _DIRECTIONS[int(annotation["rotation_type"])]
+        is_armstand = bool(annotation["armstand"])
         group = 6 if is_armstand else 5 if twists else direction
-        code = DiveCode(group, direction, int(annotated["ss_no"]), twists, _POSITIONS[int(annotated["position"])])
+        code = DiveCode(group, direction, int(annotation["ss_no"]), twists, _POSITIONS[int(annotation["position"])])
     except (KeyError, IndexError, InvalidDiveCode):
         return None
-    return code if fitting_heights(code, float(annotated["difficulty"])) else None
+    return code if matching_heights(code, float(annotation["difficulty"])) else None
 
 
 def _splits(root: Path) -> dict[tuple[int, int], str]:
@@ -120,61 +134,61 @@ def _merged(tables: list[dict], key: tuple[int, int]) -> dict[str, Any]:
     return merged
 
 
-def _dive(root: Path, key: tuple[int, int], annotated: Mapping[str, Any], split: str, place: Place) -> Dive:
-    found = _Frames.find(root, key, int(annotated["end_frame"]))
-    code = dive_code(annotated)
-    value = float(annotated["difficulty"])
-    awards = np.asarray(annotated.get("judge_scores", ())).reshape(-1).tolist()
+def _dive(root: Path, key: tuple[int, int], annotation: Mapping[str, Any], split: str, location: Location) -> Dive:
+    frames = _FrameRange.find(root, key, int(annotation["end_frame"]))
+    code = dive_code(annotation)
+    value = float(annotation["difficulty"])
+    awards = np.asarray(annotation.get("judge_scores", ())).reshape(-1).tolist()
     return Dive(
         id=f"{key[0]:02d}_{key[1]:02d}",
         source="MTL-AQA",
         split=split,
-        footage=found.footage,
-        place=place,
-        first_frame=found.first,
-        last_frame=found.last,
+        frames=frames.frames,
+        location=location,
+        first_frame=frames.first,
+        last_frame=frames.last,
         code=code,
-        height=None if code is None else only_height(code, value),
+        height=None if code is None else unique_height(code, value),
         difficulty=value,
-        score=float(annotated["final_score"]),
+        score=float(annotation["final_score"]),
         awards=tuple(map(float, awards)) or None,
     )
 
 
 @dataclass(frozen=True)
-class _Frames:
-    """Where the frames of a dive are, and which of them."""
+class _FrameRange:
+    """Frames of a dive, with the first and last number."""
 
-    footage: Footage
+    frames: DiveFrames
     first: int
     last: int
 
     @classmethod
-    def find(cls, root: Path, key: tuple[int, int], end: int) -> "_Frames":
+    def find(cls, root: Path, key: tuple[int, int], end: int) -> "_FrameRange":
         video, dive = f"{key[0]:02d}", f"{key[0]:02d}_{key[1]:02d}"
         bases = [root / name for name in FRAME_FOLDERS if (root / name).is_dir()]
         for base in bases:
             for folder in (base / dive, base / video / f"{key[1]:02d}", base / video / str(key[1])):
                 if folder.is_dir():
-                    return cls._of_folder(folder, end, whole_video=False)
+                    return cls._from_folder(folder, end, whole_video=False)
             for file in (base / (dive + suffix) for suffix in VIDEO_SUFFIXES):
                 if file.is_file():
                     info = probe(file)
                     last = min(info.last_number, CLIP_LENGTH - 1)
-                    return cls(ClipFile(file, mask=None, mask_start=0), info.first_number, last)
+                    return cls(FileFrames(file, mask=None, mask_start=0), info.first_number, last)
         for base in bases:
             if (base / video).is_dir():
-                return cls._of_folder(base / video, end, whole_video=True)
+                return cls._from_folder(base / video, end, whole_video=True)
         raise ValueError(f"there are no frames {dive}/<frame>.jpg, {video}/<frame>.jpg or {dive}.mp4 below {root}")
 
     @classmethod
-    def _of_folder(cls, folder: Path, end: int, *, whole_video: bool) -> "_Frames":
-        numbers = list(picture_numbers(folder))
-        wanted = range(end - CLIP_LENGTH + 1, end + 1)
-        if not set(wanted) <= set(numbers):
+    def _from_folder(cls, folder: Path, end: int, *, whole_video: bool) -> "_FrameRange":
+        numbers = list(image_files(folder))
+        expected: Sequence[int] = range(end - CLIP_LENGTH + 1, end + 1)
+        if not set(expected) <= set(numbers):
             if whole_video or not numbers:
-                raise ValueError(f"{folder} does not hold the frames {wanted.start} to {end}")
-            if lacking := missing_numbers(numbers):
-                raise ValueError(f"{folder} lacks {len(lacking)} frames, {lacking[0]} first")
-            wanted = numbers[:CLIP_LENGTH]
-        return cls(FrameFolder(folder), wanted[0], wanted[-1])
+                raise ValueError(f"{folder} does not hold the frames {expected[0]} to {end}")
+            if missing := missing_numbers(numbers):
+                raise ValueError(f"{folder} lacks {len(missing)} frames, {missing[0]} first")
+            expected = numbers[:CLIP_LENGTH]
+        return cls(FolderFrames(folder), expected[0], expected[-1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fineparser.data.dives import Card, DataError, DiveList
-from fineparser.data.exemplars import ExemplarPool, code_distance
+from fineparser.data.exemplar_pool import ExemplarPool, code_distance
 from fineparser.domain.dive_code import DiveCode
 
 
@@ -37,18 +37,17 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def test_the_same_number_is_preferred_and_said(pool):
+def test_the_same_number_is_preferred(pool):
     dives = pool(("a", "107B", 10, 3.0, 80.0), ("b", "107C", 10, 2.7, 70.0), ("c", "107B", 10, 3.0, 60.0))
-    (choice,) = dives.choose(Card("a", parse("107B"), 10, source="painted"), rng())
+    (choice,) = dives.choose(Card("a", parse("107B"), 10, source="constant"), rng())
     assert (choice.query, choice.exemplar, choice.index) == ("a", "c", 2)
     assert choice.rule == "same dive number"
-    assert choice.reason == "same dive number, 107B"
 
 
 def test_a_dive_is_never_its_own_exemplar(pool):
     dives = pool(*[(name, "107B", 10, 3.0, 80.0) for name in "abc"])
     for seed in range(30):
-        assert sorted(names(dives.choose(Card("b", parse("107B"), 10, source="painted"), rng(seed), count=5))) == [
+        assert sorted(names(dives.choose(Card("b", parse("107B"), 10, source="constant"), rng(seed), count=5))) == [
             "a",
             "c",
         ]
@@ -59,12 +58,12 @@ def test_the_same_height_comes_first(pool):
     for seed in range(10):
         choices = dives.choose(Card("q", parse("107B"), 10), rng(seed), count=2)
         assert names(choices) == ["high", "low"]
-    assert choices[1].reason == "same dive number, 107B, from 3 m instead of 10 m"
+    assert choices[1].rule == "same dive number"
 
 
-def test_the_draw_is_seeded_and_reaches_every_dive(pool):
+def test_the_choice_is_seeded_and_reaches_every_dive(pool):
     dives = pool(*[(f"d{index}", "107B", 10, 3.0, 80.0) for index in range(6)])
-    query = Card("d0", parse("107B"), 10, source="painted")
+    query = Card("d0", parse("107B"), 10, source="constant")
     assert names(dives.choose(query, rng(5), 3)) == names(dives.choose(query, rng(5), 3))
     drawn = {names(dives.choose(query, rng(seed)))[0] for seed in range(60)}
     assert drawn == {"d1", "d2", "d3", "d4", "d5"}
@@ -94,10 +93,9 @@ def test_the_nearest_number_stands_in(pool, query, height, others, expected):
     assert choice.exemplar.split()[0] == expected
     if expected != query:
         assert choice.rule == "nearest dive number"
-        assert choice.reason == f"nearest dive number: {expected} for {query}, of which there is no other"
 
 
-def test_equally_near_dives_are_drawn_from(pool):
+def test_equally_near_dives_are_chosen_at_random(pool):
     dives = pool(("a", "105B", 10, 2.3, 70.0), ("b", "109B", 10, 4.1, 70.0), ("c", "103B", 10, 1.6, 70.0))
     drawn = {names(dives.choose(Card("q", parse("107B"), 10), rng(seed)))[0] for seed in range(30)}
     assert drawn == {"a", "b"}
@@ -107,12 +105,12 @@ def test_without_a_number_the_difficulty_decides(pool):
     dives = pool(("a", None, None, 3.0, 70.0), ("b", None, None, 3.4, 70.0), ("c", "107B", 10, None, 60.0))
     (choice,) = dives.choose(Card("q", difficulty=3.3), rng())
     assert choice.exemplar == "b"
-    assert choice.reason == "nearest difficulty: 3.4 for 3.3, the dive number being unknown"
+    assert choice.rule == "nearest difficulty"
 
 
 def test_with_nothing_known_any_dive_will_do(pool):
     dives = pool(("a", "107B", 10, 3.0, 70.0), ("q", None, None, None, 60.0))
-    (choice,) = dives.choose(Card("q", source="painted"), rng())
+    (choice,) = dives.choose(Card("q", source="constant"), rng())
     assert choice.exemplar == "a"
     assert choice.rule == "any dive"
 
@@ -128,17 +126,17 @@ def test_dives_without_a_score_are_no_exemplars_unless_none_has_one(pool):
 def test_a_source_without_a_second_dive_is_named(pool):
     dives = pool(("a", "107B", 10, 3.0, 70.0))
     with pytest.raises(DataError, match="clips:x: no dive to compare a with"):
-        dives.choose(Card("a", parse("107B"), 10, source="painted"), rng())
+        dives.choose(Card("a", parse("107B"), 10, source="constant"), rng())
 
 
-def test_lonely_numbers_are_those_of_one_dive(pool):
+def test_unique_codes_are_those_of_one_dive(pool):
     dives = pool(
         ("a", "107B", 10, 3.0, 70.0),
         ("b", "107B", 3, 3.1, 70.0),
         ("c", "105B", 10, 2.3, 60.0),
         ("d", None, None, None, 60.0),
     )
-    assert dives.lonely_numbers() == ("105B",)
+    assert dives.unique_codes() == ("105B",)
 
 
 def test_the_distance_is_symmetric_and_zero_for_the_same_dive():

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fineparser.data.dives import DataError
-from fineparser.data.finediving import read_finediving, read_sub_action_table
+from fineparser.data.dives import DataError, OnBroken, ReadOptions
+from fineparser.data.readers.finediving import read_finediving, read_sub_action_table
 from fineparser.domain.phases import SUB_ACTIONS, Transitions
 
 VIDEO = "FINADivingWorldCup2021_Men3m_final_r1"
@@ -82,7 +82,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("where", ["", "Annotations", "train_test_split"])
 def test_every_label_is_read(folder, where):
     folder.add()
-    (dive,) = read_finediving(folder.save(where), validation=0)
+    (dive,) = read_finediving(folder.save(where), ReadOptions(validation=0))
     assert dive.id == f"{VIDEO}/0"
     assert dive.split == "train"
     assert str(dive.code) == "107B"
@@ -97,7 +97,7 @@ def test_every_label_is_read(folder, where):
 def test_transitions_are_those_of_the_published_loader(folder):
     """Reference: the published rule applied to the labels of the sampled frames."""
     folder.add()
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     numbers = np.linspace(489, 502, 96).astype(int)
     sampled = [LABELS[number - 489] for number in numbers]
     assert dive.transitions(dive.sample()) == Transitions(sampled.index(17), sampled.index(36))
@@ -106,7 +106,7 @@ def test_transitions_are_those_of_the_published_loader(folder):
 
 def test_frames_and_masks_are_read_by_number(folder):
     folder.add()
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     frames = dive.read([489, 502, 495])
     assert frames.shape == (3, 24, 40, 3)
     # OpenCV wrote blue-green-red (0, 0, 10 n): red once read.
@@ -117,13 +117,13 @@ def test_frames_and_masks_are_read_by_number(folder):
     assert masks.all()
 
 
-def test_masks_are_cut_between_black_and_white(folder):
+def test_masks_are_thresholded_between_black_and_white(folder):
     key = folder.add()
     path = folder.root / "FineDiving_HM" / key[0] / "0" / "00489.jpg"
     picture = np.zeros((24, 40, 3), np.uint8)
     picture[:, :20] = (0, 0, 255)  # red on black, as some tools colour masks
     cv2.imwrite(str(path), picture)
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     (mask,) = dive.read_masks([489])
     assert mask[:, :18].all()
     assert not mask[:, 22:].any()
@@ -132,14 +132,14 @@ def test_masks_are_cut_between_black_and_white(folder):
 @pytest.mark.parametrize(("scores", "detailed"), [(True, False), (False, True)])
 def test_one_annotation_file_is_enough(folder, scores, detailed):
     folder.add()
-    (dive,) = read_finediving(folder.save(scores=scores, detailed=detailed), validation=0)
+    (dive,) = read_finediving(folder.save(scores=scores, detailed=detailed), ReadOptions(validation=0))
     assert (dive.score, dive.flight_frame) == (75.95, 494)
     assert (dive.awards is None) == (not detailed)
 
 
 def test_masks_may_be_absent_altogether(folder):
     folder.add(masks=False)
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     assert not dive.has_masks
     assert dive.read_masks([489]) is None
 
@@ -148,24 +148,30 @@ def test_the_validation_split_is_carved_out_of_training_only(folder):
     for clip in range(30):
         folder.add(clip=clip, split="train" if clip < 20 else "test", masks=False)
     root = folder.save()
-    dives = read_finediving(root, seed=5, validation=0.4)
-    assert len(dives.of("test")) == 10
-    assert 1 <= len(dives.of("validation")) <= 15
-    assert len(dives.of("train")) + len(dives.of("validation")) == 20
-    assert read_finediving(root, seed=5, validation=0.4).of("validation").dives == dives.of("validation").dives
-    assert read_finediving(root, seed=6, validation=0.4).of("validation").dives != dives.of("validation").dives
-    assert len(read_finediving(root, validation=0).of("validation")) == 0
+    dives = read_finediving(root, ReadOptions(seed=5, validation=0.4))
+    assert len(dives.select_split("test")) == 10
+    assert 1 <= len(dives.select_split("validation")) <= 15
+    assert len(dives.select_split("train")) + len(dives.select_split("validation")) == 20
+    assert (
+        read_finediving(root, ReadOptions(seed=5, validation=0.4)).select_split("validation").dives
+        == dives.select_split("validation").dives
+    )
+    assert (
+        read_finediving(root, ReadOptions(seed=6, validation=0.4)).select_split("validation").dives
+        != dives.select_split("validation").dives
+    )
+    assert len(read_finediving(root, ReadOptions(validation=0)).select_split("validation")) == 0
 
 
 def test_labels_beyond_the_last_frame_are_dropped(folder):
     folder.add(frames_labels=[*LABELS, 36, 36])
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     assert dive.sub_actions == tuple(LABELS)
 
 
-def test_unknown_sub_actions_are_kept_as_they_are(folder):
+def test_unknown_sub_actions_are_preserved(folder):
     folder.add(frames_labels=[5] * 5 + [41] * 6 + [36] * 3)
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     assert set(dive.sub_actions) == {5, 41, 36}
     assert (dive.flight_frame, dive.entry_frame) == (494, 500)
 
@@ -187,7 +193,7 @@ BROKEN = {
     ),
     "no frames": (
         lambda folder: [remove(path) for path in (folder.root / "FineDiving" / VIDEO / "1").iterdir()],
-        "holds no pictures",
+        "holds no images",
     ),
     "a gap": (
         lambda folder: remove(folder.root / "FineDiving" / VIDEO / "1" / "00495.jpg"),
@@ -204,12 +210,12 @@ def test_a_broken_dive_is_named_or_left_out(folder, case):
     damage(folder)
     root = folder.save()
     with pytest.raises(DataError, match=message) as caught:
-        read_finediving(root, validation=0)
+        read_finediving(root, ReadOptions(validation=0))
     assert f"fine-grained_annotation_aqa.pkl, item {VIDEO}/1" in str(caught.value)
-    dives = read_finediving(root, validation=0, skip_broken=True)
+    dives = read_finediving(root, ReadOptions(validation=0, on_broken=OnBroken.SKIP))
     assert [dive.id for dive in dives] == [f"{VIDEO}/0"]
     assert len(dives.problems) == 1
-    assert f"{VIDEO}/1" in dives.problems[0]
+    assert f"{VIDEO}/1" in str(dives.problems[0])
 
 
 @pytest.mark.parametrize("lost", ["folder", "one"])
@@ -221,15 +227,15 @@ def test_missing_masks_are_named_or_only_they_left_out(folder, lost):
     root = folder.save()
     message = "no folder of masks" if lost == "folder" else "lacks the masks of 1 frames, 500 first"
     with pytest.raises(DataError, match=message):
-        read_finediving(root, validation=0)
-    dives = read_finediving(root, validation=0, skip_broken=True)
+        read_finediving(root, ReadOptions(validation=0))
+    dives = read_finediving(root, ReadOptions(validation=0, on_broken=OnBroken.SKIP))
     assert [dive.has_masks for dive in dives] == [False, True]
     assert len(dives.problems) == 1
 
 
-def test_a_broken_picture_is_named_when_it_is_read(folder):
+def test_a_broken_frame_is_named_when_it_is_read(folder):
     folder.add()
-    (dive,) = read_finediving(folder.save(), validation=0)
+    (dive,) = read_finediving(folder.save(), ReadOptions(validation=0))
     (folder.root / "FineDiving" / VIDEO / "0" / "00490.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"00490\.jpg"):
         dive.read([489, 490])
@@ -238,14 +244,14 @@ def test_a_broken_picture_is_named_when_it_is_read(folder):
 
 
 @pytest.mark.parametrize("key", [("../elsewhere", 0), ("..", 0), ("a/b", 0), ("", 0), ("a", -1), "ab c", 3])
-def test_a_key_that_leads_elsewhere_is_refused(folder, key):
+def test_a_key_that_leads_elsewhere_is_rejected(folder, key):
     folder.add()
     folder.train.append(key)
     with pytest.raises(DataError, match="key"):
-        read_finediving(folder.save(), skip_broken=True)
+        read_finediving(folder.save(), ReadOptions(on_broken=OnBroken.SKIP))
 
 
-def test_a_dive_in_both_splits_is_refused(folder):
+def test_a_dive_in_both_splits_is_rejected(folder):
     folder.test.append(folder.add())
     with pytest.raises(DataError, match=r"in train_split\.pkl too"):
         read_finediving(folder.save())
@@ -259,7 +265,7 @@ def test_a_dive_in_both_splits_is_refused(folder):
         ("annotations", "neither fine-grained_annotation_aqa.pkl nor FineDiving_fine-grained"),
     ],
 )
-def test_what_the_folder_lacks_is_named(folder, leave_out, message):
+def test_a_missing_part_of_the_folder_is_reported(folder, leave_out, message):
     if leave_out != "FineDiving":
         folder.add()
     annotated = leave_out != "annotations"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fineparser.data.clip_table import TABLE, row_of, write_rows
-from fineparser.data.dives import Problems
-from fineparser.data.intake import Intake, clips_in
-from fineparser.data.survey import survey
-from tests.data.test_clip_folder import write_video
+from fineparser.data.dataset_summary import summarise_dataset
+from fineparser.data.dives import ProblemLog
+from fineparser.data.importer import DatasetImporter, list_clips
+from fineparser.data.readers.clip_folder import TABLE, make_row, write_rows
+from tests.data.readers.test_clip_folder import write_video
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clips(tmp_path) -> Path:
     root.mkdir()
     write_video(root / "a.avi")
     write_video(root / "b.avi", shade=5)
-    write_rows(root / TABLE, [row_of("a.avi", score="50"), row_of("b.avi", score="60")])
+    write_rows(root / TABLE, [make_row("a.avi", score="50"), make_row("b.avi", score="60")])
     return root
 
 
@@ -38,9 +38,9 @@ def packed(path: Path, members: dict[str, Path | bytes]) -> Path:
     return path
 
 
-def take(folder: Path, *files: Path) -> Intake:
-    intake = Intake(folder)
-    intake.take(files)
+def take(folder: Path, *files: Path) -> DatasetImporter:
+    intake = DatasetImporter(folder)
+    intake.add(files)
     return intake
 
 
@@ -53,9 +53,9 @@ def everything_below(path: Path) -> set[str]:
 
 
 def table_of(folder: Path) -> list[tuple[str, str]]:
-    from fineparser.data.clip_table import read_rows
+    from fineparser.data.readers.clip_folder import read_rows
 
-    return [(row["clip"], row["score"]) for _, row in read_rows(folder / TABLE, Problems(skip_broken=False))]
+    return [(row["clip"], row["score"]) for _, row in read_rows(folder / TABLE, ProblemLog())]
 
 
 def test_a_zip_with_a_folder_in_it_becomes_the_collection(clips, folder, tmp_path):
@@ -96,7 +96,7 @@ def test_frames_in_folders_are_clips(clips, folder, tmp_path):
     write_folder(tmp_path / "dive1", numbered_frames(10))
     members = {f"dive1/{path.name}": path for path in (tmp_path / "dive1").iterdir()}
     assert take(folder, packed(tmp_path / "one.zip", members)).problems == []
-    assert clips_in(folder) == ["dive1"]
+    assert list_clips(folder) == ["dive1"]
     assert table_of(folder) == [("dive1", "")]
 
 
@@ -115,7 +115,7 @@ def test_a_zip_that_climbs_out_stays_inside(clips, folder, tmp_path, name):
     assert not Path("/etc/evil.avi").exists()
 
 
-def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_refused(folder, tmp_path):
+def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_rejected(folder, tmp_path):
     archive = packed(tmp_path / "bomb.zip", {"bomb.avi": bytes(10_000_000)})
     assert archive.stat().st_size * 100 < 10_000_000
     (problem,) = take(folder, archive).problems
@@ -123,14 +123,14 @@ def test_a_zip_that_unpacks_to_a_hundred_times_its_size_is_refused(folder, tmp_p
     assert files_of(folder) == set()
 
 
-def test_a_zip_beyond_the_limit_is_refused(clips, folder, tmp_path):
+def test_a_zip_beyond_the_limit_is_rejected(clips, folder, tmp_path):
     archive = packed(tmp_path / "large.zip", {"noise.npz": os.urandom(5000), "dives.csv": b"clip\n"})
-    intake = Intake(folder, most_bytes=4000)
-    intake.take([archive])
+    intake = DatasetImporter(folder, max_bytes=4000)
+    intake.add([archive])
     assert "would unpack to" in str(intake.problems[0])
     assert not folder.exists() or files_of(folder) == set()
-    allowed = Intake(folder, most_bytes=6000)
-    allowed.take([archive])
+    allowed = DatasetImporter(folder, max_bytes=6000)
+    allowed.add([archive])
     assert "noise.npz" in files_of(folder)
 
 
@@ -147,7 +147,7 @@ def test_links_locked_files_pickles_and_strangers_are_left_out(clips, folder, tm
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         opened.writestr(link, "/etc/passwd")
     intake = take(folder, archive)
-    reasons = {problem.place.file.name: problem.reason for problem in intake.problems}
+    reasons = {problem.location.file.name: problem.reason for problem in intake.problems}
     assert "pickle" in reasons["mixed.zip: evil.pkl"]
     assert "is a link" in reasons["mixed.zip: link.avi"]
     assert "'.txt'" in reasons["mixed.zip: notes.txt"]
@@ -156,10 +156,10 @@ def test_links_locked_files_pickles_and_strangers_are_left_out(clips, folder, tm
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"hello"])
-def test_what_is_no_zip_is_named(folder, tmp_path, content):
+def test_a_broken_zip_is_reported(folder, tmp_path, content):
     path = tmp_path / "broken.zip"
     path.write_bytes(content)
-    (problem,) = take(folder, path).problems
+    (problem,) = map(str, take(folder, path).problems)
     assert problem.startswith("broken.zip: cannot be unpacked")
 
 
@@ -168,7 +168,7 @@ def test_a_truncated_zip_leaves_nothing_half_written(clips, folder, tmp_path):
     data = bytearray(archive.read_bytes())
     data[100:200] = bytes(100)  # the member's contents no longer match their checksum
     (tmp_path / "damaged.zip").write_bytes(data)
-    (problem,) = take(folder, tmp_path / "damaged.zip").problems
+    (problem,) = map(str, take(folder, tmp_path / "damaged.zip").problems)
     assert problem.startswith("damaged.zip: a.avi: cannot be unpacked")
     assert files_of(folder) == set()
 
@@ -178,7 +178,7 @@ def test_another_file_of_the_same_name_does_not_replace_the_first(clips, folder,
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / "a.avi"
     other.write_bytes((clips / "b.avi").read_bytes())
-    (problem,) = take(folder, other).problems
+    (problem,) = map(str, take(folder, other).problems)
     assert "rename the new one" in problem
     assert (folder / "a.avi").read_bytes() == (clips / "a.avi").read_bytes()
 
@@ -188,7 +188,7 @@ def test_a_table_that_cannot_be_read_is_named_and_the_known_one_stays(clips, fol
     for number, text in enumerate(("name,points\na,1\n", "clip,score\na.avi,1,2,3\n", "\xff\xfe")):
         table = tmp_path / f"broken{number}.csv"
         table.write_bytes(text.encode("latin1"))
-        (problem,) = take(folder, table).problems
+        (problem,) = map(str, take(folder, table).problems)
         assert problem.startswith(f"broken{number}.csv")
     assert table_of(folder)[0] == ("a.avi", "50")
 
@@ -199,23 +199,23 @@ def test_the_bad_table_of_the_issue_gets_a_row_for_each_reason(clips, folder):
     write_rows(
         clips / TABLE,
         [
-            row_of("a.avi", dive_code="107B", height="3", score="50"),
-            row_of("gone.avi", dive_code="107B", height="3", score="50"),
-            row_of("b.avi", dive_code="107B", height="3", score="121"),
-            row_of("twin.avi", dive_code="107B", height="3", score="55"),
-            row_of("../disk/b.avi", dive_code="107B", height="3", score="55"),
+            make_row("a.avi", dive_code="107B", height="3", score="50"),
+            make_row("gone.avi", dive_code="107B", height="3", score="50"),
+            make_row("b.avi", dive_code="107B", height="3", score="121"),
+            make_row("twin.avi", dive_code="107B", height="3", score="55"),
+            make_row("../disk/b.avi", dive_code="107B", height="3", score="55"),
         ],
     )
     assert take(folder, *sorted(clips.iterdir())).problems == []
-    found = survey(f"clips:{folder}", "regression", 0.2)
-    reasons = {one.name: one.reason for one in found.left_out}
+    result = summarise_dataset(f"clips:{folder}", "regression", 0.2)
+    reasons = {one.name: one.reason for one in result.left_out}
     assert "'gone.avi' does not exist" in reasons["dives.csv, line 3"]
     assert "0 to 120 points, not 121" in reasons["dives.csv, line 4"]
     assert "shows the same frames as line 2" in reasons["dives.csv, line 5"]
     assert "leads out of the folder" in reasons["dives.csv, line 6"]
-    assert [one.name for one in found.used] == ["a.avi"]
-    assert found.error.startswith("There is one scored dive to learn from")
-    assert str(folder) not in " ".join([found.error, *reasons.values()])
+    assert [one.name for one in result.used] == ["a.avi"]
+    assert result.error.startswith("There is one scored dive for training")
+    assert str(folder) not in " ".join([result.error, *reasons.values()])
 
 
 def test_a_finediving_folder_whose_pickle_holds_a_program_gets_an_error_and_runs_nothing(tmp_path):
@@ -227,9 +227,9 @@ def test_a_finediving_folder_whose_pickle_holds_a_program_gets_an_error_and_runs
 
     root = tmp_path / "FD"
     write_finediving(SimulationJob(2), root)
-    assert survey(f"finediving:{root}", "regression", 0.0).used
+    assert summarise_dataset(f"finediving:{root}", "regression", 0.0).used
     (root / "Annotations" / "train_split.pkl").write_bytes(pickle.dumps(Evil()))
-    found = survey(f"finediving:{root}", "regression", 0.2)
-    assert "which no annotation file needs" in found.error
-    assert found.used == []
+    result = summarise_dataset(f"finediving:{root}", "regression", 0.2)
+    assert "which no annotation file needs" in result.error
+    assert result.used == []
     assert not (tmp_path / "harmed").exists()

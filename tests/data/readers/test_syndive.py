@@ -5,28 +5,30 @@ import pickle
 import numpy as np
 import pytest
 
-from fineparser.data import syndive
+from fineparser.data.datasets import PairDataset, load_clip
 from fineparser.data.dives import DataError
-from fineparser.data.exemplars import ExemplarPool
-from fineparser.data.pairs import PairDataset, load_clip
-from fineparser.data.syndive import PlannedFootage, SynDives, frame_labels, mean_deductions
+from fineparser.data.exemplar_pool import ExemplarPool
+from fineparser.data.readers import syndive
+from fineparser.data.readers.syndive import SimulatedFrames, SynDives, frame_labels, mean_deductions
 from fineparser.data.transforms import ClipTransform
-from fineparser.domain.difficulty import difficulty, is_dived
+from fineparser.domain.difficulty import difficulty, has_difficulty
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Phase
 from fineparser.simulator.dive import simulate
 from fineparser.simulator.faults import Faults
-from fineparser.simulator.judges import PRICES
+from fineparser.simulator.judges import DEDUCTION_CURVES
+from fineparser.simulator.plan import DiveRequest
 
 
 @pytest.fixture
-def sketched(monkeypatch, sketched_plan):
+def sketched(monkeypatch, stub_plan):
     """Plans are sketches; gives the arguments that each was asked with."""
     asked = []
 
-    def plan_dive(seed, *, split, code, height):
+    def plan_dive(seed, request, *, split):
+        code, height = request.code, request.height
         asked.append((seed, split, str(code), height))
-        return sketched_plan(seed=seed, split=split, code=code, height=height, difficulty=difficulty(code, height))
+        return stub_plan(seed=seed, split=split, code=code, height=height, difficulty=difficulty(code, height))
 
     monkeypatch.setattr(syndive, "plan_dive", plan_dive)
     return asked
@@ -41,7 +43,7 @@ def test_cards_cost_no_plan_and_agree_with_the_dives(sketched):
     assert len({card.id for card in cards}) == 20
     assert len({str(card.code) for card in cards}) > 5
     for card in cards:
-        assert is_dived(card.code, card.height)
+        assert has_difficulty(card.code, card.height)
         assert card.difficulty == difficulty(card.code, card.height)
 
 
@@ -80,29 +82,29 @@ def test_labels_come_from_the_plan(sketched):
     assert (dive.score, dive.awards, dive.source, dive.has_masks) == (72.0, (8.0,) * 7, "SynDive", True)
 
 
-def test_steps_of_the_same_name_are_still_two_steps(sketched_plan, sketched_motion):
-    plan = sketched_plan(motions=(sketched_motion(((-1.0, 1), (0.0, 15), (0.5, 15), (1.0, 36))),))
+def test_steps_of_the_same_name_are_still_two_steps(stub_plan, stub_motion):
+    plan = stub_plan(motions=(stub_motion(((-1.0, 1), (0.0, 15), (0.5, 15), (1.0, 36))),))
     labels, flight, entry = frame_labels(plan)
     assert (flight, entry) == (20, 45)
     assert np.unique(labels).tolist() == [1, 15, 36]
 
 
-def test_a_clip_that_ends_before_the_entry_is_refused(sketched_plan):
+def test_a_clip_that_ends_before_the_entry_is_rejected(stub_plan):
     with pytest.raises(ValueError, match="seed 7 ends before the entry"):
-        frame_labels(sketched_plan(seed=7, times=np.arange(-20, 20) / 25))
+        frame_labels(stub_plan(seed=7, times=np.arange(-20, 20) / 25))
 
 
-def test_frames_and_masks_are_drawn_once(sketched_plan):
-    plan = sketched_plan()
-    footage = PlannedFootage(plan, lines=112, width=None)
+def test_frames_and_masks_are_rendered_once(stub_plan):
+    plan = stub_plan()
+    footage = SimulatedFrames(plan, lines=112, width=None)
     frames = footage.read([5, 3, 3])
     masks = footage.read_masks([5, 3, 3])
     assert frames[:, 0, 0, 0].tolist() == [10, 6, 6]
     assert masks[:, :56].all()
     assert not masks[:, 56:].any()
-    assert plan.filmed == [[3, 5]]
+    assert plan.renders == [[3, 5]]
     assert footage.read_masks([1]).shape == (1, 112, 112)
-    assert plan.filmed == [[3, 5], [1]]
+    assert plan.renders == [[3, 5], [1]]
 
 
 def test_a_source_travels_to_workers_without_its_dives(sketched):
@@ -124,19 +126,19 @@ def test_pairs_are_fresh_in_every_epoch_of_an_endless_source(sketched):
 
 
 @pytest.mark.parametrize("setting", [{"count": 0}, {"count": 1, "seed": -1}, {"count": 1, "split": "val"}])
-def test_impossible_sources_are_refused(setting):
+def test_impossible_sources_are_rejected(setting):
     with pytest.raises(ValueError, match=r"not count|not 'val'"):
         SynDives(**setting)
 
 
-def test_a_dive_that_cannot_be_made_is_named_by_its_seed(monkeypatch, sketched_plan):
-    def fail(seed, **wishes):
+def test_a_failed_simulation_is_reported_with_its_seed(monkeypatch, stub_plan):
+    def fail(seed, request, *, split):
         raise RuntimeError("no camera found")
 
     monkeypatch.setattr(syndive, "plan_dive", fail)
     with pytest.raises(DataError, match=r"syndive:4:0, item seed 2, split train: no camera found"):
         SynDives(4)[2]
-    monkeypatch.setattr(syndive, "plan_dive", lambda seed, **wishes: sketched_plan(times=np.arange(-20, 10) / 25))
+    monkeypatch.setattr(syndive, "plan_dive", lambda seed, request, *, split: stub_plan(times=np.arange(-20, 10) / 25))
     with pytest.raises(DataError, match=r"item seed 3, split train: The simulated clip .* ends before the entry"):
         SynDives(4)[3]
 
@@ -152,7 +154,7 @@ def test_a_dive_is_what_the_simulator_makes():
     source = SynDives(50, seed=1)
     index = 7
     dive, card = source[index], source.card(index)
-    straight = simulate(source.dive_seed(index), code=card.code, height=card.height)
+    straight = simulate(source.dive_seed(index), DiveRequest(code=card.code, height=card.height))
     numbers = dive.sample()
     assert np.array_equal(numbers, straight.source_frames)
     batch = load_clip(dive, ClipTransform(), np.random.default_rng(0))
@@ -178,8 +180,8 @@ def test_most_dives_have_a_partner_of_their_number():
     assert rules.count("same dive number") > 200
 
 
-def test_deductions_are_those_of_the_judges(sketched_plan):
-    plan = sketched_plan(faults=(Faults(splash=0.45), Faults()))
-    found = dict(zip(PRICES, mean_deductions(plan), strict=True))
-    assert found.pop("splash") == pytest.approx(0.5)  # half of the most of 2 awards, half of the pair
-    assert set(found.values()) == {0.0}
+def test_deductions_are_those_of_the_judges(stub_plan):
+    plan = stub_plan(faults=(Faults(splash=0.45), Faults()))
+    result = dict(zip(DEDUCTION_CURVES, mean_deductions(plan), strict=True))
+    assert result.pop("splash") == pytest.approx(0.5)  # half of the most of 2 awards, half of the pair
+    assert set(result.values()) == {0.0}

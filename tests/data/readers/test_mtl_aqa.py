@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from fineparser.data.dives import DataError
-from fineparser.data.mtl_aqa import dive_code, read_mtl_aqa
+from fineparser.data.dives import DataError, OnBroken, ReadOptions
+from fineparser.data.readers.mtl_aqa import dive_code, read_mtl_aqa
 from fineparser.domain.dive_code import DiveCode
 
-REAL = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_dives.csv"
+REAL = Path(__file__).parents[3].parent / "shared" / "real" / "mtl_aqa_dives.csv"
 
 
 def annotation(**changes):
@@ -41,7 +41,7 @@ def save(root, annotations, train, test, name="final_annotations_dict.pkl", wher
 def test_every_label_is_read(tmp_path, where):
     save(tmp_path, {(1, 7): annotation()}, [(1, 7)], [], where=where)
     write_pictures(tmp_path / "frames" / "01_07", 1000, 115)
-    (dive,) = read_mtl_aqa(tmp_path, validation=0)
+    (dive,) = read_mtl_aqa(tmp_path, ReadOptions(validation=0))
     assert dive.id == "01_07"
     assert str(dive.code) == "207C"
     assert (dive.height, dive.difficulty, dive.score) == (10, 3.3, 84.15)
@@ -81,7 +81,7 @@ def test_a_video_file_a_dive_will_do(tmp_path):
     for _ in range(110):
         writer.write(np.zeros((24, 40, 3), np.uint8))
     writer.release()
-    (dive,) = read_mtl_aqa(tmp_path, validation=0)
+    (dive,) = read_mtl_aqa(tmp_path, ReadOptions(validation=0))
     assert (dive.first_frame, dive.last_frame) == (0, 102)
     assert dive.read([0, 102]).shape == (2, 24, 40, 3)
 
@@ -91,7 +91,7 @@ def test_copies_add_the_dive_number_and_the_awards(tmp_path):
     more = annotation(dive_number="207C", judge_scores=[8.5, 8.5, 8.5, 8.5, 8.5, 8.0, 9.0])
     (tmp_path / "augmented_final_annotations_dict.pkl").write_bytes(pickle.dumps({(1, 7): more}))
     write_pictures(tmp_path / "01_07", 1008, 103)
-    (dive,) = read_mtl_aqa(tmp_path, validation=0)
+    (dive,) = read_mtl_aqa(tmp_path, ReadOptions(validation=0))
     assert str(dive.code) == "207C"
     assert dive.awards == (8.5, 8.5, 8.5, 8.5, 8.5, 8.0, 9.0)
 
@@ -120,7 +120,7 @@ def test_a_number_that_contradicts_the_difficulty_is_not_believed():
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="the table of real dives is not on this machine")
-def test_the_real_dive_numbers_survive_being_taken_apart():
+def test_real_dive_numbers_are_composed_from_their_parts():
     """Each real dive number, written as MTL-AQA's numbers and read again with its real difficulty."""
     with REAL.open() as file:
         rows = [row for row in csv.DictReader(file) if row["event"] == "individual"]
@@ -164,9 +164,9 @@ def test_a_broken_dive_is_named_or_left_out(tmp_path, case):
     if case != "no frames":
         write_pictures(tmp_path / "01_08", 1008, 103)
     with pytest.raises(DataError, match=message) as caught:
-        read_mtl_aqa(tmp_path, validation=0)
+        read_mtl_aqa(tmp_path, ReadOptions(validation=0))
     assert "final_annotations_dict.pkl, item 01_08: " in str(caught.value)
-    dives = read_mtl_aqa(tmp_path, validation=0, skip_broken=True)
+    dives = read_mtl_aqa(tmp_path, ReadOptions(validation=0, on_broken=OnBroken.SKIP))
     assert [dive.id for dive in dives] == ["01_07"]
     assert len(dives.problems) == 1
 
@@ -201,7 +201,7 @@ def test_the_splits_are_the_official_ones(tmp_path):
     keys = [(1, dive) for dive in range(20)]
     save(tmp_path, {key: annotation() for key in keys}, keys[:15], keys[15:])
     write_pictures(tmp_path / "01", 1008, 103)
-    dives = read_mtl_aqa(tmp_path, seed=2, validation=0.3)
-    assert [dive.id for dive in dives.of("test")] == [f"01_{dive}" for dive in range(15, 20)]
-    assert 0 < len(dives.of("validation")) < 12
-    assert len(dives.of("train")) + len(dives.of("validation")) == 15
+    dives = read_mtl_aqa(tmp_path, ReadOptions(seed=2, validation=0.3))
+    assert [dive.id for dive in dives.select_split("test")] == [f"01_{dive}" for dive in range(15, 20)]
+    assert 0 < len(dives.select_split("validation")) < 12
+    assert len(dives.select_split("train")) + len(dives.select_split("validation")) == 15

@@ -1,4 +1,4 @@
-"""Pickles are read without running them."""
+"""Pickles are read without running them; heights follow from names and difficulties."""
 
 import os
 import pickle
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fineparser.data.dives import DataError
-from fineparser.data.pickles import load_pickle
+from fineparser.data.readers.annotations import height_in_name, load_pickle, matching_heights, unique_height
+from fineparser.domain.dive_code import DiveCode
 
 PLAIN = {
     ("video", 3): ["107b", 87.45, 3.1, None, [1, 1, 15, 36]],
@@ -89,16 +90,16 @@ class Malicious:
         (pickle.loads, "_pickle.loads"),
     ],
 )
-def test_a_malicious_pickle_is_refused_by_name_and_does_nothing(tmp_path, function, named):
+def test_a_malicious_pickle_is_rejected_by_name_and_does_nothing(tmp_path, function, named):
     witness = tmp_path / "ran"
     data = pickle.dumps({("video", 0): [Malicious(function, f"touch {witness}")]})
     path = write(tmp_path, data)
-    with pytest.raises(DataError, match=rf"annotation\.pkl: the pickle asks for {named}.*authors"):
+    with pytest.raises(DataError, match=rf"annotation\.pkl: the pickle names {named}.*authors"):
         load_pickle(path)
     assert not witness.exists()
 
 
-def test_an_array_of_forged_pointers_is_refused(tmp_path):
+def test_an_array_of_forged_pointers_is_rejected(tmp_path):
     """Bytes that claim to be objects would be followed as addresses."""
     honest = pickle.dumps(np.array([1, 2]), protocol=2)
     forged = honest.replace(b"i8", b"O8")
@@ -107,13 +108,13 @@ def test_an_array_of_forged_pointers_is_refused(tmp_path):
         load_pickle(write(tmp_path, forged))
 
 
-def test_an_array_with_fields_is_refused(tmp_path):
+def test_an_array_with_fields_is_rejected(tmp_path):
     fields = np.zeros(2, dtype=[("a", "i4"), ("b", object)])
     with pytest.raises(DataError, match="unusual type 'V12'"):
         load_pickle(write(tmp_path, pickle.dumps(fields)))
 
 
-def test_an_array_with_too_few_bytes_is_refused(tmp_path):
+def test_an_array_with_too_few_bytes_is_rejected(tmp_path):
     honest = pickle.dumps(np.arange(4, dtype=np.int8), protocol=2)
     forged = honest.replace(b"K\x04\x85", b"K\x7f\x85")  # the shape (4,) made (127,)
     assert forged != honest
@@ -130,3 +131,39 @@ def test_a_damaged_file_is_named(tmp_path, data):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"gone\.pkl: there is no such file"):
         load_pickle(tmp_path / "gone.pkl")
+
+
+@pytest.mark.parametrize(
+    ("name", "height"),
+    [
+        ("FINADivingWorldCup2021_Men3m_final_r1", 3),
+        ("FullMenSynchronised10mPlatform_Tokyo2020Replays_2", 10),
+        ("3mMenSpringboardFinal-EuropeanChampionships2021_2", 3),
+        ("women10m", 10),
+        ("10mplatform_final", 10),
+        ("3mspringboard", 3),
+        ("Open7.5m", 7.5),
+        ("Final10men", None),
+        ("Round13m", None),
+        ("3m_and_10m", None),
+        ("Tokyo2020", None),
+    ],
+)
+def test_heights_in_names(name, height):
+    assert height_in_name(name) == height
+
+
+def test_a_difficulty_of_one_height_determines_it():
+    # 107B is 3.1 from 3 m; the current table gives it 3.0 from 10 m.
+    assert unique_height(DiveCode.parse("107B"), 3.1) == 3
+    assert unique_height(DiveCode.parse("107B"), 3.0) == 10
+    assert unique_height(DiveCode.parse("107B"), 2.0) is None
+
+
+def test_the_earlier_tables_count():
+    # 307C from 10 m was 3.3 in 2009-13.
+    assert matching_heights(DiveCode.parse("307C"), 3.3) == (10,)
+
+
+def test_armstands_are_not_dived_from_springboards():
+    assert 3 not in matching_heights(DiveCode.parse("612B"), 2.0)

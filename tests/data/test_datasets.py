@@ -1,16 +1,17 @@
-"""Samples depend on seed, epoch and index alone; broken dives are stepped over when asked."""
+"""Samples depend on seed, epoch and index alone; broken dives are skipped if the source says so."""
 
 import logging
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from fineparser.data.batches import ClipBatch, PairBatch
-from fineparser.data.dives import DataError, DiveList
-from fineparser.data.pairs import ClipDataset, PairDataset, load_clip
+from fineparser.data.batches import ClipBatch, PairBatch, WindowBatch
+from fineparser.data.datasets import ClipDataset, PairDataset, WindowDataset, load_clip
+from fineparser.data.dives import DataError, DiveList, OnBroken
 from fineparser.data.transforms import ClipTransform
 
 
@@ -48,14 +49,14 @@ def test_a_clip_is_sampled_transformed_and_labelled(make_dive):
 def test_frames_that_a_short_clip_repeats_are_read_once(make_dive):
     dive = make_dive(first_frame=3, last_frame=12)
     batch = load_clip(dive, ClipTransform(), np.random.default_rng(0))
-    assert dive.footage.asked == [list(range(3, 13))]
+    assert dive.frames.requests == [list(range(3, 13))]
     shown = (batch.clips[0, 0, :, 0, 0] * 0.229 + 0.485).mul(255).round().long()
     assert shown.tolist() == dive.sample().tolist()
 
 
 def test_masks_of_another_size_are_named(make_dive):
     dive = make_dive(has_masks=True)
-    dive.footage.read_masks = lambda numbers: np.zeros((len(numbers), 50, 50), bool)
+    dive.frames.read_masks = lambda numbers: np.zeros((len(numbers), 50, 50), bool)
     with pytest.raises(DataError, match=r"line 2: the masks have the shape \(96, 50, 50\)"):
         load_clip(dive, ClipTransform(), np.random.default_rng(0))
 
@@ -79,16 +80,16 @@ def test_another_epoch_or_seed_gives_other_samples(source):
     assert not all(same(elsewhere[index], first[index]) for index in range(4))
 
 
-def test_the_choice_can_be_asked_without_reading_pictures(source):
+def test_the_choice_does_not_read_frames(source):
     dataset = PairDataset(source, seed=3)
     choices = [dataset.choice(index) for index in range(4)]
-    assert all(not dive.footage.asked for dive in source)
+    assert all(not dive.frames.requests for dive in source)
     assert choices == [dataset[index].choices[0] for index in range(4)]
 
 
 def test_workers_give_what_one_process_gives_in_every_epoch(source):
     """Workers are kept from epoch to epoch, and hear of the new one all the same."""
-    dataset = PairDataset(source, transform=ClipTransform(longest_end_shift=3), seed=3)
+    dataset = PairDataset(source, transform=ClipTransform(max_end_shift=3), seed=3)
     loader = DataLoader(dataset, batch_size=2, num_workers=1, persistent_workers=True, collate_fn=PairBatch.stack)
     for epoch in range(2):
         dataset.set_epoch(epoch)
@@ -112,19 +113,19 @@ def test_exemplars_may_come_from_another_source(source, make_dive):
     assert pair.has_scores.tolist() == [False]
 
 
-def test_a_broken_dive_stops_or_is_stepped_over(source, make_dive, broken_footage, caplog):
-    dives = (source[0], make_dive("broken", "107B", score=60.0, footage=broken_footage), source[1])
+def test_a_broken_dive_raises_or_is_skipped(source, make_dive, broken_frames, caplog):
+    dives = (source[0], make_dive("broken", "107B", score=60.0, frames=broken_frames), source[1])
     broken = DiveList("clips:x", dives)
-    with pytest.raises(DataError, match=r"dives\.csv, line 2: 00007\.jpg is not a picture"):
+    with pytest.raises(DataError, match=r"dives\.csv, line 2: 00007\.jpg is not an image"):
         ClipDataset(broken)[1]
     with caplog.at_level(logging.WARNING):
-        assert ClipDataset(broken, skip_broken=True)[1].ids == ("b",)
+        assert ClipDataset(replace(broken, on_broken=OnBroken.SKIP))[1].ids == ("b",)
     assert "left out: dives.csv, line 2" in caplog.text
 
 
-def test_pairs_step_over_broken_exemplars_too(source, make_dive, broken_footage):
-    dives = (source[0], make_dive("broken", "107B", height=10, score=60.0, footage=broken_footage), source[1])
-    dataset = PairDataset(DiveList("clips:x", dives), transform=ClipTransform(), skip_broken=True)
+def test_pairs_skip_broken_exemplars(source, make_dive, broken_frames):
+    dives = (source[0], make_dive("broken", "107B", height=10, score=60.0, frames=broken_frames), source[1])
+    dataset = PairDataset(DiveList("clips:x", dives, on_broken=OnBroken.SKIP), transform=ClipTransform())
     for epoch in range(4):
         dataset.set_epoch(epoch)
         for index in range(3):
@@ -132,10 +133,10 @@ def test_pairs_step_over_broken_exemplars_too(source, make_dive, broken_footage)
             assert "broken" not in pair.query.ids + pair.exemplar.ids
 
 
-def test_a_source_of_broken_dives_is_named(make_dive, broken_footage):
-    dives = tuple(make_dive(name, footage=broken_footage) for name in "ab")
+def test_a_source_of_broken_dives_is_named(make_dive, broken_frames):
+    dives = tuple(make_dive(name, frames=broken_frames) for name in "ab")
     with pytest.raises(DataError, match="clips:x: every dive in it is broken"):
-        ClipDataset(DiveList("clips:x", dives), skip_broken=True)[0]
+        ClipDataset(DiveList("clips:x", dives, on_broken=OnBroken.SKIP))[0]
 
 
 def test_an_empty_source_is_named():
@@ -149,3 +150,41 @@ def test_indices_end_where_the_dives_end(source):
     assert isinstance(dataset[3], ClipBatch)
     with pytest.raises(IndexError):
         dataset[4]
+
+
+def source_of(make_dive, **changes):
+    values = dict(last_frame=190, flight_frame=40, entry_frame=101, score=70.0, has_masks=True)
+    return DiveList("clips:x", (make_dive(**(values | changes)),))
+
+
+def test_windows_are_stretches_of_the_clip(make_dive):
+    source = source_of(make_dive)
+    whole = load_clip(source[0], ClipTransform(), np.random.default_rng(0))
+    batch = WindowDataset(source, ClipTransform(), windows=3, seed=4)[0]
+    assert batch.clips.shape == (3, 3, 16, 112, 112)
+    assert batch.masks.shape == (3, 1, 16, 112, 112)
+    starts = set()
+    for window, mask in zip(batch.clips, batch.masks, strict=True):
+        (start,) = (at for at in range(81) if torch.equal(window, whole.clips[0, :, at : at + 16]))
+        assert torch.equal(mask, whole.masks[0, :, start : start + 16])
+        starts.add(start)
+    assert len(starts) == 3
+
+
+def test_windows_differ_between_epochs_and_are_reproducible(make_dive):
+    dataset = WindowDataset(source_of(make_dive), ClipTransform(), windows=2, seed=4)
+    first, again = dataset[0], dataset[0]
+    assert torch.equal(first.clips, again.clips)
+    dataset.set_epoch(1)
+    assert not torch.equal(first.clips, dataset[0].clips)
+
+
+def test_windows_stack(make_dive):
+    dataset = WindowDataset(source_of(make_dive), windows=2, frames=8)
+    assert len(WindowBatch.stack([dataset[0], dataset[0]])) == 4
+    assert WindowBatch.stack([dataset[0], dataset[0]]).clips.shape == (4, 3, 8, 112, 112)
+
+
+def test_a_dive_without_masks_is_rejected(make_dive):
+    with pytest.raises(DataError, match="no masks"):
+        WindowDataset(source_of(make_dive, has_masks=False))[0]

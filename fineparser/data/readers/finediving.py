@@ -1,4 +1,4 @@
-"""Reads FineDiving, with the masks of FineDiving-HM where they are there.
+"""Reader of FineDiving, with the masks of FineDiving-HM if present.
 
     ROOT
       FineDiving/<video>/<clip>/<frame number>.jpg         also: FINADiving_MTL_256s, Trimmed_Video_Frames/...
@@ -9,9 +9,9 @@
       Sub_action_Types_Table.pkl                           id <-> name
 
 The pickles may lie in the root, in `Annotations` or in `train_test_split`. A key is (video name, clip number).
-One of the two annotation files is enough; where both say something, the first one, which the published training
-reads, is believed. Heights are not annotated: the name of the video says them for most, the degree of difficulty for
-some. The official test split stays whole; the validation split is a part of the training split.
+One of the two annotation files is enough; the first one, which the published training uses, takes precedence. Heights
+are not annotated: they follow from the name of the video for most dives, from the degree of difficulty for some. The
+official test split stays whole; the validation split is a part of the training split.
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,27 @@ from typing import Any
 
 import numpy as np
 
-from fineparser.data.annotation_files import find_file, find_folder, load_splits, load_table, named_key
-from fineparser.data.dives import DataError, Dive, DiveList, Place, Problems, validation_share
-from fineparser.data.frame_folder import FrameFolder, missing_numbers, picture_numbers
-from fineparser.data.heights import height_in_name, only_height
-from fineparser.data.pickles import load_pickle
+from fineparser.data.clip_files import FolderFrames, image_files, missing_numbers
+from fineparser.data.dives import (
+    DEFAULT_READ_OPTIONS,
+    DataError,
+    Dive,
+    DiveList,
+    Location,
+    ProblemLog,
+    ReadOptions,
+    validation_keys,
+)
+from fineparser.data.readers.annotations import (
+    find_file,
+    find_folder,
+    height_in_name,
+    load_pickle,
+    load_splits,
+    load_table,
+    named_key,
+    unique_height,
+)
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import SUB_ACTIONS
 
@@ -41,12 +57,11 @@ ANNOTATION_FOLDERS = ("", "Annotations", "annotations", "train_test_split")
 Key = tuple[str, int]
 
 
-def read_finediving(root: str | Path, *, seed: int = 0, validation: float = 0.1, skip_broken: bool = False) -> DiveList:
-    """The dives of the FineDiving folder `root`, of all splits; `DiveList.of` takes one.
+def read_finediving(root: str | Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> DiveList:
+    """Read the dives of the FineDiving folder `root`, of all splits; see `DiveList.select_split`.
 
-    `validation` is the share of the training split that becomes the validation split, drawn by `seed`. Annotations
-    and file names are read, no picture is. DataError names what is missing or broken; with `skip_broken`, the list's
-    problems do, and the dive is left out (or its masks are, where only they are broken).
+    Annotations and file names are read, frames are not. DataError names a missing or broken item; with `OnBroken.SKIP`
+    the dive is left out (or its masks are, where only they are broken) and is one of the list's problems.
     """
     root = Path(root)
     frames = find_folder(root, FRAME_FOLDERS)
@@ -54,18 +69,18 @@ def read_finediving(root: str | Path, *, seed: int = 0, validation: float = 0.1,
         raise DataError(f"{root}: there is no folder {FRAME_FOLDERS[0]} in it. Give the folder that holds FineDiving.")
     annotations = _Annotations.load(root)
     splits = _splits(root)
-    held_out = validation_share((f"{video}/{clip}" for video, clip in splits), seed=seed, share=validation)
-    reader = _Reader(frames, find_folder(root, MASK_FOLDERS), annotations, Problems(skip_broken=skip_broken))
+    held_out = validation_keys((f"{video}/{clip}" for video, clip in splits), options)
+    reader = _DiveReader(frames, find_folder(root, MASK_FOLDERS), annotations, ProblemLog(options.on_broken))
     dives = []
     for key, official in splits.items():
         split = "validation" if official == "train" and f"{key[0]}/{key[1]}" in held_out else official
         dive = reader.read(key, split)
         dives += [] if dive is None else [dive]
-    return DiveList(f"finediving:{root}", tuple(dives), tuple(reader.problems.found))
+    return DiveList(f"finediving:{root}", tuple(dives), tuple(reader.problems.problems), options.on_broken)
 
 
 def read_sub_action_table(root: str | Path) -> dict[int, str]:
-    """FineDiving's names of the sub-action ids, from its table, or ours where the folder has none."""
+    """Read FineDiving's names of the sub-action ids from its table; ours where the folder has none."""
     path = find_file(Path(root), [SUB_ACTIONS_FILE], ANNOTATION_FOLDERS)
     if path is None:
         return dict(SUB_ACTIONS)
@@ -73,7 +88,7 @@ def read_sub_action_table(root: str | Path) -> dict[int, str]:
     if not isinstance(table, Mapping):
         raise DataError(f"{path}: should be a dictionary of sub-actions, not {type(table).__name__}.")
     try:
-        # Copies of the table exist both ways round.
+        # Copies of the table exist with keys and values swapped.
         pairs = (pair if _is_number(pair[0]) else pair[::-1] for pair in table.items())
         return {int(number): str(name) for number, name in pairs}
     except (TypeError, ValueError) as error:
@@ -84,101 +99,105 @@ def read_sub_action_table(root: str | Path) -> dict[int, str]:
 class _Annotations:
     """Both annotation files; a missing one is empty."""
 
-    scores_path: Path
+    path: Path
     scores: Mapping[Key, Any]
     details: Mapping[Key, Any]
 
     @classmethod
     def load(cls, root: Path) -> "_Annotations":
-        paths = [find_file(root, [name], ANNOTATION_FOLDERS) for name in (SCORES_FILE, DETAILS_FILE)]
-        if paths == [None, None]:
+        scores_path, details_path = (
+            find_file(root, [name], ANNOTATION_FOLDERS) for name in (SCORES_FILE, DETAILS_FILE)
+        )
+        path = scores_path or details_path
+        if path is None:
             raise DataError(f"{root}: there is neither {SCORES_FILE} nor {DETAILS_FILE} in it or its Annotations.")
-        scores, details = ({} if path is None else load_table(path, named_key) for path in paths)
-        return cls(paths[0] or paths[1], scores, details)
+        scores = {} if scores_path is None else load_table(scores_path, named_key)
+        details = {} if details_path is None else load_table(details_path, named_key)
+        return cls(path, scores, details)
 
-    def of(self, key: Key) -> dict[str, Any]:
-        """What is annotated of a dive. KeyError where it is in neither file, ValueError where it is malformed."""
+    def row(self, key: Key) -> dict[str, Any]:
+        """Annotation of a dive. KeyError where it is in neither file, ValueError where it is malformed."""
         if key not in self.scores and key not in self.details:
             raise KeyError(key)
         details = self.details.get(key, {})
         if not isinstance(details, Mapping):
             raise ValueError(f"the annotation should be a dictionary, not {type(details).__name__}")
-        found = dict(details)
+        annotation = dict(details)
         if key in self.scores:
             row = self.scores[key]
             if not isinstance(row, list | tuple) or len(row) < 5:
                 raise ValueError("the annotation should be [action type, score, difficulty, ..., frame labels]")
-            found |= dict(action_type=row[0], dive_score=row[1], difficulty=row[2], frames_labels=row[4])
-        return found
+            annotation |= dict(action_type=row[0], dive_score=row[1], difficulty=row[2], frames_labels=row[4])
+        return annotation
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Turns keys into dives."""
+class _DiveReader:
+    """Converts keys to dives."""
 
     frames: Path
     masks: Path | None
     annotations: _Annotations
-    problems: Problems
+    problems: ProblemLog
 
     def read(self, key: Key, split: str) -> Dive | None:
         video, clip = key
-        place = Place(self.annotations.scores_path, item=f"{video}/{clip}")
+        location = Location(self.annotations.path, item=f"{video}/{clip}")
         try:
-            annotated = self.annotations.of(key)
+            annotation = self.annotations.row(key)
             folder = self.frames / video / str(clip)
-            numbers = list(picture_numbers(folder))
+            numbers = list(image_files(folder))
             _check_numbers(folder, numbers)
-            masks = self._masks(key, numbers, place)
-            labels = _labels(annotated, len(numbers))
-            code = DiveCode.parse(str(annotated["action_type"]))
-            value = float(annotated["difficulty"])
+            masks = self._masks(key, numbers, location)
+            labels = _labels(annotation, len(numbers))
+            code = DiveCode.parse(str(annotation["action_type"]))
+            value = float(annotation["difficulty"])
             flight, entry = _phase_starts(labels)
             return Dive(
                 id=f"{video}/{clip}",
                 source="FineDiving",
                 split=split,
-                footage=FrameFolder(folder, masks),
-                place=place,
+                frames=FolderFrames(folder, masks),
+                location=location,
                 first_frame=numbers[0],
                 last_frame=numbers[-1],
                 code=code,
-                height=height_in_name(video) or only_height(code, value),
+                height=height_in_name(video) or unique_height(code, value),
                 difficulty=value,
-                score=float(annotated["dive_score"]),
-                awards=_awards(annotated.get("judge_scores")),
+                score=float(annotation["dive_score"]),
+                awards=_awards(annotation.get("judge_scores")),
                 flight_frame=numbers[0] + flight,
                 entry_frame=numbers[0] + entry,
                 sub_actions=tuple(labels),
                 has_masks=masks is not None,
             )
         except KeyError as error:
-            missing = "the dive is in a split, but not annotated" if error.args == (key,) else f"lacks {error}"
-            self.problems.add(place, missing, error)
+            reason = "the dive is in a split, but not annotated" if error.args == (key,) else f"lacks {error}"
+            self.problems.add(location, reason, error)
         except (ValueError, TypeError) as error:
-            self.problems.add(place, str(error), error)
+            self.problems.add(location, str(error), error)
         return None
 
-    def _masks(self, key: Key, numbers: list[int], place: Place) -> Path | None:
+    def _masks(self, key: Key, numbers: list[int], location: Location) -> Path | None:
         if self.masks is None:
             return None
         folder = self.masks / key[0] / str(key[1])
         if not folder.is_dir():
-            self.problems.add(place, f"there is no folder of masks {folder}")
+            self.problems.add(location, f"there is no folder of masks {folder}")
             return None
-        lacking = sorted(set(numbers) - set(picture_numbers(folder)))
-        if lacking:
-            self.problems.add(place, f"{folder} lacks the masks of {len(lacking)} frames, {lacking[0]} first")
+        missing = sorted(set(numbers) - set(image_files(folder)))
+        if missing:
+            self.problems.add(location, f"{folder} lacks the masks of {len(missing)} frames, {missing[0]} first")
             return None
         return folder
 
 
 def _splits(root: Path) -> dict[Key, str]:
-    paths = [find_file(root, [name], ANNOTATION_FOLDERS) for name in (TRAIN_FILE, TEST_FILE)]
-    for name, path in zip((TRAIN_FILE, TEST_FILE), paths, strict=True):
-        if path is None:
-            raise DataError(f"{root}: there is no {name} in it, its Annotations or its train_test_split.")
-    return load_splits(*paths, named_key)
+    train, test = (find_file(root, [name], ANNOTATION_FOLDERS) for name in (TRAIN_FILE, TEST_FILE))
+    if train is None or test is None:
+        missing = TRAIN_FILE if train is None else TEST_FILE
+        raise DataError(f"{root}: there is no {missing} in it, its Annotations or its train_test_split.")
+    return load_splits(train, test, named_key)
 
 
 def _is_number(value: Any) -> bool:
@@ -187,15 +206,15 @@ def _is_number(value: Any) -> bool:
 
 def _check_numbers(folder: Path, numbers: list[int]) -> None:
     if not numbers:
-        raise ValueError(f"{folder} holds no pictures <number>.jpg")
-    lacking = missing_numbers(numbers)
-    if lacking:
-        raise ValueError(f"{folder} lacks {len(lacking)} frames between its first and last, {lacking[0]} first")
+        raise ValueError(f"{folder} holds no images <number>.jpg")
+    missing = missing_numbers(numbers)
+    if missing:
+        raise ValueError(f"{folder} lacks {len(missing)} frames between its first and last, {missing[0]} first")
 
 
-def _labels(annotated: Mapping[str, Any], frames: int) -> list[int]:
-    """The sub-action of each frame. Labels beyond the last frame are dropped, as the published loader does."""
-    labels = [int(label) for label in np.asarray(annotated["frames_labels"]).reshape(-1).tolist()]
+def _labels(annotation: Mapping[str, Any], frames: int) -> list[int]:
+    """Sub-action of each frame. Labels beyond the last frame are dropped, as in the published loader."""
+    labels = [int(label) for label in np.asarray(annotation["frames_labels"]).reshape(-1).tolist()]
     if len(labels) < frames:
         raise ValueError(f"{len(labels)} frame labels for {frames} frames")
     return labels[:frames]
