@@ -1,1 +1,15 @@
-"""Exemplars: dives with known scores, the banks that hold them, and how they vote."""
+"""Exemplars: dives with known scores, and how they vote on others.
+
+exemplar: Exemplar, ExemplarClip, SimulationRecipe, DiveSpec, ScoredDive
+exemplar_bank: ExemplarBank, BankError, encode_frames
+bank_building: BankJob, build_bank, bank_dives (starts the simulator)
+bank_calibration: with_score_calibration (starts the simulator)
+candidate_selection: execution_errors, select_candidates
+simulated_exemplars: simulate_exemplars, simulate_exemplar, render_exemplar_clip (starts the simulator)
+user_exemplars: UserExemplars, ExemplarEncoder, ClipSection, user_folder
+selection: ExemplarSelection, Voters, SOURCES, source_of, EXEMPLAR_COUNT
+voting: vote_on_pairs, PairVotes, ScoredEncodings
+voting_result: vote_on_dive, VotingResult, Vote, ScoreEstimate, Breakdown
+judge_calibration: JudgeCalibration, JudgeComparison, fit_judge_calibration
+score_calibration: ScoreCalibration, NOMINAL_COVERAGE
+"""

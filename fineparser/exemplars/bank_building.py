@@ -1,66 +1,160 @@
-"""Building a bank: graded dives are simulated in processes beside, encoded here, and written as one file with clips.
+"""Building of a bank: simulate dives of graded quality, encode them, choose exemplars, and write them with clips.
 
-For each exemplar there are several candidates of its grade, and those stay that the network reads about right. What it
-misreads in an exemplar goes into every vote of it: ten exemplars of random errors put all dives of one number too high
-or too low together. About right is what ordinary dives are read as, one of each number and height: networks take very
-bad dives for better and very good ones for worse than they are, so that graded dives are not read as ordinary ones.
+For each exemplar there are several candidates of the same grade, of which `select_candidates` keeps those whose errors
+cancel best. A typical dive of each number and height gives the mean error of the network on ordinary dives, against
+which candidates are chosen: the network overrates very bad dives and underrates very good ones, so that graded dives
+have another error.
 
-What is done is kept, one small bank of candidates per dive number and height, in a folder beside the file until the
-bank is whole: an interrupted job is taken up where it stopped.
+Finished parts, one small bank of candidates per dive number and height, stay in a folder beside the file until the bank
+is complete: an interrupted job resumes from them.
 """
 
+import itertools
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from fineparser.exemplars.exemplar import SIMULATED, Exemplar, Recipe
-from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
-from fineparser.exemplars.exemplar_selection import misreadings, select_exemplars
-from fineparser.exemplars.graded_dives import (
-    GradedDive,
-    exemplar_id,
-    film_clip,
-    graded_dive,
-    low_middle_high,
-    ordinary_recipe,
-    recipes,
-)
-from fineparser.exemplars.simulated_exemplars import encode_frames
-from fineparser.domain.difficulty import SPRINGBOARDS
+import numpy as np
+import torch
+
+from fineparser.data.readers.syndive import mean_deductions
+from fineparser.domain.difficulty import SPRINGBOARDS, UndefinedDifficulty, difficulty
 from fineparser.domain.dive_code import DiveCode
-from fineparser.model.encoding import ClipEncoding
-from fineparser.model.fineparser import FineParser
+from fineparser.domain.judging import COUNTED_AWARDS
+from fineparser.domain.phases import Phase
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar, SimulationRecipe
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder, encode_frames
+from fineparser.exemplars.score_calibration import ScoreCalibration
+from fineparser.exemplars.simulated_exemplars import (
+    SimulatedExemplar,
+    exemplar_id,
+    graded_recipes,
+    plan_exemplar,
+    render_exemplar_clip,
+    representatives,
+    simulate_exemplar,
+    typical_recipe,
+)
+from fineparser.exemplars.voting import vote_on_pairs
+from fineparser.model.protocol import Encoding, Network
+from fineparser.simulator.dive_sampling import PLATFORM_COUNTS, SPRINGBOARD_COUNTS
+from fineparser.simulator.judges import deductions_by_phase
 
-COUNT = 10
-"""Exemplars a dive number and height: as many as vote on a dive."""
-CANDIDATES = 2
-"""Dives that are made for each exemplar."""
-AHEAD = 2
-"""Pieces of work that are waiting beyond one a process: the pictures of twenty dives take 72 MB."""
+REFERENCES = 64
+"""Exemplars of a bank, of any number, that vote on each of them."""
+MAX_SWEEPS = 20
+"""Sweeps over the choices; a few suffice to converge."""
 
-Work, Result = TypeVar("Work"), TypeVar("Result")
-Progress = Callable[[int, int], None]
-"""Told how many dives are made, and how many there will be."""
+
+def execution_errors(network: Network, bank: ExemplarBank) -> np.ndarray:
+    """True minus predicted execution (0 to 30) of each exemplar of a bank, [N].
+
+    The same references from the whole bank vote on all: those of one number would have errors in common.
+
+    Args:
+        network: that encoded the bank, in eval mode.
+        bank: exemplars of many dive numbers.
+    """
+    count = len(bank)
+    references = np.unique(np.linspace(0, count - 1, min(REFERENCES, count)).round().astype(int))
+    pairs = torch.cartesian_prod(torch.arange(count), torch.from_numpy(references))
+    votes = vote_on_pairs(network, bank.encodings, bank.difficulty, bank, pairs)
+    predicted = votes.scores.view(count, len(references)).mean(1) / bank.difficulty
+    return np.asarray(bank.scores / bank.difficulty - predicted)
+
+
+def select_candidates(errors: np.ndarray, count: int) -> tuple[int, ...]:
+    """One candidate of each of `count` grades, so that their errors are small and cancel.
+
+    Args:
+        errors: [count * candidates], the candidates of a grade one after the other.
+        count: exemplars to select.
+
+    >>> select_candidates(np.array([-3.0, -0.5, 2.0, 0.4]), 2)
+    (1, 3)
+    """
+    grades = np.asarray(errors, dtype=float).reshape(count, -1)
+    rows, candidates = np.arange(count), np.arange(grades.shape[1])
+
+    def cost(columns: np.ndarray) -> float:
+        # The error of the mean of all votes, and of each vote for dives that fewer exemplars vote on.
+        selected = grades[rows, columns]
+        return float(selected.sum() ** 2 + np.square(selected).sum())
+
+    chosen = np.abs(grades).argmin(axis=1)
+    lowest = cost(chosen)
+    for _ in range(MAX_SWEEPS):
+        before = lowest
+        for pair in itertools.combinations_with_replacement(rows, 2):
+            for columns in itertools.product(candidates, repeat=2):
+                other = chosen.copy()
+                other[list(pair)] = columns
+                if (changed := cost(other)) < lowest:
+                    chosen, lowest = other, changed
+        if lowest == before:
+            break
+    return tuple(int(row * len(candidates) + column) for row, column in enumerate(chosen))
+
+
+EXEMPLARS_PER_DIVE = 10
+"""Exemplars of a dive number and height: as many as vote on a dive."""
+CANDIDATES_PER_EXEMPLAR = 2
+QUEUED_TASKS = 2
+"""Tasks that wait beyond one a process: the frames of twenty dives take 72 MB."""
+
+RARE_DIVES = {"209B": (3, 10), "209C": (3, 10)}
+"""Dives of competitions that the simulator does not sample, with their heights."""
+MAX_DIFFICULTY_FROM_LOWER = {1: 3.0, 5: 3.0, 7.5: 3.2}
+"""Degree of difficulty up to which a number is dived from a lower height, metres."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def bank_dives() -> tuple[tuple[DiveCode, float], ...]:
+    """Numbers and heights of the bundled bank, in the order of the numbers, the lowest height first.
+
+    These are the dive numbers of competitions and of FineDiving, as the simulator samples them, and `RARE_DIVES`:
+    from 10 m those of the platform, from 3 m those of the springboard, and from the lower boards and platforms those
+    that are not too difficult there. Any other dive that has a difficulty is simulated when it is analysed.
+    """
+    dives = {(DiveCode.parse(number), float(height)) for number, heights in RARE_DIVES.items() for height in heights}
+    for numbers, highest, lower in ((PLATFORM_COUNTS, 10.0, (5.0, 7.5)), (SPRINGBOARD_COUNTS, 3.0, (1.0,))):
+        for code in map(DiveCode.parse, numbers):
+            dives.add((code, highest))
+            dives.update((code, height) for height in lower if _is_allowed_from(code, height))
+    return tuple(sorted(dives, key=lambda dive: (str(dive[0]), dive[1])))
+
+
+def _is_allowed_from(code: DiveCode, height: float) -> bool:
+    try:
+        return difficulty(code, height) <= MAX_DIFFICULTY_FROM_LOWER[height]
+    except UndefinedDifficulty:
+        return False
 
 
 @dataclass(frozen=True)
 class BankJob:
-    """What a bank is to hold; BankError where that would be nothing."""
+    """Contents of a bank.
+
+    Raises:
+        BankError: for an empty bank.
+    """
 
     dives: tuple[tuple[DiveCode, float], ...]
     """Numbers and heights."""
-    count: int = COUNT
+    count: int = EXEMPLARS_PER_DIVE
     """Exemplars of each, of graded quality."""
     seed: int = 0
     """The same seed gives the same candidates."""
-    candidates: int = CANDIDATES
-    """Dives made for each exemplar, of which the network chooses."""
+    candidates: int = CANDIDATES_PER_EXEMPLAR
+    """Dives simulated for each exemplar, of which one is chosen."""
 
     def __post_init__(self) -> None:
         if not self.dives or self.count < 1:
@@ -69,166 +163,175 @@ class BankJob:
             raise BankError(f"an exemplar is chosen of at least one candidate, not of {self.candidates}")
 
     @property
-    def each(self) -> int:
+    def candidates_per_dive(self) -> int:
         """Candidates of a dive number and height."""
         return self.count * self.candidates
 
     @property
-    def chooses(self) -> bool:
-        """Whether there is a choice, for which an ordinary dive says what right is."""
+    def has_choice(self) -> bool:
+        """True if there are several candidates, for which a typical dive gives the reference."""
         return self.candidates > 1
 
     @property
-    def made(self) -> int:
-        """Dives of a number and height that are made: the candidates and, where there is a choice, an ordinary one."""
-        return self.each + self.chooses
+    def simulated_per_dive(self) -> int:
+        """Simulated dives of a number and height: the candidates and, if there is a choice, a typical one."""
+        return self.candidates_per_dive + self.has_choice
 
     def __len__(self) -> int:
-        return len(self.dives) * self.made
+        return len(self.dives) * self.simulated_per_dive
 
-    def is_shown(self, code: DiveCode, height: float) -> bool:
-        """Whether clips of this dive are made: each number has them from its highest board of either kind."""
-        alike = [h for known, h in self.dives if known == code and (h in SPRINGBOARDS) == (height in SPRINGBOARDS)]
-        return height == max(alike)
+    def has_clips(self, code: DiveCode, height: float) -> bool:
+        """True for the highest board or platform of a number, from which its exemplars get clips."""
+        heights = [h for c, h in self.dives if c == code and (h in SPRINGBOARDS) == (height in SPRINGBOARDS)]
+        return height == max(heights)
 
 
 @dataclass(frozen=True)
-class Task:
-    """The dives of one number and height that are made, an ordinary one last: what a worker does."""
+class SimulationTask:
+    """Dives of one number and height for a worker, a typical one last if the job has a choice."""
 
     code: DiveCode
     height: float
-    recipes: tuple[Recipe, ...]
+    recipes: tuple[SimulationRecipe, ...]
     lines: int
-    """Of the pictures."""
+    """Height and width of the frames, pixels."""
 
 
 @dataclass(frozen=True)
-class Shot:
-    """An exemplar's clip: what a worker films."""
+class RenderTask:
+    """Clip of an exemplar for a worker."""
 
     exemplar: Exemplar
     path: Path
 
 
-def make(task: Task) -> list[GradedDive]:
-    """The dives of a task; runs in a worker."""
+def run_simulation(task: SimulationTask) -> list[SimulatedExemplar]:
+    """Simulate the dives of a task, in a worker."""
     return [
-        graded_dive(exemplar_id(task.code, task.height, number), task.code, task.height, recipe, task.lines)
+        simulate_exemplar(exemplar_id(task.code, task.height, number), task.code, task.height, recipe, task.lines)
         for number, recipe in enumerate(task.recipes)
     ]
 
 
-def film(shot: Shot) -> Exemplar:
-    """The exemplar with its clip; runs in a worker."""
-    return replace(shot.exemplar, clip=film_clip(shot.exemplar, shot.path))
+def render_clip(task: RenderTask) -> Exemplar:
+    """Render the clip of an exemplar, in a worker."""
+    return replace(task.exemplar, clip=render_exemplar_clip(task.exemplar, task.path))
 
 
 def build_bank(
-    model: FineParser,
+    network: Network,
     job: BankJob,
     path: str | Path,
     *,
     workers: int = 2,
     earlier: ExemplarBank | None = None,
-    progress: Progress = lambda done, whole: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ExemplarBank:
-    """Makes a bank and writes it with its clips; the file is whole or not there.
+    """Build a bank and write it with its clips, atomically.
 
     Args:
-        model: in eval mode; `fineparser.model.inference.optimise` gives the quickest.
-        job: what it is to hold.
-        path: of the file; its clips go to `clips_folder(path)`.
+        network: in eval mode; `fineparser.model.cpu.optimisation.optimise` makes it fast.
+        job: contents of the bank.
+        path: bank file; its clips go to `clips_folder(path)`.
         workers: processes that simulate.
-        earlier: a bank whose clips are kept where they show the same dives.
-        progress: told after each dive number and height.
+        earlier: bank whose clips are reused for the same dives.
+        progress: called with the number of simulated dives and their total, after each dive number and height.
 
     Raises:
-        BankError: where the path is no name of a bank file.
-        OSError: where it cannot be written.
+        BankError: for a path that does not end with .safetensors.
+        OSError: if the bank cannot be written.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise BankError(f"{path} is no name of a bank: end it with .safetensors")
+        raise BankError(f"{path} is not the name of a bank: end it with .safetensors")
     unfinished = path.with_name(f".{path.stem}.unfinished")
     unfinished.mkdir(parents=True, exist_ok=True)
-    made = _made(model, job, unfinished, workers, progress)
-    wrong = misreadings(model, made).reshape(len(job.dives), job.made)
-    if job.chooses:
-        wrong = wrong - wrong[:, -1].mean()
-    chosen = []
-    for place, of_dive in enumerate(wrong):
-        chosen += [place * job.made + index for index in select_exemplars(of_dive[: job.each], job.count)]
-    numbered = [
-        replace(made.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
+    candidates = _candidates(network, job, unfinished, workers, progress)
+    errors = execution_errors(network, candidates).reshape(len(job.dives), job.simulated_per_dive)
+    if job.has_choice:
+        errors = errors - errors[:, -1].mean()
+    chosen: list[int] = []
+    for dive, of_dive in enumerate(errors):
+        selected = select_candidates(of_dive[: job.candidates_per_dive], job.count)
+        chosen += [dive * job.simulated_per_dive + index for index in selected]
+    exemplars = [
+        replace(candidates.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
         for place, index in enumerate(chosen)
     ]
-    exemplars = _filmed(job, numbered, unfinished / "clips", earlier, workers)
-    bank = ExemplarBank(exemplars, made.encodings.select(chosen), model.fingerprint(), path.name)
+    with_clips = _with_clips(job, exemplars, unfinished / "clips", earlier, workers)
+    bank = ExemplarBank(with_clips, candidates.encodings.select(chosen), network.fingerprint(), path.name)
     bank = write_with_clips(bank, path)
     shutil.rmtree(unfinished)
     return bank
 
 
-def _made(model: FineParser, job: BankJob, folder: Path, workers: int, progress: Progress) -> ExemplarBank:
-    """All that a job makes, in the order of its dives; what lies in the folder already is taken from there."""
+def _candidates(
+    network: Network, job: BankJob, folder: Path, workers: int, progress: Callable[[int, int], None]
+) -> ExemplarBank:
+    """All simulated dives of a job, in the order of its dives; finished parts are taken from the folder."""
     parts: dict[Path, ExemplarBank | None] = {}
-    todo: list[tuple[Path, Task]] = []
+    missing: list[tuple[Path, SimulationTask]] = []
     for code, height in job.dives:
-        place = folder / f"{code}-{height:g}m.safetensors"
-        task = task_of(job, code, height, model.config.picture_size)
-        parts[place] = finished(place, task, model.fingerprint())
-        if parts[place] is None:
-            todo.append((place, task))
-    done = len(job) - len(todo) * job.made
+        path = folder / f"{code}-{height:g}m.safetensors"
+        task = simulation_task(job, code, height, network.config.input_size)
+        parts[path] = load_part(path, task, network.fingerprint())
+        if parts[path] is None:
+            missing.append((path, task))
+    done = len(job) - len(missing) * job.simulated_per_dive
     progress(done, len(job))
-    for (place, _), dives in zip(todo, in_processes(make, [task for _, task in todo], workers), strict=True):
-        encodings = [encode_frames(model, dive.frames, dive.transitions) for dive in dives]
-        exemplars = tuple(dive.exemplar for dive in dives)
-        parts[place] = ExemplarBank(exemplars, ClipEncoding.concatenate(encodings), model.fingerprint(), SIMULATED)
-        parts[place].save(place)
-        done += job.made
+    results = run_in_processes(run_simulation, [task for _, task in missing], workers)
+    for (path, _), dives in zip(missing, results, strict=True):
+        part = ExemplarBank(
+            tuple(dive.exemplar for dive in dives),
+            Encoding.concatenate([encode_frames(network, dive.frames, dive.transitions) for dive in dives]),
+            network.fingerprint(),
+            SIMULATED,
+        )
+        part.save(path)
+        parts[path] = part
+        done += job.simulated_per_dive
         progress(done, len(job))
-    exemplars = tuple(one for part in parts.values() for one in part.exemplars)
-    encodings = ClipEncoding.concatenate([part.encodings for part in parts.values()])
-    return ExemplarBank(exemplars, encodings, model.fingerprint(), SIMULATED)
+    complete = [part for part in parts.values() if part is not None]
+    exemplars = tuple(one for part in complete for one in part.exemplars)
+    encodings = Encoding.concatenate([part.encodings for part in complete])
+    return ExemplarBank(exemplars, encodings, network.fingerprint(), SIMULATED)
 
 
-def _filmed(
+def _with_clips(
     job: BankJob, exemplars: Sequence[Exemplar], folder: Path, earlier: ExemplarBank | None, workers: int
 ) -> tuple[Exemplar, ...]:
-    """The exemplars, with a clip each where they stand for the low, middle or high third of a dive that is shown."""
-    filmed = {} if earlier is None else {(one.code, one.height, one.recipe): one.clip for one in earlier.exemplars}
+    """The exemplars, with clips for those that represent the low, middle and high third of a dive's scores."""
+    clips = {} if earlier is None else {(one.code, one.height, one.recipe): one.clip for one in earlier.exemplars}
     folder.mkdir(parents=True, exist_ok=True)
-    found = list(exemplars)
-    shots: dict[int, Shot] = {}
-    for first in range(0, len(found), job.count):
-        alike = found[first : first + job.count]
-        if not job.is_shown(alike[0].code, alike[0].height):
+    result = list(exemplars)
+    tasks: dict[int, RenderTask] = {}
+    for first in range(0, len(result), job.count):
+        of_dive = result[first : first + job.count]
+        if not job.has_clips(of_dive[0].code, of_dive[0].height):
             continue
-        for place in low_middle_high([one.score for one in alike]):
-            one, path = alike[place], folder / f"{alike[place].id}.mp4"
-            clip = filmed.get((one.code, one.height, one.recipe))
+        for index in representatives([one.score for one in of_dive]):
+            one, path = of_dive[index], folder / f"{of_dive[index].id}.mp4"
+            clip = clips.get((one.code, one.height, one.recipe))
             if clip is not None and clip.path.is_file():
                 shutil.copyfile(clip.path, path)
-                found[first + place] = replace(one, clip=replace(clip, path=path))
+                result[first + index] = replace(one, clip=replace(clip, path=path))
             else:
-                shots[first + place] = Shot(one, path)
-    for place, one in zip(shots, in_processes(film, list(shots.values()), workers), strict=True):
-        found[place] = one
-    return tuple(found)
+                tasks[first + index] = RenderTask(one, path)
+    for index, one in zip(tasks, run_in_processes(render_clip, list(tasks.values()), workers), strict=True):
+        result[index] = one
+    return tuple(result)
 
 
-def task_of(job: BankJob, code: DiveCode, height: float, lines: int) -> Task:
-    """One dive of a job for a worker."""
-    wanted = recipes(code, height, job.each, job.seed)
-    if job.chooses:
-        wanted.append(ordinary_recipe(code, height, job.seed))
-    return Task(code, height, tuple(wanted), lines)
+def simulation_task(job: BankJob, code: DiveCode, height: float, lines: int) -> SimulationTask:
+    """The dives of a number and height of a job, for a worker."""
+    recipes = graded_recipes(code, height, job.candidates_per_dive, job.seed)
+    if job.has_choice:
+        recipes.append(typical_recipe(code, height, job.seed))
+    return SimulationTask(code, height, tuple(recipes), lines)
 
 
-def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:
-    """What an interrupted job left of a task, where it is whole and of these weights and recipes."""
+def load_part(path: Path, task: SimulationTask, fingerprint: str) -> ExemplarBank | None:
+    """The part that an interrupted job left, if it is complete and of these weights and recipes."""
     try:
         part = ExemplarBank.load(path, fingerprint)
     except BankError:
@@ -236,15 +339,15 @@ def finished(path: Path, task: Task, fingerprint: str) -> ExemplarBank | None:
     return part if tuple(one.recipe for one in part.exemplars) == task.recipes else None
 
 
-def in_processes(function: Callable[[Work], Result], work: Sequence[Work], workers: int) -> Iterator[Result]:
-    """What a function gives for each piece of work, in order; the processes stay a little ahead, not more."""
-    waiting: deque[Future] = deque()
+def run_in_processes(function: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
+    """Results of the tasks in order; the processes run ahead by `QUEUED_TASKS`, no further."""
+    waiting: deque[Future[Result]] = deque()
     # Spawned: a fork of a process whose network has threads may hang.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:
-            for piece in work:
-                waiting.append(pool.submit(function, piece))
-                if len(waiting) > workers + AHEAD:
+            for task in tasks:
+                waiting.append(pool.submit(function, task))
+                if len(waiting) > workers + QUEUED_TASKS:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -254,23 +357,77 @@ def in_processes(function: Callable[[Work], Result], work: Sequence[Work], worke
 
 
 def write_with_clips(bank: ExemplarBank, path: Path) -> ExemplarBank:
-    """Brings a bank's clips to its folder, writes the file, and drops clips that it does not name.
+    """Move the clips of a bank to its folder, write the file, and delete clips that it does not name.
 
-    The clips come first: an old index may find a new picture of a like dive, a new one never a gap.
+    The clips come first: an old index may then find a new clip of a similar dive, a new one never misses a clip.
     """
-    clips = clips_folder(path)
-    clips.mkdir(parents=True, exist_ok=True)
+    folder = clips_folder(path)
+    folder.mkdir(parents=True, exist_ok=True)
     exemplars = []
     for exemplar in bank.exemplars:
         if exemplar.clip is not None:
-            target = clips / exemplar.clip.path.name
+            target = folder / exemplar.clip.path.name
             os.replace(exemplar.clip.path, target)
             exemplar = replace(exemplar, clip=replace(exemplar.clip, path=target))
         exemplars.append(exemplar)
     bank = replace(bank, exemplars=tuple(exemplars))
     bank.save(path)
-    named = {one.clip.path.name for one in exemplars if one.clip is not None}
-    for left in clips.iterdir():
-        if left.suffix == ".mp4" and left.name not in named:
-            left.unlink()
+    names = {one.clip.path.name for one in exemplars if one.clip is not None}
+    for clip in folder.iterdir():
+        if clip.suffix == ".mp4" and clip.name not in names:
+            clip.unlink()
     return bank
+
+
+def with_score_calibration(bank: ExemplarBank, rows: Sequence[Mapping[str, str]]) -> ExemplarBank:
+    """The bank with a score calibration from an evaluation.
+
+    Args:
+        bank: whose exemplars voted in the evaluation.
+        rows: of `fineparser.training.evaluator.Evaluation`, on simulated dives.
+
+    Raises:
+        ValueError: for too few dives.
+    """
+    columns = ("predicted_score", "score", "difficulty")
+    predicted, true, difficulty = (np.array([_number(row[name]) for row in rows]) for name in columns)
+    contributions = phase_contributions(rows, bank.exemplars)
+    calibration = ScoreCalibration.from_predictions(predicted, true, difficulty, SIMULATED, contributions)
+    return replace(bank, calibration=calibration)
+
+
+def phase_contributions(
+    rows: Sequence[Mapping[str, str]], exemplars: Sequence[Exemplar]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted and true points [n, 3] by which each phase sets n dives apart from their exemplars.
+
+    True ones follow from the deductions of the simulated judges. NaN for a real dive or exemplar, whose deductions are
+    unknown.
+
+    Args:
+        rows: of `fineparser.training.evaluator.Evaluation`.
+        exemplars: those that voted, among others.
+    """
+    voters = {name for row in rows for name in row["exemplars"].split()}
+    deductions = {one.id: exemplar_deductions(one) for one in exemplars if one.id in voters}
+    predicted, true = np.full((2, len(rows), len(Phase)), np.nan)
+    for index, row in enumerate(rows):
+        if not row["exemplars"]:
+            continue
+        predicted[index] = [_number(row[f"{phase.name.lower()}_points"]) for phase in Phase]
+        of_dive = [_number(row[f"{phase.name.lower()}_lost"]) for phase in Phase]
+        of_exemplars = np.mean([deductions[name] for name in row["exemplars"].split()], axis=0)
+        true[index] = (of_exemplars - of_dive) * COUNTED_AWARDS * float(row["difficulty"])
+    return predicted, true
+
+
+def exemplar_deductions(exemplar: Exemplar) -> np.ndarray:
+    """Awards [3] that the faults of each phase cost an exemplar; NaN for a real dive."""
+    if exemplar.recipe is None:
+        return np.full(len(Phase), np.nan)
+    plan = plan_exemplar(exemplar.code, exemplar.height, exemplar.recipe)
+    return deductions_by_phase(np.array(mean_deductions(plan)), np.array(plan.noise_free_award))
+
+
+def _number(text: str) -> float:
+    return float(text) if text else np.nan

@@ -1,27 +1,108 @@
-"""One judged dive of a bank: what was dived, what it was given, and how it can be shown and encoded again."""
+"""Exemplars: dives with a known score, and how each can be shown and encoded again."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from fineparser.domain.difficulty import difficulty as table_difficulty
+from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.judging import highest_score
 
 SIMULATED = "SynDive"
 """Source of exemplars that the simulator made."""
-OWN = "own dives"
-"""Source of exemplars that a person added."""
+USER_DIVES = "own dives"
+"""Source of exemplars that a user added."""
+DIFFICULTY_RANGE = (0.5, 6.0)
+"""Lowest and highest degree of difficulty that a user may give."""
 
 
-def recorded_sources(trained_on: Sequence[str]) -> list[str]:
-    """Of what weights have learnt from, all that was not simulated."""
+def non_simulated_sources(trained_on: Sequence[str]) -> list[str]:
+    """The training datasets of some weights that are not simulated."""
     return [source for source in trained_on if not source.startswith(SIMULATED)]
 
 
 @dataclass(frozen=True)
-class ExemplarClip:
-    """A small H.264 clip that shows an exemplar; ValueError unless its frames are in order.
+class DiveSpec:
+    """Dive number, height and degree of difficulty."""
 
-    Frames are counted from 0, the clip's first.
+    code: DiveCode
+    height: float
+    """Metres."""
+    difficulty: float
+    difficulty_source: str
+    """"table" or "given"."""
+
+    @classmethod
+    def from_input(
+        cls, code: DiveCode | str | None, height: float | str | None, difficulty: float | None = None
+    ) -> "DiveSpec | None":
+        """The dive that a user describes; None if its number or height is missing.
+
+        Args:
+            code: dive number.
+            height: metres.
+            difficulty: degree of difficulty; None: from the table.
+
+        Raises:
+            ValueError: for an invalid number, height or difficulty; the message names the nearest valid ones.
+        """
+        if code is None or height is None:
+            return None
+        code = code if isinstance(code, DiveCode) else DiveCode.parse(code)
+        height = parse_height(height)
+        if difficulty is None:
+            return cls(code, height, table_difficulty(code, height), "table")
+        lowest, highest = DIFFICULTY_RANGE
+        if not lowest <= difficulty <= highest:
+            raise ValueError(f"the degree of difficulty must be between {lowest:g} and {highest:g}, not {difficulty:g}")
+        return cls(code, height, float(difficulty), "given")
+
+
+@dataclass(frozen=True)
+class ScoredDive:
+    """A dive and its score."""
+
+    spec: DiveSpec
+    score: float
+    """Points."""
+
+    @classmethod
+    def from_input(
+        cls, code: str | None, height: float | str | None, score: float | None, difficulty: float | None = None
+    ) -> "ScoredDive":
+        """The dive that a user describes.
+
+        Args:
+            code: dive number.
+            height: metres.
+            score: total, points.
+            difficulty: degree of difficulty; None: from the table.
+
+        Raises:
+            ValueError: for a missing or invalid value.
+        """
+        spec = DiveSpec.from_input(code or None, height or None, difficulty)
+        if spec is None:
+            raise ValueError("An exemplar needs a dive number and a height: give both.")
+        if score is None:
+            raise ValueError("An exemplar needs its score: give the total in points.")
+        highest = highest_score(spec.difficulty)
+        if not 0 <= score <= highest:
+            raise ValueError(
+                f"A {spec.code} from {spec.height:g} m (difficulty {spec.difficulty:g}) scores 0 to {highest:g} "
+                f"points, not {score:g}: give the total of the dive, or its own difficulty."
+            )
+        return cls(spec, float(score))
+
+
+@dataclass(frozen=True)
+class ExemplarClip:
+    """Small H.264 clip that shows an exemplar. Frames are counted from 0, the first frame of the clip.
+
+    Raises:
+        ValueError: if the frames are not in order.
     """
 
     path: Path
@@ -35,17 +116,21 @@ class ExemplarClip:
     """Last frame of the dive."""
 
     def __post_init__(self) -> None:
-        marks = (0, self.first, self.flight, self.entry, self.last)
-        if list(marks) != sorted(marks):
-            raise ValueError(f"{self.path.name}: the phases at frames {marks[1:]} are not in order")
+        frames = (0, self.first, self.flight, self.entry, self.last)
+        if list(frames) != sorted(frames):
+            raise ValueError(f"{self.path.name}: the phases at frames {frames[1:]} are not in order")
 
-    def to_json(self) -> dict:
-        """Plain values; of the path the name alone, for the folder goes with the bank."""
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the path is reduced to its name, since the folder moves with the bank."""
         return asdict(self) | {"path": self.path.name}
 
     @classmethod
-    def from_json(cls, values: dict, folder: Path) -> "ExemplarClip":
-        """Back from plain values; ValueError where the name leads out of the folder."""
+    def from_json(cls, values: dict[str, Any], folder: Path) -> "ExemplarClip":
+        """Clip in `folder` from plain values.
+
+        Raises:
+            ValueError: if the name leads out of the folder.
+        """
         name = values["path"]
         if Path(name).name != name or name in ("", ".", ".."):
             raise ValueError(f"{name!r} is no name of a clip in {folder}")
@@ -53,43 +138,51 @@ class ExemplarClip:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How the simulator makes an exemplar's dive again: with the exemplar's number and height, and these."""
+class SimulationRecipe:
+    """Settings with which the simulator makes an exemplar again, besides its dive number and height."""
 
     seed: int
     level: float
-    """Of the diver, 0 (beginner) to 1 (medallist)."""
+    """Skill of the diver, 0 (beginner) to 1 (medallist)."""
 
 
 @dataclass(frozen=True)
 class Exemplar:
-    """A judged dive, apart from its encoding."""
+    """A dive with a known score; its encoding is in the bank.
+
+    Raises:
+        ValueError: for a negative score or a difficulty that is not positive.
+    """
 
     id: str
     code: DiveCode
     height: float
+    """Metres."""
     difficulty: float
     score: float
+    """Points."""
     source: str
-    """`SIMULATED`, `OWN`, or the name of a collection."""
+    """`SIMULATED`, `USER_DIVES`, or the name of a dataset."""
     clip: ExemplarClip | None = None
-    """What shows it, where there is a clip of itself."""
-    recipe: Recipe | None = None
-    """How it is simulated again; None for a recording, which is encoded again from its clip."""
+    """Clip of this very dive; None if there is none."""
+    recipe: SimulationRecipe | None = None
+    """None for a real dive, which is encoded again from its clip."""
     name: str = ""
-    """What its owner calls it."""
+    """Name that the user gave it."""
 
     def __post_init__(self) -> None:
         if self.difficulty <= 0 or self.score < 0:
-            raise ValueError(f"{self.id}: score {self.score:g} and difficulty {self.difficulty:g} make no judged dive")
+            raise ValueError(
+                f"{self.id}: score {self.score:g} and difficulty {self.difficulty:g} are not those of a dive"
+            )
 
     @property
     def execution(self) -> float:
-        """Points over difficulty: the sum of three awards, 0 to 30."""
+        """Points over difficulty: the sum of the three kept awards, 0 to 30."""
         return self.score / self.difficulty
 
-    def to_json(self) -> dict:
-        """Plain values; what is not there is left out."""
+    def to_json(self) -> dict[str, Any]:
+        """Plain values without empty ones."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values |= {
             "code": str(self.code),
@@ -99,11 +192,11 @@ class Exemplar:
         return {name: value for name, value in values.items() if value not in (None, "")}
 
     @classmethod
-    def from_json(cls, values: dict, clips: Path) -> "Exemplar":
-        """Back from plain values, with the clip in the folder `clips`.
+    def from_json(cls, values: dict[str, Any], clips: Path) -> "Exemplar":
+        """Exemplar from plain values, with its clip in the folder `clips`.
 
         Raises:
-            ValueError, KeyError, TypeError: where they describe no exemplar.
+            ValueError, KeyError, TypeError: for values that describe no exemplar.
         """
         clip, recipe = values.get("clip"), values.get("recipe")
         return cls(
@@ -111,6 +204,6 @@ class Exemplar:
             | {
                 "code": DiveCode.parse(values["code"]),
                 "clip": None if clip is None else ExemplarClip.from_json(clip, clips),
-                "recipe": None if recipe is None else Recipe(**recipe),
+                "recipe": None if recipe is None else SimulationRecipe(**recipe),
             }
         )

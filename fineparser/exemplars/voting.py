@@ -1,141 +1,79 @@
-"""Who votes on a dive, and what the votes say together."""
+"""The voting protocol: how an exemplar votes on a dive.
+
+A vote is the score of the exemplar, carried over to the difficulty of the dive, plus the difference that the network
+predicts between the two. The prediction is the mean of the votes (multi-exemplar voting, Yu et al. 2021, CoRe). This is
+the only implementation: analyses, evaluations, the judge calibration and the building of banks use it.
+"""
 
 from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from fineparser.exemplars.dived import Dived
-from fineparser.exemplars.exemplar import SIMULATED
-from fineparser.exemplars.exemplar_bank import ExemplarBank
-from fineparser.exemplars.own_panel import panel_scale
-from fineparser.exemplars.panel_scale import PanelScale
-from fineparser.analysis.report import Breakdown, Estimate, Vote
-from fineparser.exemplars.simulated_exemplars import simulated_bank
-from fineparser.data.dives import Card
-from fineparser.data.exemplars import NEAREST_NUMBER, ExemplarChoice
-from fineparser.exemplars.calibration import INTERVAL, Calibration
-from fineparser.domain.judging import execution, highest_score
-from fineparser.model.contrastive_regression import PairComparison
-from fineparser.model.encoding import ClipEncoding
-from fineparser.model.fineparser import FineParser
+from fineparser.model.protocol import Encoding, Network
+
+PAIRS_AT_ONCE = 512
+"""Pairs that are compared in one batch."""
 
 
-@dataclass(frozen=True)
-class Ballot:
-    """Votes on a dive."""
+class ScoredEncodings(Protocol):
+    """N encoded dives with known scores."""
 
-    votes: tuple[Vote, ...]
-    """None where no exemplar may vote and none is simulated."""
-    remarks: tuple[str, ...] = ()
-    """What is to be said of them, in sentences."""
-    calibration: Calibration | None = None
-    """How far off they may be, where that was measured."""
-    scale: PanelScale | None = None
-    """Of the person's own judges, to which votes of simulated exemplars have been brought; None where own dives do not
-    tell it."""
+    @property
+    def encodings(self) -> Encoding: ...
+
+    @property
+    def scores(self) -> Tensor:
+        """[N] points."""
+
+    @property
+    def difficulty(self) -> Tensor:
+        """[N]; NaN where unknown."""
 
 
 @dataclass(frozen=True)
-class Voters:
-    """The exemplars that may vote."""
+class PairVotes:
+    """Votes of exemplars on dives, one a pair, on the CPU."""
 
-    bank: ExemplarBank | None
-    """None: there is none."""
-    simulates: bool = True
-    """Whether dives are simulated on the spot where the bank has none of the number."""
-    remarks: tuple[str, ...] = ()
-    """What is to be said of them in every report."""
+    base: Tensor
+    """[N] points: score of the exemplar at the difficulty of the dive."""
+    contributions: Tensor
+    """[N, branches, phases] points at the difficulty of the dive, float32."""
 
-    def vote(self, network: FineParser, query: ClipEncoding, dived: Dived, count: int, seed: int) -> Ballot:
-        """Up to `count` votes on a dive."""
-        bank, remarks = self.bank, list(self.remarks)
-        card = Card("query", dived.code, dived.height, dived.difficulty)
-        choices = [] if not bank else bank.choose(card, count, seed)
-        if not choices or choices[0].rule == NEAREST_NUMBER:
-            lack = f"The bank has no exemplar of {dived.code}" if bank else "There is no exemplar bank"
-            try:
-                if not self.simulates:
-                    raise ValueError("simulated exemplars do not vote")
-                bank = simulated_bank(network, [(dived.code, dived.height)], count, seed)
-                choices = bank.choose(card, count, seed)
-                remarks.append(f"{lack}: {count} simulated dives of the same number were made for this report.")
-            except ValueError as error:
-                if not choices:
-                    return Ballot((), (*remarks, f"{lack}, and none could be simulated ({error}): there is no score."))
-                remarks.append(f"{lack} and none could be simulated ({error}): {choices[0].reason}.")
-        # Simulated on the spot, they stand in for a bank that simulated judges gave their scores as well.
-        scale = None if self.bank is None else panel_scale(network, self.bank, count, seed)
-        chosen = bank.encodings.select([choice.index for choice in choices])
-        device = next(network.parameters()).device
-        with torch.inference_mode():
-            comparison = network.compare(query.without_masks().to(device), chosen.to(device), dived.difficulty)
-        votes = tuple(vote(bank, choice, comparison, place, dived, scale) for place, choice in enumerate(choices))
-        return Ballot(votes, tuple(remarks), bank.calibration, scale)
+    @property
+    def difference(self) -> Tensor:
+        """[N] points by which the dive is better than the exemplar."""
+        return self.contributions.flatten(1).sum(1)
+
+    @property
+    def scores(self) -> Tensor:
+        """[N] points for the dive."""
+        return self.base + self.difference
 
 
-def vote(
-    bank: ExemplarBank,
-    choice: ExemplarChoice,
-    comparison: PairComparison,
-    place: int,
-    dived: Dived,
-    scale: PanelScale | None,
-) -> Vote:
-    """One exemplar's word: its score, carried over to this dive's difficulty, plus the differences.
+def vote_on_pairs(
+    network: Network, dives: Encoding, difficulty: Tensor, exemplars: ScoredEncodings, pairs: Tensor
+) -> PairVotes:
+    """Votes of exemplars on dives.
 
-    Training teaches the differences so: what is left of the dive's score once the exemplar's is carried over. On a
-    panel's `scale`, which puts dives further apart or nearer together, differences are as much larger or smaller, and
-    a simulated exemplar's score is what that panel would have given.
+    Args:
+        network: that encoded both, in eval mode.
+        dives: M encoded dives.
+        difficulty: [M]; NaN where unknown. If it or that of the exemplar is unknown, the exemplar's score counts as is.
+        exemplars: K encoded dives with scores.
+        pairs: int64 [N, 2], indices into `dives` and `exemplars`.
     """
-    exemplar = bank.exemplars[choice.index]
-    score, contributions = exemplar.score, comparison.contributions[place].cpu().numpy()
-    if scale is not None:
-        contributions = contributions * scale.stretch
-        score = scale.points(score, exemplar.difficulty) if exemplar.source == SIMULATED else score
-    return Vote(
-        exemplar=exemplar.id,
-        code=str(exemplar.code),
-        height=exemplar.height,
-        difficulty=exemplar.difficulty,
-        exemplar_score=score,
-        source=exemplar.source,
-        reason=choice.reason,
-        contributions=contributions,
-        score=score * dived.difficulty / exemplar.difficulty + float(contributions.sum()),
-        shown=bank.shown(choice.index),
-        recipe=exemplar.recipe,
-        encoding=bank.encodings.select([choice.index]).to_arrays(),
-    )
-
-
-def estimate(ballot: Ballot, dived: Dived) -> tuple[Estimate, Estimate, Breakdown, str, str]:
-    """Total, execution, breakdown, the exemplar to show, and what the intervals tell, of at least one vote."""
-    votes, calibration, scale = ballot.votes, ballot.calibration, ballot.scale
-    scores = np.array([vote.score for vote in votes])
-    points = np.mean([vote.contributions for vote in votes], axis=0)
-    # No dive is given less than nothing or more than perfect awards.
-    highest = highest_score(dived.difficulty)
-    mean = Estimate.of_votes(scores)
-    ranges = None
-    basis = f"the middle {INTERVAL:.0%} of {len(votes)} vote{'s' * (len(votes) != 1)}, which says little of the error"
-    if calibration is not None:
-        stretch = 1.0 if scale is None else scale.stretch
-        ranges = calibration.part_intervals(points.sum(0) / stretch, dived.difficulty)
-        ranges = None if ranges is None else np.sort(ranges * stretch, axis=1)
-        mean = Estimate(mean.value, *calibration.interval(mean.value, dived.difficulty))
-        basis = f"they held the true score of {INTERVAL:.0%} of {calibration.dives} dives ({calibration.source})"
-        if ranges is not None:
-            basis += ", and each phase's true part of the difference as often"
-    if scale is not None:
-        mean = Estimate(mean.value, *scale.interval(mean.value, dived.difficulty))
-        basis = (
-            f"{INTERVAL:.0%} of your judges' scores lie in them, as far as {scale.dives} dives that they judged "
-            "and the errors on simulated ones tell"
-        )
-    total = Estimate(*(float(np.clip(value, 0, highest)) for value in (mean.value, mean.low, mean.high)))
-    share = Estimate(*(execution(value, dived.difficulty) for value in (total.value, total.low, total.high)))
-    # One that can be seen is worth more beside the dive than one a little nearer.
-    seen = [vote for vote in votes if vote.shown is not None and vote.shown.id == vote.exemplar] or votes
-    nearest = min(seen, key=lambda vote: abs(vote.score - mean.value))
-    return total, share, Breakdown(float(scores.mean() - points.sum()), points, ranges), nearest.exemplar, basis
+    device = network.device
+    contributions = []
+    with torch.inference_mode():
+        for batch in pairs.split(PAIRS_AT_ONCE):
+            dive_index, exemplar_index = batch.unbind(1)
+            sides = (dives.select(dive_index), exemplars.encodings.select(exemplar_index))
+            query, exemplar = (side.to(device) for side in sides)
+            comparison = network.compare(query, exemplar, difficulty[dive_index].float().to(device))
+            contributions.append(comparison.contributions.float().cpu())
+    dive_index, exemplar_index = pairs.unbind(1)
+    ratio = difficulty[dive_index] / exemplars.difficulty[exemplar_index]
+    base = exemplars.scores[exemplar_index] * ratio.where(ratio.isfinite(), 1.0)
+    return PairVotes(base, torch.cat(contributions))

@@ -5,10 +5,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fineparser.exemplars.exemplar import OWN, SIMULATED, Exemplar, ExemplarClip, Recipe
-from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
 from fineparser.data.dives import Card
 from fineparser.domain.dive_code import DiveCode
+from fineparser.exemplars.exemplar import SIMULATED, USER_DIVES, Exemplar, ExemplarClip, SimulationRecipe
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
 
 
 def card(code, height):
@@ -19,10 +19,9 @@ def test_round_trip(bank, tmp_path):
     bank.save(tmp_path / "bank.safetensors")
     again = ExemplarBank.load(tmp_path / "bank.safetensors", bank.fingerprint)
     assert again.exemplars == bank.exemplars
-    # 16 bits on disk: eleven of them tell a number.
+    # 16 bits on disk, eleven of them for the significand.
     torch.testing.assert_close(again.encodings.dynamic, bank.encodings.dynamic, rtol=2**-11, atol=1e-6)
     torch.testing.assert_close(again.encodings.static, bank.encodings.static, rtol=2**-11, atol=1e-6)
-    assert again.encodings.window_starts == bank.encodings.window_starts
     assert [path.name for path in tmp_path.iterdir()] == ["bank.safetensors"]
 
 
@@ -32,7 +31,6 @@ def test_same_number_first_then_the_nearest(bank):
     assert {choice.rule for choice in chosen} == {"same dive number"}
     nearest = bank.choose(card("207B", 10), 10)
     assert nearest[0].rule == "nearest dive number"
-    assert "207B" in nearest[0].reason
 
 
 def test_the_choice_is_seeded(bank):
@@ -46,7 +44,7 @@ def single(bank, encodings, exemplar):
 
 
 def test_joining_keeps_ids_apart(bank, encodings):
-    mine = single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, OWN))
+    mine = single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, USER_DIVES))
     grown = bank.join(mine)
     assert (len(grown), len(bank)) == (6, 5)
     assert grown.choose(card("301C", 3), 1)[0].exemplar == "mine"
@@ -60,12 +58,12 @@ def test_banks_of_different_weights_are_not_mixed(bank, encodings):
         bank.join(replace(bank, fingerprint="0123456789ab"))
 
 
-def test_sources_can_be_chosen_and_exemplars_taken_out(bank, encodings):
-    grown = bank.join(single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, OWN)))
-    own = grown.of_sources({OWN})
+def test_sources_can_be_chosen_and_exemplars_removed(bank, encodings):
+    grown = bank.join(single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, USER_DIVES)))
+    own = grown.with_sources({USER_DIVES})
     assert [one.id for one in own.exemplars] == ["mine"]
     torch.testing.assert_close(own.encodings.static[0], encodings.static[5])
-    assert len(own.of_sources({SIMULATED})) == 0
+    assert len(own.with_sources({SIMULATED})) == 0
     fewer = grown.without("dive-1")
     assert [one.id for one in fewer.exemplars] == ["dive-0", "dive-2", "dive-3", "dive-4", "mine"]
     torch.testing.assert_close(fewer.encodings.dynamic[1], bank.encodings.dynamic[2])
@@ -73,21 +71,21 @@ def test_sources_can_be_chosen_and_exemplars_taken_out(bank, encodings):
         fewer.without("dive-1")
 
 
-def test_what_shows_an_exemplar(bank, tmp_path):
-    clip = ExemplarClip(tmp_path / "shown.mp4", 0, 10, 40, 60)
+def test_a_similar_exemplar_lends_its_clip(bank, tmp_path):
+    clip = ExemplarClip(tmp_path / "one.mp4", 0, 10, 40, 60)
     # Scores 60, 80, 95 of one number at 10 m; then other numbers.
-    seen = [replace(bank.exemplars[0], clip=clip), bank.exemplars[1], replace(bank.exemplars[2], clip=clip)]
-    shown = replace(bank, exemplars=(*seen, *bank.exemplars[3:]))
-    assert [shown.shown(place).id for place in range(3)] == ["dive-0", "dive-2", "dive-2"]
-    assert shown.shown(3) is None
-    lower = replace(shown.exemplars[1], height=3.0)
-    assert replace(shown, exemplars=(seen[0], lower, *shown.exemplars[2:])).shown(1) is None
+    first, third = replace(bank.exemplars[0], clip=clip), replace(bank.exemplars[2], clip=clip)
+    bank = replace(bank, exemplars=(first, bank.exemplars[1], third, *bank.exemplars[3:]))
+    assert [bank.clip_exemplar(place).id for place in range(3)] == ["dive-0", "dive-2", "dive-2"]
+    assert bank.clip_exemplar(3) is None
+    lower = replace(bank.exemplars[1], height=3.0)
+    assert replace(bank, exemplars=(first, lower, *bank.exemplars[2:])).clip_exemplar(1) is None
 
 
-def test_clips_and_recipes_are_kept(bank, tmp_path):
+def test_clips_and_recipes_are_stored(bank, tmp_path):
     path = tmp_path / "bank.safetensors"
     clip = ExemplarClip(clips_folder(path) / "one.mp4", 0, 10, 40, 60)
-    first = replace(bank.exemplars[0], clip=clip, recipe=Recipe(7, 0.25), name="Ann's second")
+    first = replace(bank.exemplars[0], clip=clip, recipe=SimulationRecipe(7, 0.25), name="Ann's second")
     replace(bank, exemplars=(first, *bank.exemplars[1:])).save(path)
     again = ExemplarBank.load(path)
     assert again.exemplars[0] == first
@@ -103,14 +101,14 @@ def test_clips_go_with_the_bank(bank, tmp_path):
     clip.path.write_bytes(b"moving picture")
     path = tmp_path / "bank.safetensors"
     replace(bank, exemplars=(replace(bank.exemplars[0], clip=clip), *bank.exemplars[1:])).save(path)
-    kept = ExemplarBank.load(path).exemplars[0].clip.path
-    assert kept == tmp_path / "bank_clips" / "one.mp4"
-    assert kept.read_bytes() == b"moving picture"
+    stored = ExemplarBank.load(path).exemplars[0].clip.path
+    assert stored == tmp_path / "bank_clips" / "one.mp4"
+    assert stored.read_bytes() == b"moving picture"
 
 
-def test_recorded_dives_come_first(bank, encodings):
-    mine = single(bank, encodings, Exemplar("mine", DiveCode.parse("207C"), 10.0, 3.3, 70.0, OWN))
-    lower = single(bank, encodings, Exemplar("lower", DiveCode.parse("207C"), 7.5, 3.5, 70.0, OWN))
+def test_real_dives_come_first(bank, encodings):
+    mine = single(bank, encodings, Exemplar("mine", DiveCode.parse("207C"), 10.0, 3.3, 70.0, USER_DIVES))
+    lower = single(bank, encodings, Exemplar("lower", DiveCode.parse("207C"), 7.5, 3.5, 70.0, USER_DIVES))
     both = bank.join(mine).join(lower)
     for seed in range(5):
         order = [choice.exemplar for choice in both.choose(card("207C", 10), 10, seed)]
@@ -123,8 +121,8 @@ def test_recorded_dives_come_first(bank, encodings):
 def test_a_clip_outside_its_folder_is_refused(bank, tmp_path, name):
     path = tmp_path / "bank.safetensors"
     clip = ExemplarClip(tmp_path / "one.mp4", 0, 10, 40, 60)
-    spoilt = replace(bank.exemplars[0], clip=clip)
-    values = spoilt.to_json()
+    broken = replace(bank.exemplars[0], clip=clip)
+    values = broken.to_json()
     values["clip"]["path"] = name
     with pytest.raises(ValueError, match="no name of a clip"):
         Exemplar.from_json(values, clips_folder(path))
@@ -157,7 +155,7 @@ def one_too_few(path, bank):
         (lambda path, bank: path.write_text("not a bank"), "is not an exemplar bank"),
         (cut_short, "is not an exemplar bank"),
         (without_index, "is not an exemplar bank"),
-        (one_too_few, "names 0 exemplars but holds 5"),
+        (one_too_few, "names 0 exemplars but has 5"),
     ],
 )
 def test_broken_banks_are_refused(bank, tmp_path, spoil, reason):
