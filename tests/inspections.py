@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fineparser.analysis.inspection import EntryDrawing, Inspection, Labels, Pairing
+from fineparser.analysis.inspection import ClipLabels, EntryInspection, ExemplarInspection, Inspection
 
 STARTS = tuple(range(0, 81, 10))
 
@@ -44,12 +44,12 @@ def drawn(inspection: Inspection) -> Inspection:
     layers = np.zeros((16, 3, 8, 8), np.float16)
     layers[:, 0, :, :4], layers[:, 2, :4] = 1, 1
     readings = np.append(np.arange(13) / 10, 6.5).astype(np.float32)
-    entry = EntryDrawing(
+    entry = EntryInspection(
         frames=50 + np.arange(16) * 2 - 4,
-        inside=np.arange(16) < 15,
-        shown=np.full((16, 16, 16, 3), 255, np.uint8),
+        is_in_clip=np.arange(16) < 15,
+        crops=np.full((16, 16, 16, 3), 255, np.uint8),
         layers=layers,
-        readings=readings,
+        fault_scores=readings,
     )
     return replace(inspection, entry=entry)
 
@@ -64,7 +64,7 @@ def paired(inspection: Inspection) -> Inspection:
         -np.ones((3, 4), np.float32),
     )
     deltas = np.stack([branch.mean(axis=1) for branch in tokens])
-    pairing = Pairing(
+    comparison = ExemplarInspection(
         exemplar="207C-10m-03",
         features=np.ones((9, 16), np.float32),
         transitions=np.array([25, 55]),
@@ -75,7 +75,7 @@ def paired(inspection: Inspection) -> Inspection:
         deltas=deltas,
         contributions=deltas * np.array([0.3, 0.5, 0.2], np.float32) / 2,
     )
-    return replace(inspection, pairing=pairing)
+    return replace(inspection, comparison=comparison)
 
 
 def labelled(inspection: Inspection) -> Inspection:
@@ -83,4 +83,4 @@ def labelled(inspection: Inspection) -> Inspection:
     side = inspection.frames.shape[1]
     masks = np.zeros((96, side, side), bool)
     masks[4:20, :, : side * 3 // 8] = True
-    return replace(inspection, labels=Labels(np.array([30, 60]), masks, 70.0), predicted_score=66.5)
+    return replace(inspection, labels=ClipLabels(np.array([30, 60]), masks, 70.0), predicted_score=66.5)

@@ -1,1 +1,12 @@
-"""A clip and its exemplars to a `DiveReport`."""
+"""Analysis of a clip: from its frames to a `DiveReport` of numbers and codes.
+
+analyser: DiveAnalyser, AnalysisOptions (start here)
+clip_scan: ClipScan, MotionEnergy
+fall_detection: Fall, detect_fall
+crop_choice: CropChoice, CROP_KINDS
+diver_search: DiverSearch, DiverCandidate
+auto_trim: TrimProposal, TrimPredictors, propose_trim, write_cropped_frames
+quality_checks: check_clip, check_predictions, check_flight_time
+report: DiveReport, Transition, WeightsSummary
+inspection: Inspection, ExemplarInspection, EntryInspection, ClipLabels, inspect_report, inspect_dive
+"""

@@ -1,68 +1,113 @@
-"""The analyser: a clip and its exemplars to a `DiveReport`."""
+"""The analyser: from a clip to a `DiveReport`."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from fineparser.exemplars.dived import Dived
-from fineparser.analysis.doubts import clip_doubts, finding_doubts, speed_doubts
-from fineparser.exemplars.exemplar import recorded_sources
-from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
-from fineparser.analysis.proposal import Proposal, propose
-from fineparser.analysis.report import BY_SIMULATED, DiveReport, Transition, WeightsUsed
-from fineparser.exemplars.simulated_exemplars import SIMULATED
-from fineparser.analysis.survey import Survey
-from fineparser.exemplars.voting import Ballot, Voters, estimate
-from fineparser.analysis.window import CENTRE, Window
+from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, propose_trim
+from fineparser.analysis.clip_scan import ClipScan
+from fineparser.analysis.crop_choice import CENTRE, CropChoice
+from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
+from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
+from fineparser.bundled import bundled
+from fineparser.data.clip_input import clip_input
 from fineparser.domain.dive_code import DiveCode
-from fineparser.model.config import FineParserConfig
-from fineparser.model.encoding import ClipEncoding
-from fineparser.model.fineparser import FineParser
-from fineparser.model.inference import optimise
-from fineparser.model.pictures import normalise
+from fineparser.domain.rules import ARMSTAND_GROUP
+from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, non_simulated_sources
+from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
+from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES
+from fineparser.exemplars.selection import EXEMPLAR_COUNT, ExemplarSelection
+from fineparser.exemplars.user_exemplars import ClipSection
+from fineparser.exemplars.voting_result import VotingResult, vote_on_dive
+from fineparser.model.checkpoint import PretrainedNetwork, load_network
+from fineparser.model.cpu.optimisation import optimise
 from fineparser.model.precision import dtype_of
-from fineparser.model.switches import find_switches
+from fineparser.model.protocol import ClipInput, Encoding, normalise
+from fineparser.progress import Progress, no_progress
+from fineparser.quality_warning import QualityWarning
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
 from fineparser.video.limits import Limits
-from fineparser.video.reading import open_source
+from fineparser.video.reader import open_source
 
-BUNDLED_WEIGHTS = Path(__file__).parents[2] / "checkpoints" / "fineparser-compact"
-BUNDLED_BANK = Path(__file__).parents[2] / "assets" / "exemplar_bank.safetensors"
-EXEMPLARS = 10
-"""Votes on a dive, as in the paper."""
+BUNDLED_WEIGHTS = bundled("checkpoints/fineparser-compact")
+BUNDLED_BANK = bundled("assets/exemplar_bank.safetensors")
 
-Progress = Callable[[str, float], None]
-"""Told the name of each step and how much of the work is done before it, 0 to 1."""
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisOptions:
+    """Options of an analysis; the defaults trim and crop automatically and let the analyser's bank vote."""
+
+    difficulty: float | None = None
+    """Degree of difficulty; None: from the table."""
+    first: int | None = None
+    """Source frame number of the first frame; None: proposed."""
+    last: int | None = None
+    """Source frame number of the last frame; None: proposed."""
+    crop: Framing | str | None = None
+    """Crop of the frames; None: around the diver; "centre": the centre, as the published loader crops."""
+    proposal: TrimProposal | None = None
+    """Trim and crop of this clip as `DiveAnalyser.propose` made them or a user changed them; replaces `first`, `last`
+    and `crop`."""
+    selection: ExemplarSelection | None = None
+    """The exemplars that may vote; None: the analyser's bank."""
+    exemplars: int = EXEMPLAR_COUNT
+    """Number of exemplars that vote."""
+    seed: int = 0
+    """Of the choice of exemplars."""
+    limits: Limits | None = None
+    """Of the clip's length and size; None: the defaults."""
+
+
+DEFAULT_OPTIONS = AnalysisOptions()
 
 
 class DiveAnalyser:
-    """Judges clips with one network and one bank; the network's state stays as it is.
+    """Analyses clips with one network and one exemplar bank.
+
+    An analysis makes two passes over a clip: one without the network, for cuts and motion, which gives the trim; and
+    one over the 96 sampled frames. The network runs twice as well: on 16-frame windows of the whole frame to place the
+    crop (and once more on that crop for the transitions that tighten the trim), then on the final clip.
 
     >>> DiveAnalyser.from_pretrained().analyse("clip.mp4", code="207C", height=10)  # doctest: +SKIP
     """
 
-    def __init__(self, model: FineParser, bank: ExemplarBank | None = None, precision: str = "float32") -> None:
-        device = next(model.parameters()).device
+    def __init__(
+        self,
+        model: PretrainedNetwork,
+        bank: ExemplarBank | None = None,
+        precision: str = "float32",
+        bank_warning: QualityWarning | None = None,
+    ) -> None:
+        """Put a network in evaluation mode and prepare an inference copy of it on first use.
+
+        Args:
+            model: the network.
+            bank: exemplars that this network encoded.
+            precision: "float32", "bf16" or "auto".
+            bank_warning: the reason why there is no bank, for every report.
+
+        Raises:
+            ValueError: for an unknown or unavailable precision.
+        """
         self.model = model.eval()
         self.bank = bank
-        self.bank_problem: str | None = None
-        """Why the bundled bank is not used, in a sentence."""
-        self.dtype = dtype_of(precision, device)
+        self.bank_warning = bank_warning
+        self.dtype = dtype_of(precision, model.device)
 
     @cached_property
-    def network(self) -> FineParser:
-        """The copy of `model` that does the work: the same numbers in a fraction of the time.
+    def network(self) -> PretrainedNetwork:
+        """Inference copy of `model`: the same numbers in a fraction of the time.
 
-        Made when it is first wanted: a Space that lends its GPU has none before that.
+        Created on first use, since a Space that lends its GPU has none before.
         """
         return optimise(self.model, self.dtype)
 
     def prepare(self) -> None:
-        """Does now what the first analysis would have to do before it begins."""
+        """Create the inference copy now rather than in the first analysis."""
         _ = self.network
 
     @classmethod
@@ -74,237 +119,238 @@ class DiveAnalyser:
         revision: str | None = None,
         precision: str = "float32",
     ) -> "DiveAnalyser":
-        """The analyser with the weights of a checkpoint.
+        """Load weights and an exemplar bank.
 
         Args:
-            checkpoint: a folder, a Hugging Face id, or "default" for those that come with the project; as long as
-                there are none, a network that has learnt nothing, which every report says.
-            bank: file of exemplars that these weights encoded; None: the bundled one, where it fits; where it does
-                not, `bank_problem` says why, and exemplars are simulated for each report.
+            checkpoint: a folder, a Hugging Face id, or "default" for the bundled weights.
+            bank: file of exemplars that these weights encoded; None: the bundled one with the bundled weights, none
+                with others. If the bundled one does not fit, reports say so and exemplars are simulated.
             device: "cpu", "cuda", ...
             revision: of a Hugging Face repository.
-            precision: "float32"; "bf16", on which scores move a little, where the processor or GPU has it; "auto":
-                bf16 where it is there.
+            precision: "float32"; "bf16", which changes scores slightly, if processor or GPU support it; "auto": bf16
+                if supported.
 
         Raises:
-            CheckpointError, BankError: where either cannot be used.
-            ValueError: for a precision that is not known or not there.
+            CheckpointError, BankError: if the weights or the bank are missing or cannot be used.
+            ValueError: for an unknown or unavailable precision.
         """
-        if checkpoint == "default" and not BUNDLED_WEIGHTS.is_dir():
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                model = FineParser(FineParserConfig.compact())
-        else:
-            source = BUNDLED_WEIGHTS if checkpoint == "default" else checkpoint
-            model = FineParser.from_pretrained(source, revision)
-        known = problem = None
+        model = load_network(BUNDLED_WEIGHTS if checkpoint == "default" else checkpoint, revision)
+        exemplars = warning = None
         if bank is not None:
-            known = ExemplarBank.load(bank, model.fingerprint())
+            exemplars = ExemplarBank.load(bank, model.fingerprint())
         elif checkpoint == "default" and BUNDLED_BANK.is_file():
             try:
-                known = ExemplarBank.load(BUNDLED_BANK, model.fingerprint())
+                exemplars = ExemplarBank.load(BUNDLED_BANK, model.fingerprint())
             except BankError as error:
-                problem = f"The bundled exemplar bank cannot be used: {error}."
-        analyser = cls(model.to(device), known, precision)
-        analyser.bank_problem = problem
-        return analyser
+                warning = QualityWarning("bank_unusable", {"reason": str(error)})
+        return cls(model.to(device), exemplars, precision, warning)
 
     def analyse(
         self,
         clip: str | Path,
         code: DiveCode | str | None = None,
         height: float | str | None = None,
+        options: AnalysisOptions = DEFAULT_OPTIONS,
         *,
-        difficulty: float | None = None,
-        first: int | None = None,
-        last: int | None = None,
-        framing: Framing | str | None = None,
-        proposal: Proposal | None = None,
-        voters: Voters | None = None,
-        exemplars: int = EXEMPLARS,
-        seed: int = 0,
-        limits: Limits | None = None,
-        progress: Progress = lambda step, done: None,
+        progress: Progress = no_progress,
     ) -> DiveReport:
-        """Everything found about one clip.
+        """Analyse one clip.
 
         Args:
             clip: a video file or a folder of numbered frames.
-            code: the dive number, such as "207C"; without it, or without a height, masks and transitions only.
+            code: dive number, such as "207C"; without it or a height the report has masks and transitions only.
             height: of the board or platform in metres: 1, 3, 5, 7.5 or 10.
-            difficulty: the user's own instead of the table's.
-            first, last: source frame numbers between which the dive happens; None: as proposed, without long standing
-                before and after it.
-            framing: which part of the picture to look at; None: as proposed, around the diver; "centre": the middle,
-                as the published loader crops.
-            proposal: of this clip, as `propose` made it or the user changed it; trim and framing are taken from it.
-            voters: the exemplars to compare with; None: the analyser's own bank.
-            exemplars: how many of them vote.
-            seed: of the choice of exemplars.
-            limits: of the clip's length and size; None: the defaults.
-            progress: told what is being done.
+            options: trim, crop and exemplars.
+            progress: called before each stage.
 
         Raises:
-            VideoError: where the clip cannot be used.
-            ValueError: for a dive that cannot be, frames outside the clip, or fewer exemplars than one.
+            VideoError: for a clip that cannot be used.
+            ValueError: for an impossible dive, frames outside the clip, or fewer exemplars than one.
         """
-        if exemplars < 1:
-            raise ValueError(f"at least one exemplar has to vote, not {exemplars}")
-        dived = Dived.of(code, height, difficulty)
+        if options.exemplars < 1:
+            raise ValueError(f"at least one exemplar must vote, not {options.exemplars}")
+        spec = DiveSpec.from_input(code, height, options.difficulty)
+        proposal = options.proposal
         if proposal is None:
-            proposal = self.propose(clip, first, last, framing, limits=limits, progress=progress)
-        progress("Reading the dive", 0.35)
-        seen = self._read(proposal)
-        span, cuts = (proposal.first, proposal.last), proposal.survey.cuts
-        warnings = [*proposal.warnings, *clip_doubts(seen.info, cuts, *span), *self._weights_warnings()]
-        progress("Finding the diver and the phases", 0.45)
-        query = self._encode(seen)
-        probabilities = query.transition_probabilities[0].numpy()
-        masks = query.mask_probability[0].numpy()
-        ballot = Ballot(())
-        if dived is None:
-            warnings.append("Without a dive number and a height there is no score: masks and phases only.")
-        else:
+            proposal = self.propose(
+                clip, options.first, options.last, options.crop, limits=options.limits, progress=progress
+            )
+        progress("Reading the clip", 0.35)
+        frames = self._read(proposal)
+        progress("Finding diver and phases", 0.45)
+        with torch.inference_mode():
+            encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames))
+        query = encoding.to("cpu")
+        masks = diagnostics.masks[0].float().cpu().numpy()
+        voting = VotingResult()
+        if spec is not None:
             progress("Comparing with exemplars", 0.7)
-            voters = Voters(self.bank) if voters is None else voters
-            warnings += [] if self.bank_problem is None else [self.bank_problem]
-            ballot = voters.vote(self.network, query, dived, exemplars, seed)
-            warnings += ballot.remarks
+            selection = options.selection or ExemplarSelection(bank=self.bank)
+            selection = replace(selection, count=options.exemplars, seed=options.seed)
+            voting = vote_on_dive(self.network, query, spec, selection)
         progress("Writing the report", 0.95)
-        moments = zip(query.transitions[0].tolist(), query.transition_confidence[0].tolist(), strict=True)
-        flight, entry = (transition(seen, index, confidence) for index, confidence in moments)
-        warnings += finding_doubts(masks, flight, entry)
-        if self.model.provenance.trained:
-            armstand = dived is not None and dived.code.group == 6
-            warnings += speed_doubts(flight, entry, dived and dived.height, armstand)
-        estimates = estimate(ballot, dived) if ballot.votes else (None, None, None, None, "")
+        flight, entry = _transitions(frames, query)
         return DiveReport(
-            info=seen.info,
-            first_frame=span[0],
-            last_frame=span[1],
-            cuts=cuts,
-            dive_code=None if dived is None else str(dived.code),
-            dive_name=None if dived is None else dived.code.name,
-            height=None if dived is None else dived.height,
-            difficulty=None if dived is None else dived.difficulty,
-            difficulty_source=None if dived is None else dived.source,
-            total=estimates[0],
-            execution=estimates[1],
-            breakdown=estimates[2],
-            votes=ballot.votes,
-            exemplar=estimates[3],
-            interval_basis=estimates[4],
+            info=frames.info,
+            first_frame=proposal.first,
+            last_frame=proposal.last,
+            cuts=proposal.scan.cuts,
+            dive_code=None if spec is None else str(spec.code),
+            dive_name=None if spec is None else spec.code.name,
+            height=None if spec is None else spec.height,
+            difficulty=None if spec is None else spec.difficulty,
+            difficulty_source=None if spec is None else spec.difficulty_source,
+            total=voting.total,
+            execution=voting.execution,
+            breakdown=voting.breakdown,
+            votes=voting.votes,
+            exemplar=voting.exemplar,
+            interval_basis=voting.interval_basis,
             flight=flight,
             entry=entry,
-            weights=WeightsUsed(
-                self.model.provenance.name, self.model.provenance.trained_on, self._calibration(ballot)
+            weights=self._weights_summary(voting),
+            judge_calibration=voting.judge_calibration,
+            warnings=(
+                *proposal.warnings,
+                *check_clip(frames.info, proposal.scan.cuts, proposal.first, proposal.last),
+                *self._score_warnings(spec),
+                *voting.warnings,
+                *check_predictions(masks, flight, entry),
+                *self._flight_warnings(spec, flight, entry),
             ),
-            scale=ballot.scale,
-            warnings=tuple(warnings),
-            frame_numbers=seen.frame_numbers,
-            framing=seen.framing,
+            frame_numbers=frames.frame_numbers,
+            framing=frames.framing,
             mask_probability=masks,
-            transition_probabilities=probabilities,
+            transition_probabilities=query.transition_probabilities[0].float().numpy(),
         )
 
     def propose(
         self,
-        clip: str | Path | Survey,
+        clip: str | Path | ClipScan,
         first: int | None = None,
         last: int | None = None,
-        framing: Framing | str | None = None,
+        crop: Framing | str | None = None,
         *,
         limits: Limits | None = None,
-        progress: Progress = lambda step, done: None,
-    ) -> Proposal:
-        """Which frames of a clip and which part of the picture to look at; for the user to see and to change.
+        progress: Progress = no_progress,
+    ) -> TrimProposal:
+        """Propose trim and crop of a clip, for a user to check and change.
 
         Args:
-            clip: a file or folder, or what an earlier look at it found.
-            first, last, framing, limits, progress: see `analyse`.
+            clip: a file or folder, or the scan of one.
+            first, last, crop, limits: see `AnalysisOptions`.
+            progress: called before each stage.
 
         Raises:
-            VideoError: where the clip cannot be used.
-            ValueError: for a framing that is not known.
+            VideoError: for a clip that cannot be used.
+            ValueError: for an unknown crop.
         """
-        if isinstance(framing, str) and framing != CENTRE:
-            raise ValueError(f"the framing is {CENTRE!r}, boxes, or None for the diver's, not {framing!r}")
-        if not isinstance(clip, Survey):
-            progress("Looking through the clip", 0.0)
+        if isinstance(crop, str) and crop != CENTRE:
+            raise ValueError(f"the crop is {CENTRE!r}, boxes, or None for the diver's, not {crop!r}")
+        if not isinstance(clip, ClipScan):
+            progress("Scanning the clip", 0.0)
             with open_source(clip, limits or Limits()) as source:
-                clip = Survey.of(source)
+                clip = ClipScan.from_source(source)
         progress("Looking for the diver", 0.2)
-        window = None
-        if framing is not None:
-            window = Window.centre(clip.info) if framing == CENTRE else Window.of(framing, clip.info)
-        knows = self.model.provenance.trained
-        return propose(
-            clip,
-            first,
-            last,
-            window,
-            outline=self._outline if knows else None,
-            switches=self._switches if knows else None,
-        )
-
-    def _outline(self, windows: np.ndarray) -> np.ndarray:
-        """Windows uint8 [B, 16, 112, 112, 3] to the probabilities of their masks, [B, 16, 112, 112]."""
-        network = self.network
-        device, dtype = next(network.parameters()).device, network.dtype
-        with torch.inference_mode():
-            return np.concatenate(
-                [
-                    # Channels last in memory, as in `encode`.
-                    network.spatial_action_parser(
-                        normalise(window)[None].to(device, dtype, memory_format=torch.channels_last_3d), feature=False
-                    )
-                    .fused_logits.float()
-                    .sigmoid()
-                    .cpu()
-                    .numpy()
-                    for window in windows
-                ]
-            )
-
-    def _read(self, proposal: Proposal) -> Clip:
-        return proposal.read(self.model.config.picture_size)
-
-    def _switches(self, proposal: Proposal) -> tuple[int, int, float]:
-        """The samples at which flight and entry begin, and the lower probability of the two."""
-        with torch.inference_mode():
-            (found,), sure = find_switches(self.network, self._pictures(self._read(proposal)))
-        flight, entry = found.tolist()
-        return flight, entry, float(sure.min())
-
-    def _encode(self, clip: Clip) -> ClipEncoding:
-        with torch.inference_mode():
-            return self.network.encode(self._pictures(clip)).to("cpu")
-
-    def _pictures(self, clip: Clip) -> torch.Tensor:
-        """The clip's frames as the network takes them, [1, 3, 96, H, W]."""
-        return normalise(clip.frames.transpose(1, 2, 3, 0))[None].to(next(self.model.parameters()).device)
-
-    def _weights_warnings(self) -> list[str]:
+        choice = None
+        if crop is not None:
+            choice = CropChoice.centre(clip.info) if isinstance(crop, str) else CropChoice.from_framing(crop, clip.info)
+        predictors = TrimPredictors()
         if self.model.provenance.trained:
-            return []
-        return [
-            "No trained weights are installed: masks, phases and score come from a network that has learnt nothing. "
-            "Train one (python -m fineparser train) or give --checkpoint."
-        ]
+            predictors = TrimPredictors(masks=self._predict_masks, transitions=self._predict_transitions)
+        return propose_trim(clip, first, last, choice, predictors=predictors)
 
-    def _calibration(self, ballot: Ballot) -> str:
+    def fingerprint(self) -> str:
+        """Fingerprint of the weights."""
+        return self.model.fingerprint()
+
+    def find_dive(
+        self, clip: str | Path, first: int | None = None, last: int | None = None, progress: Progress = no_progress
+    ) -> ClipSection:
+        """The part of a clip that shows the dive, see `propose`."""
+        proposal = self.propose(clip, first, last, progress=progress)
+        return ClipSection(proposal.scan.info, proposal.first, proposal.last, proposal.warnings)
+
+    def encode_clip(self, clip: Path, first: int, last: int) -> Encoding:
+        """Encoding of the frames `first` to `last` of a clip in the proposed crop, on the CPU."""
+        frames = self._read(self.propose(clip, first, last))
+        with torch.inference_mode():
+            return self.network.encode(self._clip_input(frames)).to("cpu")
+
+    def _read(self, proposal: TrimProposal) -> Clip:
+        return proposal.read(self.model.config.input_size)
+
+    def _clip_input(self, clip: Clip) -> ClipInput:
+        """The frames and their camera motion as input of the network, a batch of one."""
+        return clip_input(_normalised(clip)).to(self.network.device)
+
+    def _predict_masks(self, windows: np.ndarray) -> np.ndarray:
+        """Mask probabilities [B, 16, 112, 112] of windows uint8 [B, 16, 112, 112, 3]."""
+        network = self.network
+        # Directly, since `Network.predict_masks` takes whole clips and cuts its own windows.
+        parser = network.get_submodule("spatial_action_parser")
+        masks = []
+        with torch.inference_mode():
+            for window in windows:
+                frames = normalise(window)[None].to(network.device, network.dtype, memory_format=torch.channels_last_3d)
+                masks.append(parser(frames).float().sigmoid().cpu().numpy())
+        return np.concatenate(masks)
+
+    def _predict_transitions(self, proposal: TrimProposal) -> tuple[int, int, float]:
+        """Sampled frames at which flight and entry begin, and the lower one of their confidences."""
+        # Without the camera motion, which transitions do not depend on.
+        frames = ClipInput(_normalised(self._read(proposal))).to(self.network.device)
+        with torch.inference_mode():
+            transitions, confidence = self.network.predict_transitions(frames)
+        flight, entry = transitions[0].tolist()
+        return flight, entry, float(confidence.min())
+
+    def _score_warnings(self, spec: DiveSpec | None) -> list[QualityWarning]:
+        """Warnings about the weights, and reasons why there is no score or no bank."""
+        warnings = []
         if not self.model.provenance.trained:
-            return "not calibrated: the weights are untrained"
-        if ballot.scale is not None:
-            return f"{BY_SIMULATED}, on the scale of your own judges, who {ballot.scale.words}"
-        real = sorted({vote.source for vote in ballot.votes} - {SIMULATED})
-        learnt = recorded_sources(self.model.provenance.trained_on)
-        if not real and not learnt:
-            return BY_SIMULATED
-        return f"calibrated on {', '.join([*learnt, *real])}"
+            warnings.append(QualityWarning("untrained_weights"))
+        if spec is None:
+            warnings.append(QualityWarning("no_dive_number"))
+        elif self.bank_warning is not None:
+            warnings.append(self.bank_warning)
+        return warnings
+
+    def _flight_warnings(self, spec: DiveSpec | None, flight: Transition, entry: Transition) -> list[QualityWarning]:
+        if not self.model.provenance.trained:
+            return []
+        armstand = spec is not None and spec.code.group == ARMSTAND_GROUP
+        return check_flight_time(flight, entry, None if spec is None else spec.height, armstand=armstand)
+
+    def _weights_summary(self, voting: VotingResult) -> WeightsSummary:
+        provenance, calibration = self.model.provenance, voting.judge_calibration
+        datasets = [
+            *non_simulated_sources(provenance.trained_on),
+            *sorted({vote.source for vote in voting.votes} - {SIMULATED}),
+        ]
+        if not provenance.trained:
+            scale = QualityWarning("scale_untrained")
+        elif calibration is not None:
+            values = {"offset": round(calibration.offset, 3), "slope": round(calibration.slope, 3)}
+            scale = QualityWarning("scale_judges", values)
+        elif datasets:
+            scale = QualityWarning("scale_real", {"datasets": ", ".join(datasets)})
+        else:
+            scale = QualityWarning("scale_simulated", {"min_dives": MIN_SCORED_DIVES})
+        return WeightsSummary(provenance.name, provenance.trained_on, scale)
 
 
-def transition(clip: Clip, index: int, confidence: float) -> Transition:
-    """A switch at one of the 96 sampled frames."""
-    frame = int(clip.frame_numbers[index])
-    return Transition(frame, clip.info.seconds(frame), confidence, index)
+def _normalised(clip: Clip) -> torch.Tensor:
+    """The frames of a clip, normalised, [1, 3, 96, H, W]."""
+    return normalise(clip.frames.transpose(1, 2, 3, 0))[None]
+
+
+def _transitions(clip: Clip, encoding: Encoding) -> tuple[Transition, Transition]:
+    """Start of the flight and of the entry in source frames."""
+    flight, entry = (
+        Transition(int(clip.frame_numbers[index]), clip.info.seconds(int(clip.frame_numbers[index])), confidence, index)
+        for index, confidence in zip(
+            encoding.transitions[0].tolist(), encoding.transition_confidence[0].tolist(), strict=True
+        )
+    )
+    return flight, entry

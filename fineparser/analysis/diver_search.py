@@ -1,4 +1,4 @@
-"""Where the diver is in the whole picture, and the window that follows."""
+"""Search for the diver in the whole frame, and the crop that follows them."""
 
 import math
 from collections.abc import Callable
@@ -8,118 +8,176 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from fineparser.analysis.look import Look, best_chain, looks_at
-from fineparser.analysis.motion import Motion
-from fineparser.analysis.window import DIVER, Window
-from fineparser.domain.phases import CLIP_FRAMES, WINDOW_FRAMES
+from fineparser.analysis.clip_scan import MotionEnergy
+from fineparser.analysis.crop_choice import DIVER, CropChoice
+from fineparser.domain.clip_geometry import CLIP_FRAMES, CLIP_SIDE, WINDOW_FRAMES
 from fineparser.video.framing import Framing
 
-Outliner = Callable[[np.ndarray], np.ndarray]
-"""Windows of frames uint8 [B, 16, 112, 112, 3] to probabilities of diver float [B, 16, 112, 112]."""
+MaskPredictor = Callable[[np.ndarray], np.ndarray]
+"""Predicts mask probabilities float [B, 16, 112, 112] of windows uint8 [B, 16, 112, 112, 3]."""
 
-STARTS = tuple(range(0, CLIP_FRAMES, WINDOW_FRAMES))
-"""First of the 96 sampled frames of each window that is looked at: together they are all of them."""
+STRIDE = 4
+"""The diver is searched in every fourth of the sampled frames."""
 
-EVERY = 4
-"""Of a window's frames so many are taken for one place of the diver."""
+MIN_PIXELS = 10
+"""Least pixels of a candidate in the network's input."""
 
-FOUND = 0.5
-"""Share of the looks in which a diver must be seen."""
+JUMP_SCALE = 0.35
+"""Heights of the frame by which a diver moves between two searched frames at most, with the camera motion
+compensated: a candidate further away is more likely something else."""
 
-COMFORTABLE = (0.16, 0.84)
-"""Between these shares of the published window's width and height the diver's middle is well placed in it."""
+MIN_DETECTIONS = 0.5
+"""Share of the searched frames in which the diver must be detected."""
 
-SQUEEZED = 0.7
-"""A published window whose width is a smaller share of its height, as of an upright picture, shows nobody well."""
+CENTRED = (0.16, 0.84)
+"""Range of the diver's centre, as shares of the centre crop's sides, in which that crop is kept."""
 
-SAME = 0.05
-"""Boxes whose edges differ by less of the side show the same."""
+MIN_ASPECT = 0.7
+"""Width over height below which the centre crop, as of an upright frame, is not used."""
 
-SMALL, GOOD_SIZE = 0.22, 0.36
-"""A diver shorter than the first share of the window's side is too small to be outlined well; then the window is made
-so small that the diver fills the second."""
+EQUAL_BOXES = 0.05
+"""Boxes whose edges differ by less than this share of their side count as equal."""
 
-LARGE = 0.75
-"""A diver who fills more of the window gets a larger one."""
+MIN_EXTENT, TARGET_EXTENT = 0.22, 0.36
+"""A diver shorter than the first share of the crop's side is too small for a good mask; the crop is then sized so
+that the diver fills the second share."""
 
-FINEST = 64
-"""Pixels of the source across a window, at least: smaller ones show nothing more."""
+MAX_EXTENT = 0.75
+"""A diver who fills more than this share of the crop gets a larger one."""
 
-FOLLOWED = 3.0
-"""Sampled frames over which the window's way is smoothed."""
+MIN_SIDE = 64
+"""Least side of a crop, source pixels: a smaller one holds no more detail."""
 
-RESTING = 0.1
-"""Weight of a candidate where nothing moves, over that of one where most does: divers move more than railings."""
+PATH_SMOOTHING = 3.0
+"""Standard deviation, in sampled frames, of the Gaussian that smooths the crop's path."""
 
-MOVING = 0.25
-"""Share of the liveliest place's movement that the diver's own place has in the lively frames, on average."""
+STATIC_WEIGHT = 0.1
+"""Weight of a candidate where nothing moves, relative to one at the frame's motion maximum: divers move more than
+railings."""
 
-LIVELY = 1.0
-"""Grey levels by which the liveliest place of a frame differs from the frame before, for the frame to tell at all."""
+MIN_MOTION = 0.25
+"""Mean motion at the diver's candidates, as a share of each frame's maximum, below which they are not a diver."""
+
+MIN_ENERGY = 1.0
+"""Motion energy, grey levels, below which a frame's maximum is ignored."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class DiverCandidate:
+    """A candidate for the diver in one frame, in source pixels."""
+
+    x: float
+    y: float
+    """Centre."""
+    extent: float
+    """Diagonal of the bounding box."""
+    weight: float
+    """Area times mean probability; reduced where nothing moves."""
+    motion: float = 1.0
+    """Motion energy as a share of the frame's maximum; NaN where next to nothing moves in the frame."""
+
+
+def diver_candidates(mask: np.ndarray, box: np.ndarray) -> list[DiverCandidate]:
+    """Connected components of one mask, float [112, 112], over the box (x0, y0, x1, y1) of the source."""
+    binary = (mask >= 0.5).astype(np.uint8)
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(cv2.dilate(binary, np.ones((3, 3), np.uint8)))
+    pixel = (box[2:] - box[:2]) / CLIP_SIDE
+    candidates = []
+    for label in range(1, count):
+        component = (labels == label) & (binary > 0)
+        if component.sum() >= MIN_PIXELS:
+            width, height = stats[label, cv2.CC_STAT_WIDTH], stats[label, cv2.CC_STAT_HEIGHT]
+            extent = math.hypot(width * pixel[0], height * pixel[1])
+            x, y = box[:2] + (centres[label] + 0.5) * pixel
+            # By area on the source: the same diver weighs the same in every crop.
+            weight = float(mask[component].sum()) * float(pixel[0] * pixel[1])
+            candidates.append(DiverCandidate(float(x), float(y), extent, weight))
+    return candidates
+
+
+def best_chain(candidates: list[list[DiverCandidate]], points: list[np.ndarray]) -> list[int]:
+    """One candidate of each frame, with large weights and small jumps, by dynamic programming over all chains.
+
+    Args:
+        candidates: of each frame, one at least.
+        points: [k, 2] of each frame: their positions with the camera motion compensated, in heights of the frame.
+    """
+    largest = max(one.weight for frame in candidates for one in frame)
+    scores = [np.log([one.weight / largest for one in frame]) for frame in candidates]
+    total: np.ndarray = scores[0]
+    back: list[np.ndarray] = []
+    for index in range(1, len(candidates)):
+        jump = np.linalg.norm(points[index][:, None] - points[index - 1][None], axis=2) / JUMP_SCALE
+        score = total[None] - jump**2
+        back.append(score.argmax(axis=1))
+        total = scores[index] + score.max(axis=1)
+    chain = [int(total.argmax())]
+    for choices in reversed(back):
+        chain.append(int(choices[chain[-1]]))
+    return chain[::-1]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DiverSearch:
-    """The 96 sampled frames of a clip and what finds divers in windows of them."""
+    """The 96 sampled frames of a clip, and a search for the diver in crops of them."""
 
-    pictures: np.ndarray
+    frames: np.ndarray
     """uint8 [96, h, w, 3], reduced."""
     scale: float
-    """Source pixels in a pixel of the pictures."""
+    """Source pixels in a pixel of `frames`."""
     numbers: np.ndarray
     """[96] source frame numbers."""
-    motion: Motion
+    motion: MotionEnergy
     """Of the 96 frames."""
-    outline: Outliner
+    predict_masks: MaskPredictor
     centre: Framing
-    """The published window."""
+    """The centre crop."""
 
     @property
     def width(self) -> float:
-        """Of the source picture, pixels."""
-        return self.pictures.shape[2] * self.scale
+        """Width of the source, pixels."""
+        return self.frames.shape[2] * self.scale
 
     @property
     def height(self) -> float:
-        """Of the source picture, pixels."""
-        return self.pictures.shape[1] * self.scale
+        """Height of the source, pixels."""
+        return self.frames.shape[1] * self.scale
 
-    def window(self) -> Window | None:
-        """The window that follows the diver; None where the diver is not found.
+    def crop(self) -> CropChoice | None:
+        """The crop that follows the diver; None where no diver is found.
 
-        A diver whom the published window shows well leaves it as it is: the network has learnt from that.
+        Searches the centre crop, then tiles of the whole frame, then closer where the diver is small or not found. A
+        diver who stays well inside the centre crop leaves it as it is: the network was trained on it.
         """
         tiles = self._tiles()
-        seen: list[list[Look]] = [[] for _ in range(0, CLIP_FRAMES, EVERY)]
+        candidates: list[list[DiverCandidate]] = [[] for _ in range(0, CLIP_FRAMES, STRIDE)]
         x0, y0, x1, y1 = box = self.centre.box_at(0)
-        if x1 - x0 >= SQUEEZED * (y1 - y0):
-            seen = self._looks([self.centre])
-            if self._comfortable(seen, box):
-                return Window(DIVER, self.numbers[:1], self.centre.boxes)
-            # In a picture of 16:9 it is the middle tile, too.
-            tiles = [tile for tile in tiles if np.abs(np.array(tile) - box).max() > SAME * (y1 - y0)]
+        if x1 - x0 >= MIN_ASPECT * (y1 - y0):
+            candidates = self._search([self.centre])
+            if self._is_centred(candidates, box):
+                return CropChoice(DIVER, self.numbers[:1], self.centre.boxes)
+            # In a frame of 16:9 the middle tile is the centre crop.
+            tiles = [tile for tile in tiles if np.abs(np.array(tile) - box).max() > EQUAL_BOXES * (y1 - y0)]
         if tiles:
-            there = self._looks([Framing.box(*tile) for tile in tiles])
-            seen = [a + b for a, b in zip(seen, there, strict=True)]
-        path, extent = self._path(seen)
+            candidates = _joined(candidates, self._search([Framing.from_box(*tile) for tile in tiles]))
+        path, extent = self._path(candidates)
         side = min(self.width, self.height)
-        if path is None or extent < SMALL * side:
-            # Closer, where the diver seems to be or, without any trace, where most moves.
-            near = self._movers() if path is None else path
-            close = side / 2 if path is None else max(extent / GOOD_SIZE, FINEST)
-            closer = self._looks([Framing.moving(self._boxes(near, close))])
-            seen = closer if path is None else [a + b for a, b in zip(seen, closer, strict=True)]
-            path, extent = self._path(seen)
+        if path is None:
+            closer = self._search([Framing.from_boxes(self._boxes(self._motion_path(), side / 2))])
+            path, extent = self._path(closer)
+        elif extent < MIN_EXTENT * side:
+            closer = self._search([Framing.from_boxes(self._boxes(path, max(extent / TARGET_EXTENT, MIN_SIDE)))])
+            path, extent = self._path(_joined(candidates, closer))
         if path is None:
             return None
-        if extent < SMALL * side:
-            side = max(extent / GOOD_SIZE, FINEST)
-        elif extent > LARGE * side:
-            side = min(extent / LARGE, max(self.width, self.height))
-        return Window(DIVER, self.numbers, self._boxes(_smooth(path), side))
+        if extent < MIN_EXTENT * side:
+            side = max(extent / TARGET_EXTENT, MIN_SIDE)
+        elif extent > MAX_EXTENT * side:
+            side = min(extent / MAX_EXTENT, max(self.width, self.height))
+        return CropChoice(DIVER, self.numbers, self._boxes(_smooth(path), side))
 
     def _tiles(self) -> list[tuple[float, float, float, float]]:
-        """Squares along the longer side that cover the picture and overlap."""
+        """Overlapping squares along the longer side that cover the frame."""
         side, length = sorted((self.width, self.height))
         count = 1 if length < 1.1 * side else math.ceil((length / side - 1) / 0.75) + 1
         count += 1 - count % 2  # with one in the middle
@@ -128,124 +186,127 @@ class DiverSearch:
             return [(start, 0.0, start + side, side) for start in starts]
         return [(0.0, start, side, start + side) for start in starts]
 
-    def _looks(self, framings: list[Framing]) -> list[list[Look]]:
-        """Candidates in every fourth sampled frame, through each of the framings."""
+    def _search(self, framings: list[Framing]) -> list[list[DiverCandidate]]:
+        """Candidates in every fourth sampled frame, in each of the framings."""
         clips = np.stack(
             [
                 np.stack(
                     [
-                        Framing.box(*(framing.box_at(index) / self.scale)).crop(picture)
-                        for index, picture in enumerate(self.pictures)
+                        Framing.from_box(*(framing.box_at(index) / self.scale)).crop(frame)
+                        for index, frame in enumerate(self.frames)
                     ]
                 )
                 for framing in framings
             ]
         )  # [tiles, 96, 112, 112, 3]
         windows = clips.reshape(-1, WINDOW_FRAMES, *clips.shape[2:])
-        masks = self.outline(windows).reshape(clips.shape[:-1])
+        masks = self.predict_masks(windows).reshape(clips.shape[:-1])
         return [
             [
-                self._weighed(look, index)
+                self._weight_by_motion(candidate, index)
                 for framing, mask in zip(framings, masks[:, index], strict=True)
-                for look in looks_at(mask, framing.box_at(index))
+                for candidate in diver_candidates(mask, framing.box_at(index))
             ]
-            for index in range(0, CLIP_FRAMES, EVERY)
+            for index in range(0, CLIP_FRAMES, STRIDE)
         ]
 
-    def _weighed(self, look: Look, index: int) -> Look:
-        """The candidate with what moves at its place."""
-        around = self._liveliness[index]
-        most = float(around.max())
-        if most < LIVELY:
-            return replace(look, moves=float("nan"))
-        row = min(max(int(look.y / self.height * around.shape[0]), 0), around.shape[0] - 1)
-        column = min(max(int(look.x / self.width * around.shape[1]), 0), around.shape[1] - 1)
-        moves = float(around[row, column]) / most
-        return replace(look, moves=moves, weight=look.weight * (RESTING + (1 - RESTING) * moves))
+    def _weight_by_motion(self, candidate: DiverCandidate, index: int) -> DiverCandidate:
+        """The candidate with the motion at its position."""
+        energy = self._smooth_energy[index]
+        highest = float(energy.max())
+        if highest < MIN_ENERGY:
+            return replace(candidate, motion=float("nan"))
+        rows, columns = energy.shape
+        row = min(max(int(candidate.y / self.height * rows), 0), rows - 1)
+        column = min(max(int(candidate.x / self.width * columns), 0), columns - 1)
+        motion = float(energy[row, column]) / highest
+        weight = candidate.weight * (STATIC_WEIGHT + (1 - STATIC_WEIGHT) * motion)
+        return replace(candidate, motion=motion, weight=weight)
 
     @cached_property
-    def _liveliness(self) -> np.ndarray:
-        """What moves in and next to each cell around the time of each frame, [96, rows, columns]."""
-        over_time = np.stack([np.convolve(cell, np.full(5, 0.2), mode="same") for cell in self._cells.T], axis=1)
-        shape = self.motion.activity.shape
-        return np.stack([cv2.dilate(frame, np.ones((3, 3))) for frame in over_time.reshape(shape).astype(np.float32)])
-
-    @property
-    def _cells(self) -> np.ndarray:
-        return self.motion.activity.reshape(CLIP_FRAMES, -1)
+    def _smooth_energy(self) -> np.ndarray:
+        """Motion energy mean_energy over five frames, maximum of each cell and its neighbours, [96, rows, columns]."""
+        energy = self.motion.energy
+        cells = energy.reshape(CLIP_FRAMES, -1)
+        mean_energy = np.stack([np.convolve(cell, np.full(5, 0.2), mode="same") for cell in cells.T], axis=1)
+        return np.stack(
+            [cv2.dilate(frame, np.ones((3, 3))) for frame in mean_energy.reshape(energy.shape).astype(np.float32)]
+        )
 
     @staticmethod
-    def _is_diver(looks: list[Look]) -> bool:
-        """Whether so many looks see something, and it moves as divers do rather than as railings."""
-        moves = np.array([look.moves for look in looks])
-        told = moves[~np.isnan(moves)]
-        return len(looks) >= FOUND * CLIP_FRAMES / EVERY and (not len(told) or told.mean() >= MOVING)
+    def _is_diver(candidates: list[DiverCandidate]) -> bool:
+        """True for detections in enough frames that move as divers do rather than as railings."""
+        motion = np.array([candidate.motion for candidate in candidates])
+        valid = motion[~np.isnan(motion)]
+        is_moving = not len(valid) or valid.mean() >= MIN_MOTION
+        return len(candidates) >= MIN_DETECTIONS * CLIP_FRAMES / STRIDE and bool(is_moving)
 
-    def _comfortable(self, seen: list[list[Look]], box: np.ndarray) -> bool:
-        best = [max(looks, key=lambda look: look.weight) for looks in seen if looks]
+    def _is_centred(self, candidates: list[list[DiverCandidate]], box: np.ndarray) -> bool:
+        best = [max(frame, key=lambda candidate: candidate.weight) for frame in candidates if frame]
         if not self._is_diver(best):
             return False
-        x = (np.array([look.x for look in best]) - box[0]) / (box[2] - box[0])
-        y = (np.array([look.y for look in best]) - box[1]) / (box[3] - box[1])
-        low, high = COMFORTABLE
+        x = (np.array([candidate.x for candidate in best]) - box[0]) / (box[2] - box[0])
+        y = (np.array([candidate.y for candidate in best]) - box[1]) / (box[3] - box[1])
+        low, high = CENTRED
         inside = (x > low) & (x < high) & (y > low / 2) & (y < 1 - low / 2)
-        extent = np.quantile([look.extent for look in best], 0.75) / (box[3] - box[1])
-        return inside.mean() >= 0.9 and SMALL <= extent <= LARGE
+        extent = np.quantile([candidate.extent for candidate in best], 0.75) / (box[3] - box[1])
+        return bool(inside.mean() >= 0.9 and MIN_EXTENT <= extent <= MAX_EXTENT)
 
-    def _path(self, seen: list[list[Look]]) -> tuple[np.ndarray | None, float]:
-        """The diver's middle in the 96 frames, [96, 2] in source pixels, and the usual length; None where unseen.
+    def _path(self, candidates: list[list[DiverCandidate]]) -> tuple[np.ndarray | None, float]:
+        """Centre of the diver in the 96 frames, [96, 2] in source pixels, and the diver's extent.
 
-        Of the candidates of all looks the chain is taken that shows most and jumps least on a still picture.
+        Follows the best chain of candidates, interpolated where the camera motion is compensated. The path is None
+        where no chain is a diver.
         """
-        places = [index for index, looks in enumerate(seen) if looks]
-        if not places:
+        detected = [index for index, frame in enumerate(candidates) if frame]
+        if not detected:
             return None, 0.0
-        chain = best_chain([seen[index] for index in places], [self._still(seen[i], i * EVERY) for i in places])
-        looks = [seen[index][choice] for index, choice in zip(places, chain, strict=True)]
-        if not self._is_diver(looks):
+        points = [self._compensated(candidates[index], index * STRIDE) for index in detected]
+        chain = best_chain([candidates[index] for index in detected], points)
+        diver = [candidates[index][choice] for index, choice in zip(detected, chain, strict=True)]
+        if not self._is_diver(diver):
             return None, 0.0
-        frames = np.array(places) * EVERY
-        points = np.array([[look.x, look.y] for look in looks])
-        still = self.motion.on_first(self._at_frames(points / self.height, frames))[frames]
-        between = np.stack([np.interp(np.arange(CLIP_FRAMES), frames, axis) for axis in still.T], axis=1)
-        path = self.motion.on_own(between) * self.height
-        return path, float(np.quantile([look.extent for look in looks], 0.75))
+        frames = np.array(detected) * STRIDE
+        centres = np.zeros((CLIP_FRAMES, 2))
+        centres[frames] = np.array([[candidate.x, candidate.y] for candidate in diver]) / self.height
+        compensated = self.motion.to_first_frame(centres)[frames]
+        interpolated = np.stack([np.interp(np.arange(CLIP_FRAMES), frames, axis) for axis in compensated.T], axis=1)
+        path = self.motion.from_first_frame(interpolated) * self.height
+        return path, float(np.quantile([candidate.extent for candidate in diver], 0.75))
 
-    def _still(self, looks: list[Look], frame: int) -> np.ndarray:
-        """Candidates of one frame on the picture that stands still, [k, 2] in heights."""
-        points = np.array([[look.x, look.y, self.height] for look in looks]) / self.height
+    def _compensated(self, candidates: list[DiverCandidate], frame: int) -> np.ndarray:
+        """Candidates of one frame with the camera motion compensated, [k, 2] in heights of the frame."""
+        points = np.array([[candidate.x, candidate.y, self.height] for candidate in candidates]) / self.height
         return (points @ self.motion.camera[frame].T)[:, :2]
 
-    @staticmethod
-    def _at_frames(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
-        """Points of some frames as rows of an array for all 96."""
-        rows = np.zeros((CLIP_FRAMES, 2))
-        rows[frames] = points
-        return rows
-
-    def _movers(self) -> np.ndarray:
-        """Where most moves, [96, 2] in source pixels, smoothed and weighed by how much it is."""
-        centres = self.motion.centres()
-        seen = np.isfinite(centres).all(axis=1)
-        if not seen.any():
+    def _motion_path(self) -> np.ndarray:
+        """Centroid of the motion energy, [96, 2] in source pixels, smoothed with its energy as weight."""
+        centroids = self.motion.centroids()
+        valid = np.isfinite(centroids).all(axis=1)
+        if not valid.any():
             return np.tile([self.width / 2, self.height / 2], (CLIP_FRAMES, 1))
-        strength = np.where(seen, self.motion.activity.sum(axis=(1, 2)), 0)[:, None]
-        total = _smooth(np.repeat(strength, 2, axis=1)) + 1e-9
-        middle = np.nanmedian(centres, axis=0)
-        return _smooth(np.where(seen[:, None], centres, middle) * strength + middle * 1e-9) / total * self.height
+        energy = np.where(valid, self.motion.energy.sum(axis=(1, 2)), 0)[:, None]
+        total = _smooth(np.repeat(energy, 2, axis=1)) + 1e-9
+        median = np.nanmedian(centroids, axis=0)
+        weighted = np.where(valid[:, None], centroids, median) * energy + median * 1e-9
+        return _smooth(weighted) / total * self.height
 
     def _boxes(self, path: np.ndarray, side: float) -> np.ndarray:
-        """Squares [96, 4] around a path, moved into the picture where they fit."""
+        """Squares [96, 4] around a path, moved into the frame where they fit."""
         boxes = np.empty((len(path), 4))
         for axis, length in ((0, self.width), (1, self.height)):
-            middle = path[:, axis]
-            middle = np.clip(middle, side / 2, length - side / 2) if side <= length else np.full(len(path), length / 2)
-            boxes[:, axis], boxes[:, axis + 2] = middle - side / 2, middle + side / 2
+            centre = path[:, axis]
+            centre = np.clip(centre, side / 2, length - side / 2) if side <= length else np.full(len(path), length / 2)
+            boxes[:, axis], boxes[:, axis + 2] = centre - side / 2, centre + side / 2
         return boxes
 
 
+def _joined(candidates: list[list[DiverCandidate]], others: list[list[DiverCandidate]]) -> list[list[DiverCandidate]]:
+    return [one + other for one, other in zip(candidates, others, strict=True)]
+
+
 def _smooth(path: np.ndarray) -> np.ndarray:
-    reach = int(3 * FOLLOWED)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / FOLLOWED) ** 2)
-    padded = np.pad(path, ((reach, reach), (0, 0)), mode="edge")
+    radius = int(3 * PATH_SMOOTHING)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / PATH_SMOOTHING) ** 2)
+    padded = np.pad(path, ((radius, radius), (0, 0)), mode="edge")
     return np.stack([np.convolve(axis, kernel / kernel.sum(), mode="valid") for axis in padded.T], axis=1)

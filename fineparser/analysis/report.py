@@ -1,54 +1,33 @@
-"""What an analysis finds: one report that the app, the page, the command line and the JSON all show."""
+"""The report of an analysis: numbers and codes, which the app, the report page and report.json show."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from fineparser.exemplars.exemplar import Exemplar, Recipe
-from fineparser.exemplars.panel_scale import LEAST_JUDGED, PanelScale
-from fineparser.exemplars.calibration import INTERVAL, middle_of_votes
 from fineparser.domain.phases import Phase
+from fineparser.exemplars.judge_calibration import JudgeCalibration
+from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
+from fineparser.exemplars.voting_result import Breakdown, ScoreEstimate, Vote
+from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
-
-BRANCHES = ("dynamic", "static")
-PHASES = tuple(phase.label for phase in Phase)
-BY_SIMULATED = "calibrated on simulated dives"
-"""What the scores are calibrated on where no recorded dive had its say."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with the interval about it, see `DiveReport.interval_basis`."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of_votes(cls, votes: np.ndarray) -> "Estimate":
-        """The mean of the votes [n] and the ends of the middle 80% of them."""
-        return cls(float(np.mean(votes)), *middle_of_votes(votes))
-
-    def to_json(self) -> dict:
-        """Rounded to hundredths, as scores are."""
-        return {"value": round(self.value, 2), "low": round(self.low, 2), "high": round(self.high, 2)}
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A switch between two phases."""
+    """The start of a phase."""
 
     frame: int
-    """Source frame number of the first frame of the next phase."""
+    """Source frame number of the first frame of the phase."""
     seconds: float
-    """When that frame is shown, from the start of the clip."""
+    """Time of that frame from the start of the clip."""
     confidence: float
-    """The network's probability that it is within two of the sampled frames of this one, 0 to 1."""
+    """Probability that the true transition is within two of the sampled frames, 0 to 1."""
     index: int
-    """Its place among the 96 sampled frames."""
+    """Index among the 96 sampled frames."""
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, int | float]:
         """Plain values."""
         return {
             "frame": self.frame,
@@ -59,110 +38,27 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Vote:
-    """What one exemplar says of the dive."""
-
-    exemplar: str
-    """The exemplar's id in its bank."""
-    code: str
-    height: float
-    difficulty: float
-    exemplar_score: float
-    """Points that the exemplar was given; of a simulated one, where `DiveReport.scale` is known, that the person's own
-    judges would have given."""
-    source: str
-    """Where the exemplar comes from: "SynDive" or the name of a person's own collection."""
-    reason: str
-    """Why it was chosen."""
-    contributions: np.ndarray
-    """[2, 3] points by branch (dynamic, static) and phase, at the difficulty of the dive that is judged."""
-    score: float
-    """Points for the dive that is judged: the exemplar's, at this dive's difficulty, plus the contributions."""
-    shown: Exemplar | None = None
-    """The exemplar whose clip shows this one: itself, or a like one; None where there is no clip."""
-    recipe: Recipe | None = None
-    """How the simulator makes the exemplar again, to film it; None for a recording."""
-    encoding: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-    """The exemplar as it was compared, arrays of one clip under the names of a bank's; for Inspect."""
-
-    def to_json(self) -> dict:
-        """Plain values."""
-        return {
-            "exemplar": self.exemplar,
-            "dive_code": self.code,
-            "height": self.height,
-            "difficulty": self.difficulty,
-            "exemplar_score": round(self.exemplar_score, 2),
-            "source": self.source,
-            "reason": self.reason,
-            "difference": round(float(self.contributions.sum()), 3),
-            "contributions": by_branch(self.contributions),
-            "score": round(self.score, 2),
-            "shown_by": self.shown and self.shown.id,
-        }
-
-
-@dataclass(frozen=True)
-class Breakdown:
-    """From the exemplars' mean score, branch by branch and phase by phase, to the total."""
-
-    base: float
-    """Mean points of the exemplars, at the difficulty of the dive that is judged."""
-    points: np.ndarray
-    """[2, 3] by branch (dynamic, static) and phase, averaged over the votes; base plus their sum is the mean vote."""
-    ranges: np.ndarray | None = None
-    """[3, 2] points between which a phase's part truly lies, as often as `DiveReport.interval_basis` says of the score;
-    None where that was not measured."""
-
-    def to_json(self) -> dict:
-        """Plain values."""
-        return {
-            "exemplar_score": round(self.base, 2),
-            "points": by_branch(self.points),
-            "by_phase": {phase: round(float(v), 3) for phase, v in zip(PHASES, self.points.sum(0), strict=False)},
-            "by_branch": {branch: round(float(v), 3) for branch, v in zip(BRANCHES, self.points.sum(1), strict=False)},
-            "by_phase_interval": None
-            if self.ranges is None
-            else {phase: ends.round(3).tolist() for phase, ends in zip(PHASES, self.ranges, strict=False)},
-        }
-
-
-def by_branch(points: np.ndarray) -> dict[str, dict[str, float]]:
-    """Points [2, 3] under the names of branches and phases."""
-    return {
-        branch: {phase: round(float(value), 3) for phase, value in zip(PHASES, row, strict=False)}
-        for branch, row in zip(BRANCHES, points, strict=False)
-    }
-
-
-@dataclass(frozen=True)
-class WeightsUsed:
-    """Which weights spoke, and what they have learnt from."""
+class WeightsSummary:
+    """The weights that made a report."""
 
     name: str
     trained_on: tuple[str, ...]
-    calibrated_on: str
-    """What the scores are calibrated on, in words."""
+    """Names of the datasets."""
+    score_scale: QualityWarning
+    """Judges on whose scale the scores are: "scale_untrained", "scale_simulated", "scale_judges" or "scale_real"."""
 
-    @property
-    def caution(self) -> str:
-        """What to keep in mind about scores that no judge of a recorded dive had a say in, a sentence; of others
-        nothing."""
-        if self.calibrated_on != BY_SIMULATED:
-            return ""
-        return (
-            "Judges of a recorded dive may differ by more than the range: "
-            f"{LEAST_JUDGED} judged dives of your own bring scores to their scale."
-        )
-
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"name": self.name, "trained_on": list(self.trained_on), "calibrated_on": self.calibrated_on}
+        return {
+            "name": self.name,
+            "trained_on": list(self.trained_on),
+            "calibrated_on": self.score_scale.to_json(),
+        }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiveReport:
-    """Everything found about one clip, in numpy and plain values."""
+    """Results for one clip, in numpy and plain values."""
 
     info: VideoInfo
     """The clip as it is on disk."""
@@ -178,35 +74,43 @@ class DiveReport:
     difficulty: float | None
     difficulty_source: str | None
     """"table" for the current World Aquatics table, "given" for the user's own."""
-    total: Estimate | None
-    """Points; None where the dive number or height is unknown."""
-    execution: Estimate | None
-    """Total over difficulty: the sum of three awards, 0 to 30."""
+    total: ScoreEstimate | None
+    """Points; None if the dive number or height is unknown."""
+    execution: ScoreEstimate | None
+    """Total over difficulty: the sum of the three counted awards, 0 to 30."""
     breakdown: Breakdown | None
-    interval_basis: str
-    """What the intervals tell, in words; empty without a score."""
+    interval_basis: QualityWarning | None
+    """Meaning of the intervals; None without a score."""
     votes: tuple[Vote, ...]
     exemplar: str | None
     """Id of the exemplar to show beside the dive: of those with a clip, the one whose vote is nearest to the total."""
     flight: Transition
     entry: Transition
-    weights: WeightsUsed
-    warnings: tuple[str, ...]
+    weights: WeightsSummary
+    warnings: tuple[QualityWarning, ...]
     frame_numbers: np.ndarray = field(repr=False)
     """[96] source frame numbers of the sampled frames."""
     framing: Framing = field(repr=False)
-    """Which part of the picture the network saw."""
+    """The crops of the frames."""
     mask_probability: np.ndarray = field(repr=False)
     """[96, 112, 112] float32: probability that a pixel of the crop shows the diver."""
     transition_probabilities: np.ndarray = field(repr=False)
-    """[96, 2] float32."""
-    scale: PanelScale | None = None
-    """Of the person's own judges, on which scores are told; None where there are too few dives that they judged."""
+    """[96, 2] float32: probability that the flight begins, that the entry begins."""
+    judge_calibration: JudgeCalibration | None = None
+    """Of the user's judges, on whose scale the scores are; None with too few dives that they scored."""
+
+    def phase_at(self, number: int) -> Phase:
+        """Phase of source frame `number`."""
+        return Phase(int(number >= self.flight.frame) + int(number >= self.entry.frame))
+
+    def phase_of_sample(self, index: int) -> Phase:
+        """Phase of one of the 96 sampled frames; a short clip repeats frames, of which one begins a phase."""
+        return Phase(int(index >= self.flight.index) + int(index >= self.entry.index))
 
     def source_masks(self, longest_side: int = 640) -> np.ndarray:
-        """The masks over the whole picture, bool [96, H, W], its longer side scaled down to `longest_side` at most."""
+        """Masks over the whole frame, bool [96, H, W], scaled down to `longest_side` pixels at most."""
         width, height = self.info.width, self.info.height
-        # One at a time: as probabilities all of them would take four times the memory.
+        # One at a time: all probabilities together would take four times the memory.
         return np.stack(
             [
                 self.framing.mask_to_source(probability, index, width, height, longest_side) >= 0.5
@@ -214,16 +118,9 @@ class DiveReport:
             ]
         )
 
-    def full_size_mask(self, index: int) -> np.ndarray:
-        """The mask of one sampled frame at the source's own size: bool [H, W]."""
-        info = self.info
-        probability = self.framing.mask_to_source(
-            self.mask_probability[index], index, info.width, info.height, longest_side=None
-        )
-        return probability >= 0.5
-
-    def to_json(self) -> dict:
-        """Plain values for report.json."""
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; warnings as codes with their values. `fineparser.rendering.results.report_json` adds the
+        sentences."""
         info = self.info
         return {
             "clip": {
@@ -237,8 +134,8 @@ class DiveReport:
                 "first_frame": self.first_frame,
                 "last_frame": self.last_frame,
                 "cuts": list(self.cuts),
-                # Left, top, right and bottom edge in pixels: of every sampled frame, or once where it stands still.
-                "window": self.framing.boxes.round(1).tolist(),
+                # Left, top, right and bottom edge in pixels: of every sampled frame, or one box for all of them.
+                "crop": self.framing.boxes.round(1).tolist(),
             },
             "dive_code": self.dive_code,
             "dive_name": self.dive_name,
@@ -247,13 +144,13 @@ class DiveReport:
             "difficulty_source": self.difficulty_source,
             "total": self.total and self.total.to_json(),
             "execution": self.execution and self.execution.to_json(),
-            "interval": INTERVAL,
-            "interval_basis": self.interval_basis,
+            "interval": NOMINAL_COVERAGE,
+            "interval_basis": self.interval_basis and self.interval_basis.to_json(),
             "breakdown": self.breakdown and self.breakdown.to_json(),
             "votes": [vote.to_json() for vote in self.votes],
             "exemplar": next((vote.to_json() for vote in self.votes if vote.exemplar == self.exemplar), None),
             "transitions": {"flight": self.flight.to_json(), "entry": self.entry.to_json()},
             "weights": self.weights.to_json(),
-            "panel_scale": self.scale and self.scale.to_json(),
-            "warnings": list(self.warnings),
+            "judge_calibration": self.judge_calibration and self.judge_calibration.to_json(),
+            "warnings": [warning.to_json() for warning in self.warnings],
         }

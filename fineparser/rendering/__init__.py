@@ -1,1 +1,21 @@
-"""A `DiveReport` to video, figures and a page to keep."""
+"""Images, pages and sentences made from a `DiveReport` or an `Inspection`.
+
+messages: message, score_notes, judge_comparison_message (every sentence for people)
+results: write_results, zip_results, report_json, frames_csv
+report_page: report_html, headline
+overlay: MaskStyle, draw_mask, draw_caption, write_overlay
+mask_track: MaskTrack, mask_polygons
+key_frames: KeyFrame, find_key_frames, key_frame_images
+comparison_video: Alignment, ClipPhases, ComparisonSide, pair_frames, write_comparison
+video_export: playback_rate, with_source_sound
+waterfall_chart: waterfall_figure, waterfall_html, breakdown_rows
+votes_chart: votes_figure, votes_html
+timeline_chart: timeline_figure, timeline_html
+judge_calibration_chart: judge_calibration_figure
+training_charts: loss_figure, validation_figure, prediction_figure
+inspection_charts: transition_figure, agreement_figure, similarity_figure, attention_figure, token_figure
+inspection_images: InspectionImage, frame_images, entry_images
+contact_sheet: ContactSheet, contact_sheet
+chart_style: figure_layout, axis_layout, round_ticks, signed, GRADIO_CSS
+palette: Colour, Theme, PHASE_COLOURS, heatmap
+"""

@@ -1,4 +1,4 @@
-"""The mask over the diver, drawn onto the source's own frames."""
+"""The mask drawn over the diver, on the source's frames."""
 
 import enum
 from collections.abc import Iterator
@@ -11,37 +11,41 @@ import numpy as np
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.phases import Phase
 from fineparser.rendering.mask_track import MaskTrack
-from fineparser.rendering.moments import phase_of
 from fineparser.rendering.palette import BLACK, PHASE_COLOURS, WHITE, Colour
-from fineparser.rendering.playback import playback_rate
-from fineparser.rendering.sound import finished_with_sound
-from fineparser.video.read_ahead import read_ahead
-from fineparser.video.reading import reopen
-from fineparser.video.writing import VideoSink
+from fineparser.rendering.video_export import playback_rate, with_source_sound
+from fineparser.video.reader import reopen
+from fineparser.video.source import prefetch
+from fineparser.video.writer import VideoSink
 
-FILL = 0.45
-"""Share of the phase's colour in the pixels of the diver."""
+FILL_OPACITY = 0.45
+"""Opacity of the phase's colour over the diver."""
 
-DIMMED = 0.35
-"""Share of the light that the background keeps."""
+DIM_BRIGHTNESS = 0.35
+"""Brightness of a dimmed background."""
 
 KEYFRAME_EVERY = 8
-"""Frames between keyframes, so that players step and seek at once."""
+"""Frames between keyframes, so that players step and seek without delay."""
 
-
-SMALLEST_WITH_CAPTION = 160
-"""Pixels of the shorter side below which a picture has no room for a caption that can be read."""
+MIN_CAPTION_SIDE = 160
+"""Shorter side of a frame, pixels, below which a caption would not be legible."""
 
 
 class MaskStyle(enum.StrEnum):
-    """How a mask is drawn."""
+    """Drawing style of a mask."""
 
     FILL = "fill"
-    """Tinted and outlined."""
+    """Tint and outline."""
     OUTLINE = "outline"
     DIM = "dim"
-    """The background darkened, the diver as filmed."""
+    """Dark background, outline, the diver unchanged."""
     NONE = "none"
+
+
+class CaptionPosition(enum.StrEnum):
+    """Corner of a caption, on the left side."""
+
+    TOP = "top"
+    BOTTOM = "bottom"
 
 
 def draw_mask(
@@ -51,46 +55,46 @@ def draw_mask(
     style: MaskStyle | str = MaskStyle.FILL,
     line: int | None = None,
 ) -> np.ndarray:
-    """A frame with the diver marked.
+    """Copy of a frame with the diver marked.
 
     Args:
-        frame: uint8 [H, W, 3] RGB; stays as it is.
+        frame: uint8 [H, W, 3] RGB.
         mask: bool [H, W].
         colour: of the phase: the tint, or the outline where there is no tint. Outlines have dark edges, so that they
-            show on any background.
+            are visible on any background.
         style: one of `MaskStyle`.
-        line: width of the outline, pixels; None: what suits a picture of this size.
+        line: width of the outline, pixels; None: by the size of the frame.
     """
     style = MaskStyle(style)
-    drawn = frame.copy()
+    result = frame.copy()
     if style is MaskStyle.NONE:
-        return drawn
+        return result
     if style is MaskStyle.DIM:
-        drawn = cv2.convertScaleAbs(frame, alpha=DIMMED)
+        result = cv2.convertScaleAbs(frame, alpha=DIM_BRIGHTNESS)
     if not mask.any():
-        return drawn
+        return result
     line = line or 1 + max(frame.shape[:2]) // 700
-    x0, y0, x1, y1 = _surroundings(mask, margin=line + 4)
-    inside, part = mask[y0:y1, x0:x1].astype(np.uint8), drawn[y0:y1, x0:x1]
+    x0, y0, x1, y1 = _bounding_box(mask, margin=line + 4)
+    inside = mask[y0:y1, x0:x1].astype(np.uint8)
     original = frame[y0:y1, x0:x1]
-    canvas = np.ascontiguousarray(part)
+    canvas = np.ascontiguousarray(result[y0:y1, x0:x1])
     if style is MaskStyle.DIM:
         cv2.copyTo(original, inside, canvas)
     elif style is MaskStyle.FILL:
         tint = np.full_like(canvas, colour.rgb)
-        cv2.copyTo(cv2.addWeighted(original, 1 - FILL, tint, FILL, 0), inside, canvas)
+        cv2.copyTo(cv2.addWeighted(original, 1 - FILL_OPACITY, tint, FILL_OPACITY, 0), inside, canvas)
     contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if style is not MaskStyle.DIM:
         cv2.drawContours(canvas, contours, -1, BLACK.rgb, line + 2, cv2.LINE_AA)
-    drawn_in = colour if style is MaskStyle.OUTLINE else WHITE
+    line_colour = colour if style is MaskStyle.OUTLINE else WHITE
     # A smoothed line of one pixel has no pixel of its full colour.
-    cv2.drawContours(canvas, contours, -1, drawn_in.rgb, line, cv2.LINE_AA if line > 1 else cv2.LINE_8)
-    part[:] = canvas
-    return drawn
+    cv2.drawContours(canvas, contours, -1, line_colour.rgb, line, cv2.LINE_AA if line > 1 else cv2.LINE_8)
+    result[y0:y1, x0:x1] = canvas
+    return result
 
 
-def _surroundings(mask: np.ndarray, margin: int) -> tuple[int, int, int, int]:
-    """The box around a mask that is not empty, with a margin, inside the picture: x0, y0, x1, y1."""
+def _bounding_box(mask: np.ndarray, margin: int) -> tuple[int, int, int, int]:
+    """Box around a mask that is not empty, with a margin, inside the frame: x0, y0, x1, y1."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     height, width = mask.shape
     return (
@@ -101,43 +105,49 @@ def _surroundings(mask: np.ndarray, margin: int) -> tuple[int, int, int, int]:
     )
 
 
-def draw_caption(frame: np.ndarray, text: str, colour: Colour | None = None, top: bool = False) -> np.ndarray:
-    """A frame with a line of text on a darkened plate in its lower (or upper) left corner.
+def draw_caption(
+    frame: np.ndarray,
+    text: str,
+    colour: Colour | None = None,
+    position: CaptionPosition = CaptionPosition.BOTTOM,
+) -> np.ndarray:
+    """Copy of a frame with a line of text on a dark plate in a left corner.
 
     Args:
-        frame: uint8 [H, W, 3] RGB; stays as it is.
-        text: ASCII; made smaller where the picture is too narrow for it.
-        colour: of a bar at the plate's left edge, None for no bar.
-        top: whether the plate lies at the top.
+        frame: uint8 [H, W, 3] RGB.
+        text: ASCII; reduced in size where the frame is too narrow for it.
+        colour: of a bar at the plate's left edge; None: no bar.
+        position: corner of the plate.
     """
-    drawn = frame.copy()
+    result = frame.copy()
     height, width = frame.shape[:2]
     font = cv2.FONT_HERSHEY_SIMPLEX
     size = max(0.36, min(height, 1.2 * width) / 1050)
-    longest = cv2.getTextSize(text, font, size, 1)[0][0] + round(44 * size)
-    size = min(size, size * (width - 4) / longest)
+    full_width = cv2.getTextSize(text, font, size, 1)[0][0] + round(44 * size)
+    size = min(size, size * (width - 4) / full_width)
     stroke = max(1, round(1.6 * size))
-    (across, up), below = cv2.getTextSize(text, font, size, stroke)
-    pad, bar = round(14 * size) + 1, max(2, round(10 * size)) if colour else 0
-    plate_width, plate_height = min(across + 2 * pad + bar, width), min(up + below + pad, height)
-    y0 = 0 if top else height - plate_height
-    plate = drawn[y0 : y0 + plate_height, :plate_width]
+    (text_width, ascent), descent = cv2.getTextSize(text, font, size, stroke)
+    padding, bar = round(14 * size) + 1, max(2, round(10 * size)) if colour else 0
+    plate_width = min(text_width + 2 * padding + bar, width)
+    plate_height = min(ascent + descent + padding, height)
+    y0 = 0 if position is CaptionPosition.TOP else height - plate_height
+    plate = result[y0 : y0 + plate_height, :plate_width]
     plate[:] = cv2.convertScaleAbs(plate, alpha=0.35)
     if colour:
         plate[:, :bar] = colour.rgb
-    line = (bar + pad, y0 + plate_height - below - pad // 2 + 1)
-    cv2.putText(drawn, text, line, font, size, WHITE.rgb, stroke, cv2.LINE_AA)
-    return drawn
+    baseline = (bar + padding, y0 + plate_height - descent - padding // 2 + 1)
+    cv2.putText(result, text, baseline, font, size, WHITE.rgb, stroke, cv2.LINE_AA)
+    return result
 
 
 def frame_caption(phase: Phase | None, number: int, seconds: float) -> str:
-    """The line that is burnt into a frame.
+    """Caption of a frame.
 
     >>> frame_caption(Phase.FLIGHT, 42, 1.4)
     'flight   frame 42   1.40 s'
     """
-    when = f"frame {number}   {seconds:.2f} s"
-    return when if phase is None else f"{phase.label}   {when}"
+    position = f"frame {number}   {seconds:.2f} s"
+    return position if phase is None else f"{phase.label}   {position}"
 
 
 def draw_frame(
@@ -150,15 +160,15 @@ def draw_frame(
 ) -> np.ndarray:
     """Source frame `number`, uint8 [H, W, 3], with its mask and caption; outside the analysed part the caption only.
 
-    Thumbnails get no caption: it would hide them.
+    Thumbnails get no caption, since it would hide them.
     """
-    mask = None if MaskStyle(style) is MaskStyle.NONE else track.at(number)
     analysed = report.first_frame <= number <= report.last_frame
-    phase = phase_of(report, number) if analysed else None
+    phase = report.phase_at(number) if analysed else None
     colour = None if phase is None else PHASE_COLOURS[phase]
-    if mask is not None:
+    mask = None if MaskStyle(style) is MaskStyle.NONE else track.at(number)
+    if mask is not None and colour is not None:
         frame = draw_mask(frame, mask, colour, style)
-    if caption and min(frame.shape[:2]) >= SMALLEST_WITH_CAPTION:
+    if caption and min(frame.shape[:2]) >= MIN_CAPTION_SIDE:
         frame = draw_caption(frame, frame_caption(phase, number, report.info.seconds(number)), colour)
     return frame
 
@@ -166,9 +176,9 @@ def draw_frame(
 def overlay_frames(
     report: DiveReport, style: MaskStyle | str = MaskStyle.FILL, caption: bool = True
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Number and picture of every source frame at its own size, uint8 [H, W, 3], drawn one at a time."""
+    """Number and image of every source frame at its own size, uint8 [H, W, 3], one at a time."""
     track = MaskTrack(report)
-    with reopen(report.info) as source, closing(read_ahead(source.stream())) as frames:
+    with reopen(report.info) as source, closing(prefetch(source.stream())) as frames:
         for number, frame in frames:
             yield number, draw_frame(report, track, number, frame, style, caption)
 
@@ -176,14 +186,17 @@ def overlay_frames(
 def write_overlay(
     report: DiveReport, path: str | Path, style: MaskStyle | str = MaskStyle.FILL, caption: bool = True
 ) -> Path:
-    """The source at its own size, speed and with its sound, the mask over the diver: H.264 that browsers play.
+    """Write the source with the mask over the diver, at its own size, speed and with its sound, as H.264 for browsers.
 
-    Memory does not grow with the clip. The file is whole or not there. VideoError where source or target fail.
+    Memory does not grow with the clip. The file is written atomically.
+
+    Raises:
+        VideoError: if the source cannot be read or the file cannot be written.
     """
     info = report.info
     rate = playback_rate(info)
     with (
-        finished_with_sound(path, info) as silent,
+        with_source_sound(path, info) as silent,
         VideoSink(silent, rate, info.width, info.height, keyframe_every=KEYFRAME_EVERY, quality=20) as sink,
     ):
         for number, frame in overlay_frames(report, style, caption):

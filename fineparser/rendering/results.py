@@ -1,19 +1,21 @@
-"""The folder that an analysis leaves, and the zip of it."""
+"""Result files of an analysis: the folder, report.json, the table of frames, and the zip."""
 
+import csv
+import io
 import json
-import os
-import secrets
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fineparser.analysis.report import DiveReport
-from fineparser.rendering.comparison import Panel, write_comparison
-from fineparser.rendering.document import document
+from fineparser.atomic import atomic_write, atomic_write_text
+from fineparser.quality_warning import QualityWarning
+from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
+from fineparser.rendering.messages import message, vote_reason
 from fineparser.rendering.overlay import MaskStyle, write_overlay
-from fineparser.rendering.tables import frames_csv
+from fineparser.rendering.report_page import report_html
 
 REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES, ZIP = (
     "report.json",
@@ -25,80 +27,162 @@ REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES, ZIP = (
     "results.zip",
 )
 RESULTS = (REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES)
-"""What an analysis can leave, in this order in the zip."""
+"""Files of an analysis, in their order in the zip."""
+
+COLUMNS = (
+    "index",
+    "frame",
+    "seconds",
+    "phase",
+    "flight_probability",
+    "entry_probability",
+    "mask_area",
+    "mask_left",
+    "mask_top",
+    "mask_right",
+    "mask_bottom",
+    "mask_x",
+    "mask_y",
+)
+"""Columns of frames.csv.
+
+index: among the 96 sampled frames; frame: source frame number; seconds: from the source's first frame; probabilities:
+that the phase begins there; mask: area in square pixels, edges of its bounding box and its centroid in source pixels
+(x to the right, y down, pixel centres at integers + 0.5), empty without a mask.
+"""
 
 
-def write_results(
-    report: DiveReport,
-    folder: str | Path,
-    *,
-    style: MaskStyle | str = MaskStyle.FILL,
-) -> Path:
-    """Writes everything found about a clip; each file is whole or not there.
+def write_results(report: DiveReport, folder: str | Path, *, style: MaskStyle | str = MaskStyle.FILL) -> Path:
+    """Write all results of a clip; each file is written atomically.
 
     report.json; report.html, a page to keep; overlay.mp4; frames.csv, one row a sampled frame; masks.npz with
-    `frame_number` [96] and `mask` bool [96, H, W], the longer side at most 640 pixels; and comparison.mp4 where the
-    chosen exemplar has a clip. Of an earlier analysis into the same folder nothing stays: its comparison or zip goes.
+    `frame_number` [96] and `mask` bool [96, H, W], the longer side at most 640 pixels; and comparison.mp4 if the
+    chosen exemplar has a clip. The comparison and zip of an earlier analysis in the folder are removed.
 
     Args:
-        report: what was found.
-        folder: is made where it is not there.
+        report: of the clip.
+        folder: created if it does not exist.
         style: of the masks in overlay.mp4.
 
     Raises:
-        VideoError: where the clip cannot be read any more or a video not be written.
-        OSError: where the folder cannot be written.
+        VideoError: if the clip cannot be read any more or a video cannot be written.
+        OSError: if the folder cannot be written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (COMPARISON, ZIP):
         (folder / name).unlink(missing_ok=True)
     write_overlay(report, folder / OVERLAY, style)
-    if (exemplar := Panel.of_exemplar(report)) is not None:
-        write_comparison(Panel.of(report), exemplar, folder / COMPARISON)
+    if (exemplar := ComparisonSide.from_exemplar(report)) is not None:
+        write_comparison(ComparisonSide.from_report(report), exemplar, folder / COMPARISON)
     masks = report.source_masks()
-    _write_whole(folder / MASKS, lambda part: _write_masks(part, report, masks))
-    _write_whole(folder / FRAMES, lambda part: part.write_text(frames_csv(report, masks), encoding="utf-8"))
-    _write_whole(folder / PAGE, lambda part: part.write_text(document(report), encoding="utf-8"))
-    # Last, so that a folder with a report.json holds everything.
-    text = json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _write_whole(folder / REPORT, lambda part: part.write_text(text, encoding="utf-8"))
+    atomic_write(folder / MASKS, lambda part: _write_masks(part, report, masks))
+    atomic_write_text(folder / FRAMES, frames_csv(report, masks))
+    atomic_write_text(folder / PAGE, report_html(report))
+    # Last, so that a folder with a report.json is complete.
+    atomic_write_text(
+        folder / REPORT, json.dumps(report_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
     return folder
 
 
+def report_json(report: DiveReport) -> dict[str, Any]:
+    """The report as plain values with its sentences.
+
+    Each warning has its message; the meaning of the intervals, the calibration of the score and the reason of each
+    vote are given in words.
+    """
+    values = report.to_json()
+    values["interval_basis"] = "" if report.interval_basis is None else message(report.interval_basis)
+    values["weights"]["calibrated_on"] = message(report.weights.score_scale)
+    for vote, vote_values in zip(report.votes, values["votes"], strict=True):
+        vote_values["reason"] = vote_reason(vote, report)
+    values["exemplar"] = next((vote for vote in values["votes"] if vote["exemplar"] == report.exemplar), None)
+    values["warnings"] = [_warning_json(warning) for warning in report.warnings]
+    return values
+
+
+def _warning_json(warning: QualityWarning) -> dict[str, Any]:
+    return warning.to_json() | {"message": message(warning)}
+
+
 def zip_results(folder: str | Path, path: str | Path | None = None) -> Path:
-    """One zip of an analysis' files, whole or not there; results.zip in the folder unless `path` says otherwise.
+    """Write one zip of the files of an analysis, atomically.
+
+    Args:
+        folder: of the analysis.
+        path: of the zip; None: results.zip in the folder.
 
     Raises:
-        FileNotFoundError: where the folder holds none of them.
+        FileNotFoundError: if the folder has no results.
     """
     folder = Path(folder)
     files = [folder / name for name in RESULTS if (folder / name).is_file()]
     if not files:
-        raise FileNotFoundError(f"{folder} holds no results to zip; write them first")
+        raise FileNotFoundError(f"{folder} has no results to zip; write them first")
 
     def write(part: Path) -> None:
         with zipfile.ZipFile(part, "w") as archive:
             for file in files:
-                packed = file.suffix in (".mp4", ".npz")
-                archive.write(file, file.name, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
+                is_compressed = file.suffix in (".mp4", ".npz")
+                archive.write(file, file.name, zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED)
 
     target = folder / ZIP if path is None else Path(path)
-    _write_whole(target, write)
+    atomic_write(target, write)
     return target
 
 
+def frames_csv(report: DiveReport, masks: np.ndarray | None = None) -> str:
+    """`frame_rows` as CSV with a header: times to the millisecond, probabilities to 4 decimals, pixels to 0.1."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for index, number, seconds, phase, flight, entry, *mask in frame_rows(report, masks):
+        measures = ["" if value is None else f"{value:.1f}" for value in mask]
+        writer.writerow([index, number, f"{seconds:.3f}", phase, f"{flight:.4f}", f"{entry:.4f}", *measures])
+    return text.getvalue()
+
+
+def frame_rows(report: DiveReport, masks: np.ndarray | None = None) -> list[tuple[Any, ...]]:
+    """One row a sampled frame, values in the order of `COLUMNS`; None where there is no mask.
+
+    Args:
+        report: of the clip.
+        masks: `report.source_masks()`, if the caller has them already.
+    """
+    masks = report.source_masks() if masks is None else masks
+    pixel_width, pixel_height = report.info.width / masks.shape[2], report.info.height / masks.shape[1]
+    rows = []
+    for index, number in enumerate(report.frame_numbers.tolist()):
+        phase = report.phase_of_sample(index)
+        flight, entry = map(float, report.transition_probabilities[index])
+        measures = mask_measures(masks[index], pixel_width, pixel_height)
+        rows.append((index, number, report.info.seconds(number), phase.label, flight, entry, *measures))
+    return rows
+
+
+def mask_measures(mask: np.ndarray, pixel_width: float = 1.0, pixel_height: float = 1.0) -> tuple[float | None, ...]:
+    """Area, left, top, right and bottom edge, x and y of the centroid of a mask, bool [H, W].
+
+    A pixel of the mask is `pixel_width` x `pixel_height` source pixels. Without a mask the area is 0, the rest None.
+
+    >>> mask_measures(np.array([[False, True, True], [False, False, False]]), 2, 2)
+    (8.0, 2.0, 0.0, 6.0, 2.0, 4.0, 1.0)
+    """
+    rows, columns = np.nonzero(mask)
+    if len(rows) == 0:
+        return (0.0, *[None] * 6)
+    return (
+        float(len(rows) * pixel_width * pixel_height),
+        float(columns.min() * pixel_width),
+        float(rows.min() * pixel_height),
+        float((columns.max() + 1) * pixel_width),
+        float((rows.max() + 1) * pixel_height),
+        float((columns.mean() + 0.5) * pixel_width),
+        float((rows.mean() + 0.5) * pixel_height),
+    )
+
+
 def _write_masks(path: Path, report: DiveReport, masks: np.ndarray) -> None:
-    # Given a name instead of a file, numpy would add an ending to it.
     with path.open("wb") as file:
         np.savez_compressed(file, frame_number=report.frame_numbers, mask=masks)
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Calls `write` with another name beside `path` and renames what it wrote."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        write(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

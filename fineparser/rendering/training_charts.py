@@ -1,65 +1,67 @@
-"""A training run as plotly figures, from the records of its log."""
+"""A training run as Plotly figures, from the records of its log."""
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from fineparser.rendering.figures import axis, empty_figure, look
-from fineparser.rendering.palette import EITHER, GREEN, ORANGE, SKY_BLUE, VERMILION, Colour, Theme
+from fineparser.rendering.chart_style import axis_layout, empty_figure, figure_layout
+from fineparser.rendering.palette import GREEN, NEUTRAL, ORANGE, SKY_BLUE, VERMILION, Colour, Theme
 
-MOST_POINTS = 400
-"""Of a curve: longer ones are thinned, so that a page that looks every other second stays quick."""
+MAX_POINTS = 400
+"""Points of a curve: longer ones are thinned, so that a page that refreshes every other second stays fast."""
 LOSSES = {
-    "total": ("sum", EITHER.text),
+    "total": ("sum", NEUTRAL.text),
     "score": ("score", VERMILION),
-    "transition": ("switches", SKY_BLUE),
+    "transition": ("transitions", SKY_BLUE),
     "mask": ("mask", GREEN),
 }
+"""Title and colour of each loss of a log."""
 HEIGHT = 260
 
 
-def losses(records: Sequence[dict], theme: Theme = EITHER) -> go.Figure:
-    """The losses step by step; a loss that is always zero is not learnt and not shown."""
+def loss_figure(records: Sequence[dict[str, Any]], theme: Theme = NEUTRAL) -> go.Figure:
+    """The losses step by step, without those that are always zero."""
     steps = [record for record in records if record["kind"] == "train"]
     if not steps:
-        return empty_figure("The losses come with the first step.", theme)
+        return empty_figure("The losses appear with the first step.", theme)
     figure = go.Figure()
     x = np.array([record["step"] for record in steps])
+    is_single = sum(any(record[name] for record in steps) for name in list(LOSSES)[1:]) == 1
     for name, (title, colour) in LOSSES.items():
         values = np.array([record[name] for record in steps])
-        alone = name == "total" and sum(any(record[other] for record in steps) for other in list(LOSSES)[1:]) == 1
-        if values.any() and not alone:
+        if values.any() and not (name == "total" and is_single):
             figure.add_scatter(**_curve(x, values, title, colour))
     figure.update_layout(**_layout(theme, "step", "loss"))
     figure.update_yaxes(type="log", dtick=1, nticks=None)
     return figure
 
 
-def validation(records: Sequence[dict], name: str, title: str, theme: Theme = EITHER) -> go.Figure:
-    """One metric on the validation dives, with its interval; a diamond marks the checkpoint that is kept as best."""
-    found = [record for record in records if record["kind"] == "validation" and name in record]
-    if not found:
-        return empty_figure(f"{title}: comes with the first look at the validation dives.", theme)
-    kept = thinned(len(found))
-    best = next((record for record in reversed(found) if record["best"]), None)
-    found = [found[index] for index in kept]
-    x = [record["step"] for record in found]
+def validation_figure(records: Sequence[dict[str, Any]], name: str, title: str, theme: Theme = NEUTRAL) -> go.Figure:
+    """One metric on the validation dives, with its interval; a diamond marks the best checkpoint."""
+    validations = [record for record in records if record["kind"] == "validation" and name in record]
+    if not validations:
+        return empty_figure(f"{title}: appears with the first validation.", theme)
+    best = next((record for record in reversed(validations) if record["best"]), None)
+    validations = [validations[index] for index in thinned(len(validations))]
+    x = [record["step"] for record in validations]
     figure = go.Figure()
-    ends = [record.get("intervals", {}).get(name) for record in found]
-    if all(ends):
+    intervals = [record.get("intervals", {}).get(name) for record in validations]
+    if all(intervals):
         figure.add_scatter(
             x=[*x, *reversed(x)],
-            y=[*(high for _, high in ends), *(low for low, _ in reversed(ends))],
+            y=[*(high for _, high in intervals), *(low for low, _ in reversed(intervals))],
             mode="lines",
             fill="toself",
-            fillcolor=SKY_BLUE.faded(0.22),
+            fillcolor=SKY_BLUE.with_opacity(0.22),
             line={"width": 0},
             hoverinfo="skip",
             showlegend=False,
         )
-    figure.add_scatter(**_curve(np.array(x), np.array([record[name] for record in found]), title, SKY_BLUE, marks=True))
+    values = np.array([record[name] for record in validations])
+    figure.add_scatter(**_curve(np.array(x), values, title, SKY_BLUE) | {"mode": "lines+markers"})
     if best is not None:
         figure.add_scatter(
             x=[best["step"]],
@@ -73,19 +75,25 @@ def validation(records: Sequence[dict], name: str, title: str, theme: Theme = EI
     return figure
 
 
-def predictions(
+def prediction_figure(
     dives: Sequence[tuple[str, float, float]],
     before: Sequence[tuple[str, float, float]] = (),
-    theme: Theme = EITHER,
+    theme: Theme = NEUTRAL,
 ) -> go.Figure:
-    """True scores across, predicted ones up: on the line where both agree. Id, true and predicted score of each."""
+    """Predicted against true scores, with the line where both are equal.
+
+    Args:
+        dives: id, true and predicted score of each.
+        before: the same with the weights before the run.
+        theme: of the page.
+    """
     if not dives:
-        return empty_figure("Predicted against true scores: comes with scored validation dives.", theme)
+        return empty_figure("Predicted and true scores appear with scored validation dives.", theme)
     figure = go.Figure()
-    every = [value for _, *values in (*dives, *before) for value in values]
-    low, high = min(every), max(every)
-    room = 0.06 * (high - low) or 1.0
-    ends = [low - room, high + room]
+    scores = [score for _, *pair in (*dives, *before) for score in pair]
+    low, high = min(scores), max(scores)
+    margin = 0.06 * (high - low) or 1.0
+    ends = [low - margin, high + margin]
     figure.add_scatter(
         x=ends,
         y=ends,
@@ -105,39 +113,39 @@ def predictions(
                 text=[escape(name) for name, _, _ in rows],
                 hovertemplate="<b>%{text}</b><br>true %{x:.2f}<br>predicted %{y:.2f}<extra></extra>",
             )
-    figure.update_layout(**_layout(theme, "true score", "predicted"), showlegend=bool(before))
+    figure.update_layout(**_layout(theme, "true score", "predicted score"), showlegend=bool(before))
     figure.update_xaxes(range=ends)
     figure.update_yaxes(range=ends)
     return figure
 
 
 def thinned(count: int) -> list[int]:
-    """Places of at most `MOST_POINTS` of `count` points, the first and the last among them.
+    """Indices of at most `MAX_POINTS` of `count` points, the first and the last among them.
 
     >>> thinned(3)
     [0, 1, 2]
     """
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int)).tolist()
+    return np.unique(np.linspace(0, count - 1, min(count, MAX_POINTS)).round().astype(int)).tolist()
 
 
-def _curve(x: np.ndarray, y: np.ndarray, title: str, colour: Colour, marks: bool = False) -> dict:
-    kept = thinned(len(x))
+def _curve(x: np.ndarray, y: np.ndarray, title: str, colour: Colour) -> dict[str, Any]:
+    points = thinned(len(x))
     return {
-        "x": x[kept].tolist(),
-        "y": y[kept].tolist(),
+        "x": x[points].tolist(),
+        "y": y[points].tolist(),
         "name": title,
-        "mode": "lines+markers" if marks else "lines",
+        "mode": "lines",
         "line": {"color": colour.css, "width": 2},
         "marker": {"size": 5},
         "hovertemplate": f"{title}<br>step %{{x}}: %{{y:.4g}}<extra></extra>",
     }
 
 
-def _layout(theme: Theme, x: str, y: str) -> dict:
+def _layout(theme: Theme, x: str, y: str) -> dict[str, Any]:
     return {
-        **look(theme, HEIGHT),
+        **figure_layout(theme, HEIGHT),
         "margin": {"l": 8, "r": 12, "t": 26, "b": 40},
-        "xaxis": {"title": x, **axis(theme)},
-        "yaxis": {"title": y, **axis(theme)},
+        "xaxis": {"title": x, **axis_layout(theme)},
+        "yaxis": {"title": y, **axis_layout(theme)},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     }

@@ -1,4 +1,4 @@
-"""Clips of a bright disc before a wall of blobs, filmed by a camera that moves as asked: everything is known."""
+"""Clips of a bright disc in front of a wall of blobs, seen by a camera with a known motion."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ RADIUS = 9
 
 
 def wall(seed: int = 0) -> np.ndarray:
-    """uint8 [700, 900, 3]: grey blobs of all sizes, none as bright as the disc."""
+    """Wall uint8 [700, 900, 3]: grey blobs of all sizes, none as bright as the disc."""
     import cv2
 
     rng = np.random.default_rng(seed)
@@ -19,9 +19,17 @@ def wall(seed: int = 0) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def film(disc: np.ndarray, camera: np.ndarray, width: int = 240, height: int = 180, radius: int = RADIUS) -> np.ndarray:
-    """uint8 [n, height, width, 3]: the disc's middle [n, 2] on the wall, seen by a camera whose upper left corner
-    lies at `camera` [n, 2] (whole pixels)."""
+def render_clip(
+    disc: np.ndarray, camera: np.ndarray, width: int = 240, height: int = 180, radius: int = RADIUS
+) -> np.ndarray:
+    """Frames uint8 [n, height, width, 3].
+
+    Args:
+        disc: [n, 2] centre of the disc on the wall.
+        camera: [n, 2] upper left corner of the frame on the wall, whole pixels.
+        width, height: of the frame.
+        radius: of the disc.
+    """
     import cv2
 
     background, frames = wall(), []
@@ -33,6 +41,6 @@ def film(disc: np.ndarray, camera: np.ndarray, width: int = 240, height: int = 1
 
 
 def dive_path(frames: int, fps: float, leaves: int, enters: int, top: float, bottom: float, x: float) -> np.ndarray:
-    """[frames, 2]: stands at `top`, is in free fall from frame `leaves` to frame `enters`, then rests at `bottom`."""
+    """Path [frames, 2]: a stance at `top`, free fall from frame `leaves` to `enters`, then rest at `bottom`."""
     share = np.clip((np.arange(frames) - leaves) / (enters - leaves), 0, 1)
     return np.stack([np.full(frames, x), top + (bottom - top) * share**2], axis=1)

@@ -1,4 +1,4 @@
-"""A report with true masks: a bright block falls through a grey picture; votes and probabilities are set by hand."""
+"""A report with true masks of a bright block that falls through a grey frame; its numbers are set by hand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.exemplars.exemplar import Exemplar, ExemplarClip
-from fineparser.analysis.report import Breakdown, DiveReport, Estimate, Transition, Vote, WeightsUsed
+from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
+from fineparser.domain.clip_geometry import sample_frames
 from fineparser.domain.dive_code import DiveCode
+from fineparser.exemplars.exemplar import Exemplar, ExemplarClip
+from fineparser.exemplars.voting_result import Breakdown, ScoreEstimate, Vote
+from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
-from fineparser.video.sampling import sample_frames
-from fineparser.video.writing import write_video
+from fineparser.video.writer import write_video
 
 WIDTH, HEIGHT, FRAMES, FPS = 160, 96, 60, 25.0
 
@@ -34,7 +36,7 @@ def clip(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def info() -> VideoInfo:
-    """Facts of a clip of which nothing has to be read."""
+    """Properties of a clip that is not read."""
     return VideoInfo(Path("some.mp4"), "mp4", FRAMES, FPS, WIDTH, HEIGHT, WIDTH, HEIGHT)
 
 
@@ -49,11 +51,11 @@ def report(clip) -> DiveReport:
     """Frames 2 to 55; flight from sample 30 (frame 18), entry from sample 70 (frame 41)."""
     info = VideoInfo(clip, "mp4", FRAMES, FPS, WIDTH, HEIGHT, WIDTH, HEIGHT)
     numbers = sample_frames(2, 55)
-    framing = Framing.centre(WIDTH, HEIGHT)
+    framing = Framing.centre_crop(WIDTH, HEIGHT)
     masks = np.zeros((96, HEIGHT, WIDTH), bool)
     for mask, number in zip(masks, numbers, strict=True):
         mask[block_at(int(number))] = True
-    probability = framing.apply_to_masks(masks).astype(np.float32) * 0.9 + 0.05
+    probability = framing.crop_masks(masks).astype(np.float32) * 0.9 + 0.05
     transitions = np.full((96, 2), 0.01, np.float32)
     transitions[30, 0], transitions[70, 1] = 0.9, 0.6
     # By hand: votes 70, 80, 90 from exemplars 66, 82, 86.
@@ -62,10 +64,10 @@ def report(clip) -> DiveReport:
         vote("middling", 82.0, [[-1, 0, 0], [0, -1, 0]]),
         vote("strong <b>", 86.0, [[0, 4, -1], [1, 0, 0]]),
     )
-    # The chosen exemplar is shown by the very same clip.
-    shown = ExemplarClip(clip, 0, 15, 40, 59)
-    like = Exemplar("like", DiveCode.parse("207C"), 10, 3.3, 81.5, "SynDive", clip=shown)
-    votes = (votes[0], replace(votes[1], shown=like), votes[2])
+    # The clip of the chosen exemplar is the same clip.
+    exemplar_clip = ExemplarClip(clip, 0, 15, 40, 59)
+    like = Exemplar("like", DiveCode.parse("207C"), 10, 3.3, 81.5, "SynDive", clip=exemplar_clip)
+    votes = (votes[0], replace(votes[1], clip_exemplar=like), votes[2])
     points = np.array([[0, 2, -1 / 3], [0.5, -1 / 6, 0]])
     flight, entry = int(numbers[30]), int(numbers[70])
     return DiveReport(
@@ -78,16 +80,16 @@ def report(clip) -> DiveReport:
         height=10,
         difficulty=3.3,
         difficulty_source="table",
-        total=Estimate(80.0, 72.0, 88.0),
-        execution=Estimate(80 / 3.3, 72 / 3.3, 88 / 3.3),
+        total=ScoreEstimate(80.0, 72.0, 88.0),
+        execution=ScoreEstimate(80 / 3.3, 72 / 3.3, 88 / 3.3),
         breakdown=Breakdown(78.0, points),
         votes=votes,
         exemplar="middling",
         flight=Transition(flight, flight / FPS, 0.9, 30),
         entry=Transition(entry, entry / FPS, 0.6, 70),
-        interval_basis="the middle 80% of <10> votes",
-        weights=WeightsUsed("tests", ("nothing",), "calibrated on <nothing>"),
-        warnings=("A warning with <script>alert(1)</script> in it.",),
+        interval_basis=QualityWarning("interval_from_votes", {"votes": 10}),
+        weights=WeightsSummary("tests", ("nothing",), QualityWarning("scale_real", {"datasets": "<nothing>"})),
+        warnings=(QualityWarning("bank_unusable", {"reason": "<script>alert(1)</script>"}),),
         frame_numbers=numbers,
         framing=framing,
         mask_probability=probability,
@@ -101,4 +103,4 @@ def unscored(report) -> DiveReport:
     nothing = dict.fromkeys(
         ("dive_code", "dive_name", "height", "difficulty", "difficulty_source", "total", "execution", "breakdown")
     )
-    return replace(report, votes=(), exemplar=None, **nothing)
+    return replace(report, votes=(), exemplar=None, interval_basis=None, **nothing)

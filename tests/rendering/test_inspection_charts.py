@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from fineparser.rendering import inspection_charts as charts
-from fineparser.rendering.palette import BLACK, DARK, EITHER, HEAT, LIGHT, PHASE_COLOURS, WHITE
+from fineparser.rendering.palette import BLACK, DARK, HEATMAP, LIGHT, NEUTRAL, PHASE_COLOURS, WHITE
 from tests.inspections import labelled, made_up, paired
 
 DRAWINGS = [
-    charts.transitions,
-    charts.mask_agreement,
-    charts.similarity,
-    charts.tokens,
-    lambda inspection, theme=EITHER: charts.attention(inspection, 1, theme=theme),
+    charts.transition_figure,
+    charts.agreement_figure,
+    charts.similarity_figure,
+    charts.token_figure,
+    lambda inspection, theme=NEUTRAL: charts.attention_figure(inspection, 1, theme=theme),
 ]
 
 
@@ -27,7 +27,7 @@ def trace(figure, name):
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-@pytest.mark.parametrize("theme", [LIGHT, DARK, EITHER])
+@pytest.mark.parametrize("theme", [LIGHT, DARK, NEUTRAL])
 def test_figures_keep_to_what_gradio_renders(inspection, draw, theme):
     figure = json.loads(draw(inspection, theme).to_json())
     assert {one["type"] for one in figure["data"]} <= {"bar", "scatter", "heatmap"}
@@ -43,11 +43,11 @@ def test_figures_of_a_dive_alone(draw):
 
 
 def test_transitions_show_both_columns_and_both_rules(inspection):
-    figure = charts.transitions(inspection)
+    figure = charts.transition_figure(inspection)
     for column, phase in ((0, "flight begins"), (1, "entry begins")):
         np.testing.assert_allclose(trace(figure, phase).y, inspection.transition_probabilities[:, column])
     assert trace(figure, "windowed").x == (20, 60)
-    assert trace(figure, "ordered").name == "ordered (counts)"
+    assert trace(figure, "ordered").name == "ordered (in use)"
     assert trace(figure, "ordered").x == (30, 50)
     assert trace(figure, "ordered").y == pytest.approx(
         (inspection.transition_probabilities[30, 0], inspection.transition_probabilities[50, 1])
@@ -56,13 +56,13 @@ def test_transitions_show_both_columns_and_both_rules(inspection):
     assert halves == [(-0.5, 47.5), (47.5, 95.5)]
 
 
-def test_labelled_switches_are_marked_where_known(inspection):
-    assert list(trace(charts.transitions(inspection), "labelled").x) == [30, 60]
-    assert not any(one.name == "labelled" for one in charts.transitions(made_up()).data)
+def test_labelled_transitions_are_marked(inspection):
+    assert list(trace(charts.transition_figure(inspection), "labelled").x) == [30, 60]
+    assert not any(one.name == "labelled" for one in charts.transition_figure(made_up()).data)
 
 
-def test_agreement_has_a_bar_for_each_frame_that_is_seen_twice(inspection):
-    bars = trace(charts.mask_agreement(inspection), "IoU between")
+def test_agreement_has_a_bar_for_each_frame_of_two_windows(inspection):
+    bars = trace(charts.agreement_figure(inspection), "IoU between")
     assert len(bars.x) == 48
     assert dict(zip(bars.x, bars.y, strict=True))[12] == 0.5
     # Nothing against nothing agrees, but is drawn faintly.
@@ -72,16 +72,16 @@ def test_agreement_has_a_bar_for_each_frame_that_is_seen_twice(inspection):
     told = dict(zip(bars.x, bars.customdata, strict=True))
     assert tuple(told[12]) == ("1 and 2", "agree on 0.50")
     assert tuple(told[33]) == ("3 and 4", "find no diver")
-    line = trace(charts.mask_agreement(inspection), "IoU with").y
+    line = trace(charts.agreement_figure(inspection), "IoU with").y
     assert (line[5], line[17], line[50]) == (0.75, 0.0, None)
-    assert len(charts.mask_agreement(made_up()).data) == 1
+    assert len(charts.agreement_figure(made_up()).data) == 1
 
 
-def test_similarity_is_labelled_so_that_it_can_be_read(inspection):
-    figure = charts.similarity(inspection)
+def test_similarity_has_legible_numbers(inspection):
+    figure = charts.similarity_figure(inspection)
     cells, *texts = figure.data
-    np.testing.assert_allclose(cells.z, inspection.pairing.similarity)
-    assert cells.colorscale[0][1] == HEAT[0].css
+    np.testing.assert_allclose(cells.z, inspection.comparison.similarity)
+    assert cells.colorscale[0][1] == HEATMAP[0].css
     assert figure.layout.yaxis.autorange == "reversed"
     assert figure.layout.xaxis.ticktext == tuple(str(start) for start in range(0, 81, 10))
     written = {}
@@ -95,9 +95,9 @@ def test_similarity_is_labelled_so_that_it_can_be_read(inspection):
 def test_similarity_of_tokens_is_labelled_phase_by_phase(inspection):
     cosines = np.linspace(-1, 1, 144).reshape(12, 12).astype(np.float32)
     of_tokens = replace(
-        inspection, features=np.ones((12, 8), np.float32), pairing=replace(inspection.pairing, similarity=cosines)
+        inspection, features=np.ones((12, 8), np.float32), comparison=replace(inspection.comparison, similarity=cosines)
     )
-    figure = charts.similarity(of_tokens)
+    figure = charts.similarity_figure(of_tokens)
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
         assert axis.ticktext == ("take-off", "flight", "entry")
         np.testing.assert_array_equal(axis.tickvals, [1.5, 5.5, 9.5])
@@ -106,25 +106,25 @@ def test_similarity_of_tokens_is_labelled_phase_by_phase(inspection):
 
 
 def test_attention_of_a_layer_and_a_head(inspection):
-    even = charts.attention(inspection, 0, "dynamic", 0).data[0]
+    even = charts.attention_figure(inspection, 0, "dynamic", 0).data[0]
     np.testing.assert_allclose(even.z, 1 / 12, rtol=1e-5)
-    one = charts.attention(inspection, 2, "dynamic", 1, 3).data[0]
+    one = charts.attention_figure(inspection, 2, "dynamic", 1, 3).data[0]
     np.testing.assert_array_equal(one.z, np.eye(12))
-    mean = charts.attention(inspection, 2, "dynamic", 1).data[0]
+    mean = charts.attention_figure(inspection, 2, "dynamic", 1).data[0]
     np.testing.assert_allclose(mean.z, (np.eye(12) + 3 / 12) / 4, rtol=1e-5)
-    assert charts.attention(inspection, 1, "static").data[0].z.shape == (4, 4)
+    assert charts.attention_figure(inspection, 1, "static").data[0].z.shape == (4, 4)
 
 
-def test_what_a_network_lacks_is_said(inspection):
-    whole = replace(inspection.pairing, attention=(inspection.pairing.attention[0][:1],))
-    alone = replace(inspection, pairing=whole)
-    assert "no static branch" in charts.attention(alone, 0, "static").layout.annotations[0].text
-    assert "do not cut" in charts.attention(alone, 1).layout.annotations[0].text
-    assert charts.attention(alone, 0).layout.xaxis.title.text == "whole clip: exemplar's tokens"
+def test_a_missing_branch_or_phase_is_explained(inspection):
+    whole = replace(inspection.comparison, attention=(inspection.comparison.attention[0][:1],))
+    alone = replace(inspection, comparison=whole)
+    assert "no static branch" in charts.attention_figure(alone, 0, "static").layout.annotations[0].text
+    assert "do not divide" in charts.attention_figure(alone, 1).layout.annotations[0].text
+    assert charts.attention_figure(alone, 0).layout.xaxis.title.text == "whole clip: exemplar's tokens"
 
 
 def test_tokens_are_grouped_by_phase_and_branch(inspection):
-    figure = charts.tokens(inspection)
+    figure = charts.token_figure(inspection)
     bars = figure.data
     assert [len(bar.x) for bar in bars] == [12, 12, 12, 4, 4, 4]
     assert [bar.marker.color for bar in bars[:3]] == [colour.css for colour in PHASE_COLOURS.values()]

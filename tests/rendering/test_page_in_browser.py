@@ -1,10 +1,10 @@
-"""The kept page in a real browser: it fits its screen, asks nothing of anybody, and prints."""
+"""The report page in a real browser: it fits the screen, makes no requests, and prints."""
 
 import re
 
 import pytest
 
-from fineparser.rendering.document import document
+from fineparser.rendering.report_page import report_html
 
 pytestmark = pytest.mark.browser
 
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def page_file(report, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(document(report), encoding="utf-8")
+    path.write_text(report_html(report), encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1400])
-def test_it_fits_and_asks_nothing(browser, page_file, width, scheme):
+def test_the_page_fits_and_makes_no_requests(browser, page_file, width, scheme):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     asked, said = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -39,7 +39,7 @@ def test_it_fits_and_asks_nothing(browser, page_file, width, scheme):
     page.close()
 
 
-def test_it_prints_light_on_few_sheets_of_a4(browser, page_file, tmp_path):
+def test_the_page_prints_in_light_colours_on_a_few_sheets_of_a4(browser, page_file, tmp_path):
     page = browser.new_page(color_scheme="dark")
     page.goto(page_file.as_uri())
     page.emulate_media(media="print", color_scheme="dark")

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -6,9 +8,18 @@ import numpy as np
 import pytest
 
 from fineparser.exemplars.exemplar import ExemplarClip
-from fineparser.rendering.results import RESULTS, write_results, zip_results
-from fineparser.video.error import VideoError
-from fineparser.video.reading import probe
+from fineparser.rendering.results import (
+    COLUMNS,
+    RESULTS,
+    frame_rows,
+    frames_csv,
+    mask_measures,
+    report_json,
+    write_results,
+    zip_results,
+)
+from fineparser.video.info import VideoError
+from fineparser.video.reader import probe
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +27,7 @@ def folder(report, tmp_path_factory):
     return write_results(report, tmp_path_factory.mktemp("results") / "deep" / "er")
 
 
-def test_everything_is_there_and_nothing_else(folder):
+def test_all_results_are_written_and_nothing_else(folder):
     assert sorted(file.name for file in folder.iterdir()) == sorted(RESULTS)
     assert probe(folder / "overlay.mp4").frame_count == 60
     assert probe(folder / "comparison.mp4").frame_count == 54
@@ -24,11 +35,13 @@ def test_everything_is_there_and_nothing_else(folder):
     assert len((folder / "frames.csv").read_text().splitlines()) == 97
 
 
-def test_the_json_is_the_reports(folder, report):
-    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == json.loads(json.dumps(report.to_json()))
+def test_the_json_is_that_of_the_report(folder, report):
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == json.loads(
+        json.dumps(report_json(report))
+    )
 
 
-def test_the_masks_are_as_promised(folder, report):
+def test_the_masks_are_those_of_the_source(folder, report):
     with np.load(folder / "masks.npz", allow_pickle=False) as arrays:
         assert sorted(arrays) == ["frame_number", "mask"]
         assert (arrays["frame_number"] == report.frame_numbers).all()
@@ -45,15 +58,15 @@ def test_one_zip_of_all(folder, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["all.zip"]
 
 
-def test_a_lost_clip_of_an_exemplar_costs_the_comparison_alone(report, tmp_path):
-    gone = replace(report.votes[1].shown, clip=ExemplarClip(tmp_path / "gone.mp4", 0, 1, 2, 3))
-    votes = (report.votes[0], replace(report.votes[1], shown=gone), report.votes[2])
+def test_a_missing_exemplar_clip_leaves_out_the_comparison_only(report, tmp_path):
+    gone = replace(report.votes[1].clip_exemplar, clip=ExemplarClip(tmp_path / "gone.mp4", 0, 1, 2, 3))
+    votes = (report.votes[0], replace(report.votes[1], clip_exemplar=gone), report.votes[2])
     write_results(replace(report, votes=votes), tmp_path / "out")
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(set(RESULTS) - {"comparison.mp4"})
 
 
 def test_without_an_exemplars_clip_there_is_no_comparison(unscored, tmp_path):
-    """And what an earlier analysis left does not stay beside the new results."""
+    """The files of an earlier analysis are removed as well."""
     for name in ("comparison.mp4", "results.zip"):
         (tmp_path / name).write_bytes(b"earlier")
     write_results(unscored, tmp_path)
@@ -73,7 +86,7 @@ def test_a_failure_leaves_no_broken_file(report, tmp_path, monkeypatch):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["comparison.mp4", "overlay.mp4"]
 
 
-def test_a_clip_that_has_gone(report, tmp_path):
+def test_a_missing_clip_is_an_error(report, tmp_path):
     gone = replace(report, info=replace(report.info, path=tmp_path / "gone.mp4"))
     with pytest.raises(VideoError, match="does not exist"):
         write_results(gone, tmp_path / "out")
@@ -84,3 +97,52 @@ def test_nothing_to_zip(tmp_path):
     with pytest.raises(FileNotFoundError, match="no results"):
         zip_results(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_measures_of_a_mask_by_hand():
+    mask = np.zeros((10, 20), bool)
+    mask[2:4, 5:9] = True
+    assert mask_measures(mask) == (8, 5, 2, 9, 4, 7, 3)
+    # One of the mask's pixels is 3 source pixels wide and 2 high.
+    assert mask_measures(mask, pixel_width=3, pixel_height=2) == (48, 15, 4, 27, 8, 21, 6)
+    assert mask_measures(np.zeros((4, 4), bool)) == (0, None, None, None, None, None, None)
+
+
+def test_a_row_a_sample(report):
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in frame_rows(report)]
+    assert len(rows) == 96
+    assert (rows[0]["frame"], rows[0]["seconds"], rows[0]["phase"]) == (2, 0.08, "take-off")
+    assert [rows[index]["phase"] for index in (29, 30, 69, 70, 95)] == [
+        "take-off",
+        "flight",
+        "flight",
+        "entry",
+        "entry",
+    ]
+    assert (rows[30]["flight_probability"], rows[70]["entry_probability"]) == pytest.approx((0.9, 0.6))
+
+
+def test_masks_are_measured_in_source_pixels(report):
+    """The block of 20x20 lies in columns 70 to 90, its top 5 rows below the frame number; a pixel of the crop is 0.8
+    by 0.86 source pixels."""
+    for row in (dict(zip(COLUMNS, row, strict=True)) for row in frame_rows(report)):
+        assert row["mask_area"] == pytest.approx(400, rel=0.1)
+        assert (row["mask_left"], row["mask_right"]) == pytest.approx((70, 90), abs=1)
+        assert (row["mask_top"], row["mask_bottom"]) == pytest.approx((row["frame"] + 5, row["frame"] + 25), abs=1)
+        assert (row["mask_x"], row["mask_y"]) == pytest.approx((80, row["frame"] + 15), abs=0.6)
+
+
+def test_scaled_masks_have_the_same_measures(report):
+    full, half = frame_rows(report), frame_rows(report, report.source_masks(longest_side=80))
+    for one, other in zip(full, half, strict=True):
+        assert other[6:] == pytest.approx(one[6:], rel=0.12, abs=2)
+
+
+def test_the_csv_has_the_rows(report):
+    lost = replace(report, mask_probability=np.zeros_like(report.mask_probability))
+    for one in (report, lost):
+        rows = list(csv.DictReader(io.StringIO(frames_csv(one))))
+        assert list(rows[0]) == list(COLUMNS)
+        assert [int(row["frame"]) for row in rows] == report.frame_numbers.tolist()
+    assert rows[0]["mask_x"] == ""
+    assert float(rows[0]["mask_area"]) == 0

@@ -1,0 +1,225 @@
+"""Automatic trim and crop of a clip, and the clip written that way."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fineparser.analysis.clip_scan import ClipScan
+from fineparser.analysis.crop_choice import CENTRE, CropChoice
+from fineparser.analysis.diver_search import DiverSearch, MaskPredictor
+from fineparser.analysis.fall_detection import Fall, detect_fall
+from fineparser.domain.clip_geometry import CLIP_SIDE, CROPPED_SIDES, sample_frames
+from fineparser.quality_warning import QualityWarning
+from fineparser.video.clip import Clip, check_range, read_clip
+from fineparser.video.reader import reopen
+
+SEARCH_SIDE = 640
+"""Longer side to which frames are reduced for the search for the diver, pixels."""
+
+LEAD, TAIL = 0.6, 0.5
+"""Margins before the flight and after the entry, as shares of the flight's duration."""
+
+MIN_LEAD, MIN_TAIL = 0.7, 0.6
+"""The same margins in seconds, at least."""
+
+MIN_CONFIDENCE = 0.3
+"""Confidence from which the network's transitions may shorten the trim."""
+
+TransitionPredictor = Callable[["TrimProposal"], tuple[int, int, float]]
+"""Predicts the sampled frames at which flight and entry begin, and the lower one of their confidences."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrimProposal:
+    """Trim and crop of a clip for an analysis, and how they came about."""
+
+    scan: ClipScan
+    first: int
+    last: int
+    """Source frame numbers of the first and the last frame."""
+    crop: CropChoice
+    notes: tuple[QualityWarning, ...] = ()
+    """The steps that led to trim and crop."""
+    warnings: tuple[QualityWarning, ...] = ()
+    """Problems of the clip, which the report repeats."""
+
+    @property
+    def frame_numbers(self) -> np.ndarray:
+        """[96] source frame numbers that the network takes."""
+        return sample_frames(self.first, self.last)
+
+    def with_changes(
+        self, first: int | None = None, last: int | None = None, crop: CropChoice | None = None
+    ) -> "TrimProposal":
+        """The proposal with a user's trim or crop, without the notes and warnings on its own; itself if unchanged."""
+        is_trim_equal = first in (None, self.first) and last in (None, self.last)
+        if is_trim_equal and crop is None:
+            return self
+        return replace(
+            self,
+            first=self.first if first is None else first,
+            last=self.last if last is None else last,
+            crop=crop or self.crop,
+            notes=(),
+            warnings=(),
+        )
+
+    def read(self, side: int = CLIP_SIDE) -> Clip:
+        """Read the 96 frames, `side` pixels high and wide; VideoError where they cannot be read."""
+        with reopen(self.scan.info) as source:
+            return read_clip(source, self.first, self.last, self.crop.framing(self.frame_numbers), side)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrimPredictors:
+    """The parts of a trained network that refine trim and crop; None leaves out the step."""
+
+    masks: MaskPredictor | None = None
+    """Finds the diver, so that the crop can follow them; without it the crop is the centre of the frame."""
+    transitions: TransitionPredictor | None = None
+    """Finds the phases, so that the trim can follow them; without it the trim follows the motion alone."""
+
+
+def propose_trim(
+    scan: ClipScan,
+    first: int | None = None,
+    last: int | None = None,
+    crop: CropChoice | None = None,
+    *,
+    predictors: TrimPredictors | None = None,
+) -> TrimProposal:
+    """Propose trim and crop of a clip.
+
+    The trim is found in two passes: around the fall in the clip's motion, then around the flight that the network
+    finds in that trim. The crop follows the diver, whom the network searches for in the whole frame.
+
+    Args:
+        scan: of the clip.
+        first, last: the user's trim; None: proposed.
+        crop: the user's crop; None: proposed.
+        predictors: of a trained network.
+
+    Raises:
+        VideoError: if the clip cannot be read any more, or lacks these frames.
+    """
+    predictors = predictors or TrimPredictors()
+    notes: list[QualityWarning] = []
+    warnings: list[QualityWarning] = []
+    info, fall = scan.info, None
+    is_user_trim = first is not None or last is not None
+    if is_user_trim:
+        first = info.first_number if first is None else first
+        last = info.last_number if last is None else last
+        check_range(info, first, last)
+        proposal = TrimProposal(scan, first, last, crop or CropChoice.centre(info))
+    else:
+        fall, proposal = _trim_by_motion(scan, crop or CropChoice.centre(info))
+        notes, warnings = [*proposal.notes], [*proposal.warnings]
+    if crop is None:
+        proposal, finding = _crop_by_search(proposal, predictors.masks)
+        (warnings if finding.code == "diver_not_found" else notes).append(finding)
+    if not is_user_trim and predictors.transitions is not None:
+        shorter = _trim_by_transitions(proposal, fall, predictors.transitions)
+        if (shorter.first, shorter.last) != (proposal.first, proposal.last):
+            notes.append(QualityWarning("trim_from_transitions"))
+        proposal = shorter
+    return replace(proposal, notes=tuple(notes), warnings=tuple(warnings))
+
+
+def _trim_by_motion(scan: ClipScan, crop: CropChoice) -> tuple[Fall | None, TrimProposal]:
+    """The longest shot, trimmed to the fall in it."""
+    start, end = scan.longest_shot
+    offset = scan.info.first_number
+    warnings = []
+    if scan.cuts:
+        warnings.append(QualityWarning("longest_shot_used", {"cuts": scan.cuts, "first": start, "last": end}))
+    fall = detect_fall(scan.motion, scan.seconds, start - offset, end - offset)
+    if fall is None:
+        warnings.append(QualityWarning("no_fall"))
+        return None, TrimProposal(scan, start, end, crop, warnings=tuple(warnings))
+    first, last = fall.trim(scan.seconds, start - offset, end - offset)
+    before, after = first + offset - start, end - last - offset
+    notes = (QualityWarning("frames_left_out", {"before": before, "after": after}),) if before or after else ()
+    return fall, TrimProposal(scan, first + offset, last + offset, crop, notes, tuple(warnings))
+
+
+def _crop_by_search(proposal: TrimProposal, predict_masks: MaskPredictor | None) -> tuple[TrimProposal, QualityWarning]:
+    """The proposal with the crop that follows the diver, and a note or warning on how it was found."""
+    if predict_masks is None:
+        return proposal, QualityWarning("crop_untrained")
+    crop = _diver_search(proposal, predict_masks).crop()
+    if crop is None:
+        return proposal, QualityWarning("diver_not_found")
+    if len(crop.boxes) == 1:
+        return replace(proposal, crop=replace(crop, kind=CENTRE)), QualityWarning("crop_centre")
+    return replace(proposal, crop=crop), QualityWarning("crop_diver")
+
+
+def _diver_search(proposal: TrimProposal, predict_masks: MaskPredictor) -> DiverSearch:
+    """The search over the proposed frames, reduced to what it needs."""
+    info, numbers = proposal.scan.info, proposal.frame_numbers
+    scale = min(1.0, SEARCH_SIDE / max(info.width, info.height))
+    size = round(info.width * scale), round(info.height * scale)
+    frames = np.empty((len(numbers), size[1], size[0], 3), np.uint8)
+    with reopen(info) as source:
+        for index, number in enumerate(numbers.tolist()):
+            frames[index] = cv2.resize(source.frame(number), size, interpolation=cv2.INTER_AREA)
+    return DiverSearch(
+        frames=frames,
+        scale=info.width / size[0],
+        numbers=numbers,
+        motion=proposal.scan.motion.select(numbers - info.first_number),
+        predict_masks=predict_masks,
+        centre=CropChoice.centre(info).framing(numbers),
+    )
+
+
+def _trim_by_transitions(
+    proposal: TrimProposal, fall: Fall | None, predict_transitions: TransitionPredictor
+) -> TrimProposal:
+    """A shorter stance before and less water after, if the network is confident and the motion agrees."""
+    info, numbers = proposal.scan.info, proposal.frame_numbers
+    flight, entry, confidence = predict_transitions(proposal)
+    start, end = (info.seconds(int(numbers[index])) for index in (flight, entry))
+    duration = end - start
+    if confidence < MIN_CONFIDENCE or duration <= 0:
+        return proposal
+    if fall is not None:
+        # The fall in the motion must be the flight that the network found.
+        middle = (proposal.scan.seconds[fall.top] + proposal.scan.seconds[fall.entry]) / 2
+        if not start <= middle <= end + 0.25 * duration:
+            return proposal
+    first = max(proposal.first, info.number_at(max(start - max(LEAD * duration, MIN_LEAD), 0.0)))
+    last = min(proposal.last, info.number_at(end + max(TAIL * duration, MIN_TAIL)))
+    return replace(proposal, first=first, last=last)
+
+
+def write_cropped_frames(proposal: TrimProposal, folder: Path) -> int:
+    """Write every frame of the trim, cropped, as 00000.png and so on; return their number.
+
+    The images are lossless and 224 x 224, which loaders take whole: training then gets what an analysis gets. The
+    folder is complete or does not exist.
+
+    Raises:
+        VideoError: if the clip cannot be read any more.
+        OSError: if the folder exists or cannot be written.
+    """
+    framing = proposal.crop.framing(np.arange(proposal.first, proposal.last + 1))
+    partial = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        count = 0
+        with reopen(proposal.scan.info) as source:
+            for _, frame in source.stream(proposal.first, proposal.last + 1):
+                _, data = cv2.imencode(".png", framing.crop(frame, count, CROPPED_SIDES[-1])[..., ::-1])
+                (partial / f"{count:05d}.png").write_bytes(data.tobytes())
+                count += 1
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return count

@@ -1,0 +1,285 @@
+"""The report page: one HTML file that makes no requests, opens anywhere and prints on A4."""
+
+import base64
+from html import escape
+
+from fineparser.analysis.report import DiveReport
+from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.judging import COUNTED_AWARDS, band
+from fineparser.rendering.chart_style import signed
+from fineparser.rendering.key_frames import as_jpeg, key_frame_images
+from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message, score_notes, vote_reason
+from fineparser.rendering.palette import DARK, LIGHT, PHASE_COLOURS, SKY_BLUE, VERMILION, Theme
+from fineparser.rendering.timeline_chart import timeline_html
+from fineparser.rendering.votes_chart import votes_html
+from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_html
+
+NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""Content security policy: even an error in this file cannot make the page send a request."""
+
+
+def report_html(report: DiveReport) -> str:
+    """The whole page.
+
+    Raises:
+        VideoError: if the clip, from which the key frames are read, does not exist any more.
+    """
+    title = headline(report)
+    sections = [
+        _header(report, title),
+        _warnings(report),
+        _section("Key frames", _key_frames(report)),
+        _section("Phases", timeline_html(report) + _transitions(report)),
+    ]
+    if report.breakdown is not None:
+        sections += [
+            _section("From exemplars to score", waterfall_html(report) + _breakdown(report)),
+            _section("Votes", votes_html(report) + _votes(report)),
+        ]
+    sections += [_section("Clip and weights", _facts(report)), _footer()]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body><main>\n"
+        + "\n".join(sections)
+        + "\n</main></body></html>\n"
+    )
+
+
+def headline(report: DiveReport) -> str:
+    """The dive in one line, as plain text."""
+    if report.dive_code is None:
+        return f"Dive without a number: {report.info.path.name}"
+    return f"{report.dive_code}, {report.dive_name}, {report.height:g} m"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _header(report: DiveReport, title: str) -> str:
+    clip = f"{report.info.path.name}: frames {report.first_frame} to {report.last_frame}"
+    parts = [
+        f"<header><h1>{escape(title[:1].upper() + title[1:])}</h1>",
+        f'<p class="clip">{escape(clip)}</p>',
+    ]
+    if report.total is not None and report.execution is not None:
+        total, execution = report.total, report.execution
+        award = execution.value / COUNTED_AWARDS
+        source = "from the World Aquatics table" if report.difficulty_source == "table" else "given by the user"
+        parts.append(
+            f'<div class="score"><b>{total.value:.2f}</b>'
+            f"<span>points<br><em>{total.low:.2f} to {total.high:.2f}</em></span>"
+            f"<span>execution {execution.value:.2f} of 30<br>"
+            f"<em>{execution.low:.2f} to {execution.high:.2f}</em></span>"
+            f"<span>mean award {award:.2f}<br><em>{band(award)}</em></span>"
+            f"<span>difficulty {report.difficulty:g}<br><em>{source}</em></span></div>"
+            f'<p class="note">{escape(score_notes(report))}</p>'
+        )
+    return "".join([*parts, "</header>"])
+
+
+def _warnings(report: DiveReport) -> str:
+    if not report.warnings:
+        return ""
+    items = "".join(f"<li>{escape(message(warning))}</li>" for warning in report.warnings)
+    return f'<ul class="warnings">{items}</ul>'
+
+
+def _key_frames(report: DiveReport) -> str:
+    figures = []
+    for key_frame, image in key_frame_images(report):
+        height, width = image.shape[:2]
+        data = base64.b64encode(as_jpeg(image)).decode()
+        note = f"<br>{escape(key_frame.note)}" if key_frame.note else ""
+        figures.append(
+            f'<figure class="p{int(key_frame.phase)}"><img src="data:image/jpeg;base64,{data}" width="{width}" '
+            f'height="{height}" alt="{escape(key_frame.name)}"><figcaption><b>{escape(key_frame.name)}</b>'
+            f"<span>frame {key_frame.frame}, {key_frame.seconds:.2f} s{note}</span></figcaption></figure>"
+        )
+    return f'<div class="pictures">{"".join(figures)}</div>'
+
+
+def _table(headings: list[str], rows: list[tuple[str, list[str]]], text_columns: tuple[int, ...] = (0,)) -> str:
+    """A table; texts are escaped here. Each row is (class, cells)."""
+
+    def cell(tag: str, column: int, text: str) -> str:
+        alignment = ' class="text"' if column in text_columns and column else ""
+        return f"<{tag}{alignment}>{escape(text)}</{tag}>"
+
+    head = "".join(cell("th", column, text) for column, text in enumerate(headings))
+    body = "".join(
+        f'<tr class="{row_class}">' + "".join(cell("td", column, text) for column, text in enumerate(cells)) + "</tr>"
+        for row_class, cells in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _transitions(report: DiveReport) -> str:
+    rows = [
+        ("", [name, str(transition.frame), f"{transition.seconds:.2f} s", f"{transition.confidence:.2f}"])
+        for name, transition in (("Flight begins", report.flight), ("Entry begins", report.entry))
+    ]
+    exact = report.dive_code is None or DiveCode.parse(report.dive_code).sub_actions_exact
+    note = "" if exact else '<p class="note">Sub-actions are the nearest that FineDiving names.</p>'
+    return note + _table(["", "Frame", "Time", "Confidence"], rows)
+
+
+def _breakdown(report: DiveReport) -> str:
+    headings, *rows, total = breakdown_rows(report, "Exemplars")
+    return _table(headings, [*(("", row) for row in rows), ("sum", total)])
+
+
+def _votes(report: DiveReport) -> str:
+    headings = ["Exemplar", "Dive", "Its score", "Difference", "Vote", "Source", "Why it votes"]
+    rows = [
+        (
+            "chosen" if vote.exemplar == report.exemplar else "",
+            [
+                vote.exemplar,
+                f"{vote.code} {vote.height:g} m",
+                f"{vote.exemplar_score:.2f}",
+                signed(float(vote.contributions.sum())),
+                f"{vote.score:.2f}",
+                vote.source,
+                vote_reason(vote, report),
+            ],
+        )
+        for vote in sorted(report.votes, key=lambda vote: -vote.score)
+    ]
+    judges = "" if report.judge_calibration is None else f" {JUDGE_CALIBRATED_VOTES}"
+    note = (
+        '<p class="note">The exemplar in bold is the one shown beside the dive. Differences are in points '
+        f"at the difficulty of this dive.{judges}</p>"
+    )
+    return _table(headings, rows, text_columns=(0, 5, 6)) + note
+
+
+def _facts(report: DiveReport) -> str:
+    info = report.info
+    rate = f"{info.fps:.3f}".rstrip("0").rstrip(".")
+    facts = [
+        ("Clip", info.path.name),
+        ("Frame size", f"{info.width} x {info.height}"),
+        ("Length", f"{info.frame_count} frames, {info.duration:.2f} s"),
+        ("Frame rate", f"{rate} fps{' (mean, it varies)' if info.variable_frame_rate else ''}"),
+        ("Analysed", f"frames {report.first_frame} to {report.last_frame}"),
+        ("Cuts", ", ".join(f"frame {cut}" for cut in report.cuts) or "none"),
+        ("Weights", report.weights.name),
+        ("Trained on", ", ".join(report.weights.trained_on) or "nothing"),
+        ("Score", message(report.weights.score_scale)),
+    ]
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts)
+    return f'<dl class="keep">{items}</dl>'
+
+
+def _footer() -> str:
+    return (
+        "<footer>Made by FineParser. A network compares the dive with exemplars, dives whose scores are known. Each "
+        "exemplar\u2019s score plus the predicted difference is a vote, and the mean of the votes is the score. The "
+        "dynamic part comes from the movement, the static part from the pose. Awards are points over three times the "
+        "difficulty, since three awards count. The score is an estimate, not a judge\u2019s decision.</footer>"
+    )
+
+
+def _variables(theme: Theme, panel: str) -> str:
+    return (
+        f"--text:{theme.text.css};--muted:{theme.muted.css};--grid:{theme.grid};--page:{theme.page.css};"
+        f"--panel:{panel};"
+    )
+
+
+_LIGHT, _DARK = _variables(LIGHT, "#f4f6f8"), _variables(DARK, "#161d2b")
+_PHASES = "".join(
+    f".p{int(phase)}{{--phase:{colour.css};--tint:{colour.with_opacity(0.18)}}}"
+    for phase, colour in PHASE_COLOURS.items()
+)
+
+STYLE = f"""
+:root{{color-scheme:light dark;{_LIGHT}--total:{VERMILION.css};--vote:{SKY_BLUE.css};
+ --interval:{VERMILION.with_opacity(0.2)}}}
+@media (prefers-color-scheme:dark){{:root{{{_DARK}}}}}
+{_PHASES}
+*{{box-sizing:border-box}}
+body{{margin:0;background:var(--page);color:var(--text);
+ font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}}
+main{{max-width:960px;margin:0 auto;padding:20px 16px 40px}}
+h1{{font-size:1.45rem;line-height:1.25;margin:0}}
+h2{{font-size:1.1rem;margin:34px 0 10px;padding-bottom:4px;border-bottom:1px solid var(--grid)}}
+p{{margin:6px 0}} .note{{color:var(--muted);font-size:.9rem}} i{{font-style:normal}}
+.clip{{color:var(--muted);overflow-wrap:anywhere}}
+.score{{display:flex;flex-wrap:wrap;gap:6px 28px;align-items:baseline;margin:16px 0 2px}}
+.score b{{font-size:2.9rem;line-height:1.05;font-variant-numeric:tabular-nums}}
+.score span{{white-space:nowrap}} .score em{{font-style:normal;color:var(--muted)}}
+.warnings{{margin:14px 0;padding:9px 14px 9px 32px;border-left:4px solid {VERMILION.css};background:var(--panel)}}
+.warnings li{{margin:2px 0}}
+.pictures{{display:grid;grid-template-columns:repeat(3,1fr);gap:12px}}
+figure{{margin:0}}
+figure img{{width:100%;height:auto;display:block;border-radius:3px;border-bottom:5px solid var(--phase)}}
+figcaption{{font-size:.85rem;line-height:1.3;margin-top:4px}}
+figcaption b::first-letter{{text-transform:uppercase}} figcaption b{{display:block}}
+figcaption span{{color:var(--muted)}}
+.row{{display:grid;grid-template-columns:10rem 1fr 4rem;align-items:center;min-height:27px}}
+.row .name{{padding-right:8px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:.9rem}}
+.row .value{{text-align:right;font-variant-numeric:tabular-nums;font-size:.9rem}}
+.row.end .name,.row.end .value,.row.chosen .name,.row.chosen .value{{font-weight:700}}
+.track{{position:relative;height:100%;min-height:27px;display:block}}
+.track i{{position:absolute}}
+.chart .row:not(.axis) .track{{border-bottom:1px solid var(--grid)}}
+.bar{{top:5px;bottom:5px;background:var(--phase);border:1px solid var(--text);min-width:2px}}
+.bar.limit{{background:var(--muted)}}
+.bar.static{{background-image:repeating-linear-gradient(135deg,rgba(0,0,0,.6) 0 1.5px,transparent 1.5px 6px)}}
+.link{{top:-1px;height:6px;border-left:1px dotted var(--muted)}}
+.mark{{width:12px;height:12px;top:50%;margin:-6px;transform:rotate(45deg);background:var(--muted)}}
+.mark.total{{background:var(--total)}}
+.interval{{top:0;bottom:-1px;background:var(--interval)}}
+.middle{{top:0;bottom:-1px;border-left:2px solid var(--total)}}
+.stem{{top:50%;height:2px;margin-top:-1px;background:var(--muted)}}
+.dot{{width:11px;height:11px;top:50%;margin:-5.5px;border-radius:50%;background:var(--vote);
+ border:1px solid var(--text)}}
+.dot.open{{background:var(--page);border:2px solid var(--muted)}}
+.chosen .dot:not(.open){{border-radius:0;transform:rotate(45deg)}}
+.row.axis{{min-height:22px;color:var(--muted)}} .row.axis .name{{font-size:.8rem;text-align:right}}
+.tick{{top:0;height:5px;border-left:1px solid var(--muted)}}
+.tick b{{position:absolute;top:5px;transform:translateX(-50%);font:.78rem/1.2 inherit;font-size:.78rem;font-weight:400;
+ color:var(--muted);white-space:nowrap}}
+.row.axis .track{{min-height:24px}}
+.key{{color:var(--muted);font-size:.85rem;margin:10px 0 14px}}
+.key .bar,.key .dot,.key .interval{{position:static;display:inline-block;margin:0 3px 0 12px;vertical-align:-1px}}
+.key .bar{{width:22px;height:12px}} .key .interval{{width:22px;height:12px}}
+.key .bar:first-child,.key .dot:first-child{{margin-left:0}}
+.swatch{{width:30px;height:6px;vertical-align:middle;margin:0 3px 0 12px}} .swatch:first-child{{margin-left:0}}
+.parts{{list-style:none;display:flex;flex-wrap:wrap;gap:4px 22px;margin:0 0 8px;padding:0;font-size:.9rem}}
+.parts li{{border-left:10px solid var(--phase);padding-left:6px;position:relative}}
+.parts li+li::before{{content:"\\203A";position:absolute;left:-23px;color:var(--muted)}}
+.timeline{{margin:0 10px}}
+.bands{{position:relative;height:24px}}
+.bands i{{position:absolute;top:0;bottom:0;background:var(--phase);overflow:hidden;text-align:center;color:#000}}
+.bands i{{container-type:inline-size}} @container (max-width:56px){{.bands b{{display:none}}}}
+.bands b{{font-weight:600;font-size:.82rem;line-height:24px;white-space:nowrap}}
+.curves{{position:relative;height:110px;border-bottom:1px solid var(--muted)}}
+.curves>i:not(.transition){{position:absolute;top:0;bottom:0;background:var(--tint)}} .curves>i b{{display:none}}
+.curves svg{{position:absolute;inset:0;width:100%;height:100%;overflow:visible}}
+svg .flight,svg .entry{{fill:none;stroke:var(--text);stroke-width:2;vector-effect:non-scaling-stroke}}
+svg .entry{{stroke-dasharray:6 4}}
+.transition{{position:absolute;top:-24px;bottom:0;border-left:2px solid var(--text);margin-left:-1px}}
+.timeline .track{{min-height:24px}}
+.scroll{{overflow-x:auto}}
+table{{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}}
+th,td{{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:right;vertical-align:top;white-space:nowrap}}
+th{{font-weight:600;color:var(--muted)}} th:first-child,td:first-child,.text{{text-align:left}}
+tr.sum td{{font-weight:700;border-top:2px solid var(--muted)}} tr.chosen td{{font-weight:700}}
+dl{{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:0}} dt{{color:var(--muted)}}
+dd{{margin:0;overflow-wrap:anywhere}}
+footer{{margin-top:36px;color:var(--muted);font-size:.85rem}}
+@media (max-width:520px){{.row{{grid-template-columns:8.3rem 1fr 3.2rem}}.row .name,.row .value{{font-size:.8rem}}
+ .pictures{{grid-template-columns:repeat(2,1fr)}} table{{font-size:.8rem}}
+ th,td{{padding:5px 4px}} .score b{{font-size:2.4rem}}}}
+@page{{size:A4;margin:14mm}}
+@media print{{:root{{color-scheme:light;{_LIGHT}}}body{{font-size:10pt}}main{{padding:0;max-width:none}}
+ *{{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+ h2{{break-after:avoid;margin-top:20px}} figure,.row,tr,.timeline,.warnings{{break-inside:avoid}}
+ .text{{white-space:normal}} table,figcaption{{font-size:8.5pt}}
+ .pictures{{grid-template-columns:repeat(6,1fr);gap:6px}} .chart,.keep{{break-inside:avoid}}}}
+"""

@@ -1,0 +1,73 @@
+"""Every warning that the packages below can return has a sentence."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import fineparser
+from fineparser.quality_warning import QualityWarning
+from fineparser.rendering.messages import MESSAGES, message, score_notes, vote_reason
+from fineparser.rendering.results import report_json
+
+SOURCES = [
+    path for package in ("analysis", "exemplars") for path in (Path(fineparser.__file__).parent / package).rglob("*.py")
+]
+CODES = sorted({code for path in SOURCES for code in re.findall(r'QualityWarning\(\s*"(\w+)"', path.read_text())})
+
+
+def test_every_code_has_a_sentence_and_every_sentence_a_code():
+    assert set(MESSAGES) == set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("warning", "sentence"),
+    [
+        (QualityWarning("cut_inside_trim", {"cuts": (5,)}), "another shot at frame 5: trim it to a single shot"),
+        (QualityWarning("cut_inside_trim", {"cuts": (5, 70)}), "at frames 5, 70"),
+        (
+            QualityWarning("longest_shot_used", {"cuts": (8,), "first": 8, "last": 47}),
+            "longest shot was analysed, frames 8",
+        ),
+        (QualityWarning("frames_left_out", {"before": 1, "after": 20}), "1 frame before the dive and 20 frames after"),
+        (QualityWarning("frames_left_out", {"before": 0, "after": 20}), "Trimmed: 20 frames after the dive."),
+        (
+            QualityWarning("uncertain_transition", {"phase": "entry", "confidence": 0.204, "frame": 7}),
+            "0.20 at frame 7",
+        ),
+    ],
+)
+def test_sentences(warning, sentence):
+    assert sentence in message(warning)
+
+
+def test_a_code_without_a_sentence_is_an_error():
+    with pytest.raises(KeyError, match="unheard_of"):
+        message(QualityWarning("unheard_of"))
+
+
+def test_the_json_of_a_report_has_codes_values_and_sentences(report):
+    (warning,) = report_json(report)["warnings"]
+    assert warning == {
+        "code": "bank_unusable",
+        "reason": "<script>alert(1)</script>",
+        "message": "The bundled exemplar bank cannot be used: <script>alert(1)</script>.",
+    }
+    assert report_json(report)["interval_basis"] == message(report.interval_basis)
+    assert report_json(report)["weights"]["calibrated_on"] == "Calibrated on <nothing>."
+
+
+def test_notes_belong_to_a_score(report, unscored):
+    assert score_notes(report).endswith("Calibrated on <nothing>.")
+    assert score_notes(unscored) == ""
+
+
+def test_reasons_of_votes(report):
+    vote = replace(report.votes[0], rule="same dive number")
+    assert vote_reason(vote, report) == "same dive number, 207C"
+    lower = replace(vote, height=7.5)
+    assert vote_reason(lower, report) == "same dive number, 207C, from 7.5 m instead of 10 m"
+    other = replace(vote, code="205C", rule="nearest dive number")
+    assert vote_reason(other, report) == "nearest dive number: 205C, as there is no 207C"
+    assert report_json(replace(report, votes=(lower,)))["votes"][0]["reason"] == vote_reason(lower, report)
