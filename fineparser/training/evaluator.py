@@ -1,7 +1,7 @@
-"""`evaluate`: the voting protocol on any source, every metric that it has labels for, with intervals.
+"""Evaluation of a network by the voting protocol: all metrics that the data have labels for, with intervals.
 
-Each dive is compared with exemplars of its number out of the training split (or of a bank): the mean of their votes
-is the predicted score. Exemplars are drawn by the seed; clips are cut at predicted transitions, as in the paper.
+Each dive is compared with exemplars of its dive number from the training split or from a bank; the mean of their votes
+is the predicted score. The seed chooses the exemplars. Phases are divided at predicted transitions, as in the paper.
 """
 
 import csv
@@ -9,51 +9,59 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from accelerate import Accelerator, PartialState
 
-from fineparser.data.dives import SPLITS, DataError, DiveSource
-from fineparser.data.sources import JoinedDives, open_data
-from fineparser.exemplars.calibration import INTERVAL
+from fineparser.atomic import atomic_write_text
+from fineparser.data.dives import SPLITS, DataError, DiveSource, OnBroken, ReadOptions
+from fineparser.data.sources import EmptySplitError, JoinedDives, open_data
 from fineparser.domain.phases import Phase
-from fineparser.model.fineparser import FineParser
-from fineparser.training.encoding import Bank, EncodedDives, encode_dives
-from fineparser.training.machine import accelerator_for
-from fineparser.training.mask_metrics import MASK_METRICS
-from fineparser.training.metrics import Measurement
+from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
+from fineparser.model.checkpoint import load_network
+from fineparser.model.protocol import Network
+from fineparser.training.devices import accelerator_for
+from fineparser.training.encoded_dives import Bank, EncodedDives, EncodeSettings, encode_dives
+from fineparser.training.metrics.masks import MASK_METRICS
+from fineparser.training.metrics.metric import Measurement
 from fineparser.training.options import EvaluateOptions
-from fineparser.training.predictions import Verdict, choose_exemplars, encode_chosen, judge, measure
-from fineparser.training.runs import code_version, write_whole
+from fineparser.training.predictions import (
+    ScorePrediction,
+    choose_exemplars,
+    encode_exemplars,
+    measure_predictions,
+    predict_scores,
+)
+from fineparser.training.run_folder import code_version
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network measured on dives."""
+    """Metrics and predictions of a network on a set of dives."""
 
     options: EvaluateOptions
     network: dict
-    """Name of the weights, what they learnt from, and the configuration."""
+    """Name of the weights, the data they were trained on, and the configuration."""
     code: dict
     """Version of the package and commit."""
     dives: int
-    """How many were evaluated."""
+    """Number of evaluated dives."""
     exemplars: str
-    """Where the exemplars came from."""
+    """Source of the exemplars."""
     measurements: tuple[Measurement, ...]
     rows: tuple[dict, ...]
-    """One a dive, the columns of the CSV."""
+    """Columns of the CSV for each dive."""
     problems: tuple[str, ...] = ()
-    """What was left out of the data as broken."""
+    """Broken dives that were left out."""
 
     def __getitem__(self, name: str) -> Measurement:
-        """The measurement of that name."""
+        """Measurement of a metric by its name."""
         return next(measurement for measurement in self.measurements if measurement.name == name)
 
     def to_json(self) -> dict:
-        """Plain values: what was done, with which code and weights, and what came out."""
+        """Plain values: options, code, weights and metrics."""
         return {
             "options": self.options.to_json(),
             "network": self.network,
@@ -65,7 +73,7 @@ class Evaluation:
         }
 
     def table(self) -> str:
-        """The metrics for a terminal: value, 95% interval, number of dives, remarks."""
+        """Metrics as a table for a terminal: value, 95% interval, number of dives, remarks."""
         lines = [("metric", "value", "95% interval", "dives", "")]
         for m in self.measurements:
             better = "higher is better" if m.higher_is_better else "lower is better"
@@ -80,7 +88,7 @@ class Evaluation:
         )  # fmt: skip
 
     def save(self) -> tuple[Path, Path]:
-        """Writes the JSON file and the CSV beside it, each whole and by the first process alone; returns both paths."""
+        """Write the JSON file and the CSV beside it, in the main process alone; return both paths."""
         path, table = self.options.out, self.options.out.with_suffix(".csv")
         if not PartialState().is_main_process:
             return path, table
@@ -89,32 +97,36 @@ class Evaluation:
         writer = csv.DictWriter(text, fieldnames=list(self.rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        write_whole(table, text.getvalue())
-        write_whole(path, json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
+        atomic_write_text(table, text.getvalue())
+        atomic_write_text(path, json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
         return path, table
 
 
-def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: FineParser | None = None) -> Evaluation:
-    """Measures a network on the data that the options name; `Evaluation.save` writes the results.
+def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: Network | None = None) -> Evaluation:
+    """Evaluate a network; `Evaluation.save` writes the results.
 
     Args:
-        bank: exemplars to compare with, encoded by the same weights; None: the training split.
-        model: the network itself, in the precision that it has, instead of the one in `options.checkpoint`.
+        options: data, weights and protocol.
+        bank: exemplars encoded by the same weights; None: the training split.
+        model: network in its own precision, instead of `options.checkpoint`.
 
     Raises:
         ValueError: for options, data or weights that cannot be used.
     """
     accelerator = accelerator_for(options.device, "float32" if model is not None else options.precision)
-    model = (model or FineParser.from_pretrained(options.checkpoint)).to(accelerator.device)
-    detail = model.config.focus_detail
-    source = _dives(options, detail)
-    how = dict(batch_size=options.batch_size, workers=options.workers, skip_broken=options.skip_broken)
-    indices = range(min(len(source), options.limit or len(source)))
-    title = "dives" if options.progress else None
-    queries = encode_dives(model, source, accelerator, indices=indices, progress=title, **how)
-    verdicts, exemplars = _verdicts(options, model, queries, bank, accelerator, how)
-    measurements = measure(
-        queries, verdicts, score_range=options.score_range, resamples=options.resamples, seed=options.seed
+    model = model or load_network(options.checkpoint)
+    model.to(accelerator.device)
+    source = _dives(options, model.config.input_scale)
+    settings = EncodeSettings(
+        batch_size=options.batch_size,
+        workers=options.workers,
+        progress="dives" if options.progress else None,
+    )
+    count = min(len(source), options.limit or len(source))
+    queries = encode_dives(model, source, accelerator, settings, indices=range(count))
+    predictions, exemplars = _predict(options, model, queries, bank, accelerator, settings)
+    measurements = measure_predictions(
+        queries, predictions, score_range=options.score_range, resamples=options.resamples, seed=options.seed
     )
     return Evaluation(
         options=options,
@@ -123,90 +135,94 @@ def evaluate(options: EvaluateOptions, bank: Bank | None = None, model: FinePars
         dives=len(queries),
         exemplars=exemplars,
         measurements=tuple(measurements),
-        rows=tuple(_rows(queries, verdicts)),
-        problems=tuple(getattr(source, "problems", ())),
+        rows=tuple(_rows(queries, predictions)),
+        problems=tuple(map(str, source.problems)),
     )
 
 
-def _dives(options: EvaluateOptions, detail: int) -> DiveSource:
-    """The dives to evaluate on, simulated ones drawn as detailed as the network sees."""
+def _dives(options: EvaluateOptions, scale: int) -> DiveSource:
+    """Dives to evaluate on, simulated ones in the input size of the network."""
     splits = SPLITS if options.split == "all" else (options.split,)
-    found = []
+    parts = []
     for split in splits:
         try:
-            found.append(
-                open_data(options.data, split, seed=options.seed, skip_broken=options.skip_broken, detail=detail)
-            )
-        except DataError:
+            parts.append(open_data(options.data, split, _reading(options), scale=scale))
+        except EmptySplitError:
             if options.split != "all":
                 raise
-    if not found:
+    if not parts:
         raise DataError(f"{' '.join(options.data)}: there are no dives in it.")
-    return found[0] if len(found) == 1 else JoinedDives(tuple(found))
+    return parts[0] if len(parts) == 1 else JoinedDives(tuple(parts))
 
 
-def _verdicts(
+def _reading(options: EvaluateOptions) -> ReadOptions:
+    return ReadOptions(seed=options.seed, on_broken=OnBroken.SKIP if options.skip_broken else OnBroken.RAISE)
+
+
+def _predict(
     options: EvaluateOptions,
-    model: FineParser,
+    model: Network,
     queries: EncodedDives,
     bank: Bank | None,
     accelerator: Accelerator,
-    how: dict,
-) -> tuple[list[Verdict], str]:
-    """What the exemplars say, and where they came from."""
+    settings: EncodeSettings,
+) -> tuple[list[ScorePrediction], str]:
+    """Predicted scores, and the source of their exemplars."""
     if bank is not None:
-        source = EncodedDives.of_bank(bank)
-        choices = choose_exemplars(queries.cards, source, count=options.exemplars, seed=options.seed)
-        return judge(model, queries, source, choices, accelerator, bank.calibration), f"bank of {len(source)}"
-    names = options.exemplar_data or options.data
+        exemplars = EncodedDives.from_bank(bank)
+        choices = choose_exemplars(queries.cards, exemplars, count=options.exemplars, seed=options.seed)
+        return predict_scores(model, queries, exemplars, choices, bank.calibration), f"bank of {len(exemplars)}"
     try:
-        detail = model.config.focus_detail
-        training = open_data(names, "train", seed=options.seed, skip_broken=options.skip_broken, detail=detail)
-    except DataError:
+        training = open_data(
+            options.exemplar_data or options.data, "train", _reading(options), scale=model.config.input_scale
+        )
+    except EmptySplitError:
         if options.exemplar_data:
             raise
-        return judge(model, queries, queries, [[]] * len(queries), accelerator), "none: there is no training split"
+        return [ScorePrediction()] * len(queries), "none: there is no training split"
     choices = choose_exemplars(queries.cards, training, count=options.exemplars, seed=options.seed)
-    title = "exemplars" if options.progress else None
-    exemplars, choices = encode_chosen(model, training, choices, accelerator, progress=title, **how)
-    where = f"training split of {training.name}"
-    if exemplars is None:
-        where = f"none: the {where} has no other scored dive"
-    return judge(model, queries, exemplars, choices, accelerator), where
+    settings = replace(settings, progress="exemplars" if options.progress else None)
+    encoded, choices = encode_exemplars(model, training, choices, accelerator, settings)
+    if encoded is None:
+        return [ScorePrediction()] * len(
+            queries
+        ), f"none: the training split of {training.name} has no other scored dive"
+    return predict_scores(model, queries, encoded, choices), f"training split of {training.name}"
 
 
-def _rows(queries: EncodedDives, verdicts: Sequence[Verdict]) -> Iterable[dict]:
-    """The predictions for each dive; what is not known is empty."""
+def _rows(queries: EncodedDives, predictions: Sequence[ScorePrediction]) -> Iterable[dict]:
+    """Columns of the CSV for each dive; unknown values are empty."""
     predicted = queries.encodings.transitions.tolist()
-    lost = queries.lost_by_phase().tolist()
-    for place, (card, verdict) in enumerate(zip(queries.cards, verdicts, strict=True)):
-        low, high = verdict.interval
-        true = queries.transitions[place].tolist()
-        frames = queries.frame_numbers[place].tolist()
-        masks = queries.mask_values[place].tolist()
-        # A network that cuts no phases tells a single part, which is no phase's.
-        parts = verdict.parts if len(verdict.parts) == len(Phase) else (math.nan,) * len(Phase)
+    deductions = queries.deductions_by_phase().tolist()
+    for row, (card, prediction) in enumerate(zip(queries.cards, predictions, strict=True)):
+        low, high = prediction.interval
+        true = queries.transitions[row].tolist()
+        frames = queries.frame_numbers[row].tolist()
+        masks = queries.mask_values[row].tolist()
+        # A network without temporal parsing has a single phase.
+        points = prediction.points_by_phase
+        points = points if len(points) == len(Phase) else (math.nan,) * len(Phase)
         yield {
             "dive": card.id,
             "source": card.source,
             "code": "" if card.code is None else str(card.code),
             "height": "" if card.height is None else f"{card.height:g}",
-            "difficulty": _number(queries.difficulty[place].item(), 2),
-            "score": _number(queries.scores[place].item(), 2),
-            "predicted_score": _number(verdict.score, 2),
-            f"low_{INTERVAL:.0%}": _number(low, 2),
-            f"high_{INTERVAL:.0%}": _number(high, 2),
-            "exemplars": " ".join(verdict.exemplars),
-            "exemplar_rule": verdict.rule,
-            # Points that a phase adds to the exemplars' mean, and awards that its faults truly cost.
-            **{f"{phase.name.lower()}_points": _number(parts[phase], 3) for phase in Phase},
-            **{f"{phase.name.lower()}_lost": _number(lost[place][phase], 3) for phase in Phase},
+            "difficulty": _number(queries.difficulty[row].item(), 2),
+            "score": _number(queries.scores[row].item(), 2),
+            "predicted_score": _number(prediction.score, 2),
+            f"low_{NOMINAL_COVERAGE:.0%}": _number(low, 2),
+            f"high_{NOMINAL_COVERAGE:.0%}": _number(high, 2),
+            "exemplars": " ".join(prediction.exemplars),
+            "exemplar_rule": prediction.rule,
+            # Points that a phase adds to the mean of the exemplars, and awards that its faults cost in truth.
+            **{f"{phase.name.lower()}_points": _number(points[phase], 3) for phase in Phase},
+            **{f"{phase.name.lower()}_lost": _number(deductions[row][phase], 3) for phase in Phase},
             "flight": "" if math.isnan(true[0]) else str(int(true[0])),
-            "predicted_flight": str(predicted[place][0]),
-            "predicted_flight_frame": str(frames[predicted[place][0]]),
+            "predicted_flight": str(predicted[row][0]),
+            "predicted_flight_frame": str(frames[predicted[row][0]]),
             "entry": "" if math.isnan(true[1]) else str(int(true[1])),
-            "predicted_entry": str(predicted[place][1]),
-            "predicted_entry_frame": str(frames[predicted[place][1]]),
+            "predicted_entry": str(predicted[row][1]),
+            "predicted_entry_frame": str(frames[predicted[row][1]]),
             **{metric.name: _number(value, 4) for metric, value in zip(MASK_METRICS, masks, strict=True)},
         }
 

@@ -1,12 +1,12 @@
-"""The three losses of FineParser (Xu et al., CVPR 2024, section 3.5): score, transition and mask.
+"""Losses of FineParser (Xu et al., CVPR 2024, section 3.5), score, transition and mask, and our variants of them.
 
-Each is a pure function of predictions and labels that takes a weight a sample: 1 where the sample carries the
-label, 0 where it does not (its label may then hold anything, NaN included). A batch without any label gives a
-zero that is still part of the graph, so that every process of a distributed run can call `backward`.
+Each is a pure function of predictions and labels with a weight a sample: 1 if the sample has the label, 0 if not (its
+label may then be anything, NaN included). A batch without labels gives a zero that is part of the graph, so that every
+process of a distributed run can call `backward`.
 
-The mean runs over the samples that carry the label. Across processes that mean needs the count of *all* of
-them: hand it in as `normaliser` (the labelled samples of all processes / the number of processes), and the
-average of the processes' gradients is that of one process with the whole batch.
+A loss is the mean over the samples with a label. Across processes, that mean needs the count of all of them: pass
+`normaliser`, the labelled samples of all processes over the number of processes, and the mean of the processes'
+gradients is that of one process with the whole batch.
 """
 
 from collections.abc import Sequence
@@ -18,56 +18,71 @@ from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
 FOCAL_GAMMA = 2.0
-LEAST_LAYER = 0.05
-"""What an empty layer counts as, of the root of its share."""
-SIDES, SIDE_SHARE = 4, 0.25
-"""Side outputs of the spatial parser, and what each counts beside a final mask in `outline_loss`."""
+LAYER_OFFSET = 0.05
+"""Added to the root of the share of a layer, so that an empty layer has a finite weight."""
+SIDE_OUTPUTS, SIDE_OUTPUT_WEIGHT = 4, 0.25
+"""Side outputs of the spatial parser, and the weight of each beside a final mask in `dice_mask_loss`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Losses:
-    """The losses of a batch, each a scalar tensor."""
+    """Losses of a batch, each a scalar tensor; None for those that a task does not have."""
 
-    score: Tensor
-    transition: Tensor
-    mask: Tensor
-    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Of the three in the total; the paper adds them as they are."""
-    hints: Tensor | None = None
-    """What readers are off by (see `fineparser.training.hints`), weighted already; None without any."""
+    score: Tensor | None = None
+    transition: Tensor | None = None
+    mask: Tensor | None = None
+    auxiliary: Tensor | None = None
+    """Sum of the losses in `fineparser.training.auxiliary_losses`."""
+    score_weight: float = 1.0
+    transition_weight: float = 1.0
+    mask_weight: float = 1.0
+    """Weights in the total; 1 in the paper."""
 
     @property
     def total(self) -> Tensor:
-        """Their weighted sum, a scalar."""
-        score, transition, mask = self.weights
-        total = score * self.score + transition * self.transition + mask * self.mask
-        return total if self.hints is None else total + self.hints
+        """Weighted sum, a scalar.
 
-    def values(self) -> dict[str, float]:
-        """Plain numbers by name, for a log."""
+        Raises:
+            ValueError: without any loss.
+        """
+        weighted = (
+            (self.score, self.score_weight),
+            (self.transition, self.transition_weight),
+            (self.mask, self.mask_weight),
+            (self.auxiliary, 1.0),
+        )
+        terms = [weight * loss for loss, weight in weighted if loss is not None]
+        if not terms:
+            raise ValueError("a batch needs at least one loss")
+        return sum(terms[1:], start=terms[0])
+
+    @property
+    def terms(self) -> dict[str, Tensor]:
+        """Total and single losses by name, detached; 0 for those of the paper that a task does not have."""
+        zero = self.total.detach().new_zeros(())
         named = {"total": self.total, "score": self.score, "transition": self.transition, "mask": self.mask}
-        if self.hints is not None:
-            named["hints"] = self.hints
-        return {name: float(tensor.detach()) for name, tensor in named.items()}
+        if self.auxiliary is not None:
+            named["auxiliary"] = self.auxiliary
+        return {name: zero if loss is None else loss.detach() for name, loss in named.items()}
 
 
-def layer_loss(
+def layer_mask_loss(
     logits: Tensor, layers: Tensor, weight: Tensor | None = None, normaliser: Tensor | None = None
 ) -> Tensor:
-    """Cross-entropy of layers that are drawn, less what nobody can be rid of where a pixel is half covered.
+    """Cross-entropy of soft layers, less its minimum (the entropy of pixels that are partly covered).
 
-    A layer counts by the root of how much there is of it: a few drops are as much to be seen as a wall of water.
+    Each layer is divided by the root of its area: a few drops weigh nearly as much as a large splash.
 
     Args:
         logits: [N, 3, H, W].
         layers: [N, 3, H, W], shares of each pixel.
         weight: [N].
-        normaliser: samples that count; None: the sum of the weights.
+        normaliser: see above; None: the sum of the weights.
     """
-    whole = functional.binary_cross_entropy_with_logits(logits.float(), layers, reduction="none")
-    least = functional.binary_cross_entropy(layers, layers, reduction="none")
-    each = ((whole - least).mean((2, 3)) / (layers.mean((2, 3)).sqrt() + LEAST_LAYER)).mean(1)
-    return _weighted_mean(each, weight, normaliser)
+    entropy = functional.binary_cross_entropy_with_logits(logits.float(), layers, reduction="none")
+    minimum = functional.binary_cross_entropy(layers, layers, reduction="none")
+    errors = ((entropy - minimum).mean((2, 3)) / (layers.mean((2, 3)).sqrt() + LAYER_OFFSET)).mean(1)
+    return _weighted_mean(errors, weight, normaliser)
 
 
 def score_loss(
@@ -78,10 +93,9 @@ def score_loss(
     weight: Tensor | None = None,
     normaliser: Tensor | None = None,
 ) -> Tensor:
-    """Squared error of the score difference, query against exemplar plus exemplar against query.
+    """Squared error of the score difference, query minus exemplar plus exemplar minus query.
 
-    All arguments are [B], in points; `delta_forward` estimates query - exemplar, `delta_backward` the
-    reverse.
+    All arguments are [B], in points; `delta_forward` estimates query - exemplar, `delta_backward` the reverse.
 
     >>> ten = torch.tensor([10.0])
     >>> float(score_loss(ten, -ten, torch.tensor([82.0]), torch.tensor([70.0])))  # 2 off, both ways
@@ -105,24 +119,28 @@ def transition_loss(
     if ((indices < 0) | (indices >= frames)).any():
         raise ValueError(f"a transition lies outside the clip's {frames} frames: {transitions.tolist()}")
     target = functional.one_hot(indices, frames).transpose(1, 2).to(torch.float32)  # [B, T, 2]
-    # torch's own refuses NaN, on a GPU with the process; here it has to come out as a loss that the trainer sees.
+    # torch's function ends the process for NaN on a GPU; as a NaN loss, the trainer can report it.
     is_nan = probabilities.isnan()
     defined = probabilities.float().masked_fill(is_nan, 0.5)
     errors = functional.binary_cross_entropy(defined, target, reduction="none").masked_fill(is_nan, torch.nan)
     return _weighted_mean(errors.mean(dim=(1, 2)), weight, normaliser)
 
 
-def moment_loss(
+def soft_transition_loss(
     probabilities: Tensor,
     transitions: Tensor,
     weight: Tensor | None = None,
     normaliser: Tensor | None = None,
     spread: float = 0.8,
 ) -> Tensor:
-    """Cross-entropy of which frame a transition is at, its label spread over the neighbours (not in the paper).
+    """Cross-entropy over the frames of each transition, with a Gaussian as the label (not in the paper).
 
-    For probabilities [B, T, 2] of which each column adds up to 1; transitions [B, 2] as in `transition_loss`. `spread`
-    is the standard deviation in frames: labels are known no better, and a near miss is less wrong than a far one.
+    Args:
+        probabilities: [B, T, 2]; each column sums to 1.
+        transitions: [B, 2] as in `transition_loss`.
+        weight: [B].
+        normaliser: see above.
+        spread: standard deviation of the label in frames, about the error of the labels.
     """
     transitions = transitions.float() if weight is None else transitions.float().where(weight[:, None] > 0, 0.0)
     frames = torch.arange(probabilities.shape[1], device=probabilities.device)
@@ -140,8 +158,11 @@ def mask_loss(
 ) -> Tensor:
     """Focal loss (gamma 2, no alpha; Lin et al. 2017), its mean summed over the mask outputs.
 
-    mask_logits: the side outputs and the final ones, each of the shape of `target`, [R, 1, frames, H, W].
-    target: 0 or 1, any dtype. weight: [R].
+    Args:
+        mask_logits: side outputs and final masks, each of the shape of `target`.
+        target: [R, 1, frames, H, W], 0 or 1, any dtype.
+        weight: [R].
+        normaliser: see above.
     """
     truth = target.float()
     if weight is not None:
@@ -150,33 +171,32 @@ def mask_loss(
     for logits in mask_logits:
         if logits.shape != target.shape:
             raise ValueError(
-                f"mask logits of shape {tuple(logits.shape)} cannot be held against a target of shape "
-                f"{tuple(target.shape)}: resize the logits to the clip first"
+                f"mask logits of shape {tuple(logits.shape)} do not match a target of shape {tuple(target.shape)}: "
+                "resize the logits to the clip first"
             )
         errors = sigmoid_focal_loss(logits.float(), truth, alpha=-1, gamma=FOCAL_GAMMA, reduction="none")
         total = total + _weighted_mean(errors.flatten(1).mean(dim=1), weight, normaliser)
     return total
 
 
-def outline_loss(
+def dice_mask_loss(
     mask_logits: Sequence[Tensor],
     target: Tensor,
     weight: Tensor | None = None,
     normaliser: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy plus Dice loss of each final mask, and a quarter of them for each side output.
+    """Cross-entropy plus soft Dice loss (Milletari et al. 2016) of each final mask, and a quarter of each side output.
 
-    Not in the paper. The focal loss counts pixels, so that a distant diver weighs little, and all outputs alike, so
-    that the shallow ones, which cannot tell a diver from a railing, hold the fused one back. The soft Dice coefficient
-    (Milletari et al. 2016) counts every frame the same. Arguments as in `mask_loss`: of more than four masks
-    the first four are side outputs.
+    Not in the paper. The focal loss weighs a diver by their pixels, and the shallow side outputs as much as the fused
+    mask; the Dice coefficient weighs every frame the same. Arguments as in `mask_loss`: of more than four masks the
+    first four are side outputs.
     """
     truth = target.float()
     if weight is not None:
         truth = truth.where(weight.reshape(-1, *[1] * (truth.ndim - 1)) > 0, 0.0)
     total = truth.new_zeros(())
     for number, logits in enumerate(mask_logits, start=1):
-        share = SIDE_SHARE if number <= SIDES < len(mask_logits) else 1.0
+        share = SIDE_OUTPUT_WEIGHT if number <= SIDE_OUTPUTS < len(mask_logits) else 1.0
         logits = logits.float()
         entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").flatten(1).mean(dim=1)
         errors = entropy + (1 - dice(logits.sigmoid(), truth)).flatten(1).mean(dim=1)
@@ -185,21 +205,21 @@ def outline_loss(
 
 
 def dice(probability: Tensor, truth: Tensor) -> Tensor:
-    """Soft Dice coefficient [...] of each picture [..., H, W].
+    """Soft Dice coefficient [...] of each frame [..., H, W].
 
-    One pixel is added to both sides of the fraction: an empty picture that is rightly empty has 1.
+    One pixel is added to both sides of the fraction, so that a correct empty mask has 1.
     """
-    both = (probability * truth).sum((-2, -1))
-    return (2 * both + 1) / (probability.sum((-2, -1)) + truth.sum((-2, -1)) + 1)
+    intersection = (probability * truth).sum((-2, -1))
+    return (2 * intersection + 1) / (probability.sum((-2, -1)) + truth.sum((-2, -1)) + 1)
 
 
 def _labelled(labels: Tensor, weight: Tensor | None) -> Tensor:
-    """The labels with those that do not count set to 0: weight 0 times a missing (NaN) label would be NaN."""
+    """Labels, 0 where the weight is 0: weight 0 times a missing (NaN) label would be NaN."""
     return labels.float() if weight is None else labels.float().where(weight > 0, 0.0)
 
 
 def _weighted_mean(errors: Tensor, weight: Tensor | None, normaliser: Tensor | None) -> Tensor:
-    """The mean of [B] errors over the samples that carry the label; 0, in the graph, where none does."""
+    """Mean of errors [B] over the samples with the label; 0, in the graph, if there is none."""
     weight = torch.ones_like(errors) if weight is None else weight.to(errors)
     count = weight.sum() if normaliser is None else normaliser.to(errors)
     return (errors * weight).sum() / torch.where(count > 0, count, 1.0)

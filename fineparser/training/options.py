@@ -1,238 +1,266 @@
-"""What `train` and `evaluate` are asked to do; the command line fills these in, field by field."""
+"""Options of `train` and `evaluate`; each is an argument of the command line, with the text below it as its help."""
 
-import json
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
 from fineparser.model.precision import PRECISIONS
 
-PARTS = ("everything", "parsers", "spatial", "frames", "backdrop", "water", "entry", "regression")
-MASK_OBJECTIVES = ("focal", "outline")
+Options = TypeVar("Options")
+
+TASK_NAMES = (
+    "everything",
+    "parsers",
+    "spatial",
+    "crops",
+    "refiner",
+    "entry-segmentation",
+    "entry-faults",
+    "regression",
+)
+"""Names of the tasks in `fineparser.training.tasks`."""
+MASK_LOSS_NAMES = ("focal", "dice")
 ABLATIONS = ("gate", "static", "transitions")
-PRESETS = {"paper": FineParserConfig.paper, "compact": FineParserConfig.compact, "tiny": FineParserConfig.tiny}
-EPOCHS = {"paper": 400}
-EPOCHS_OTHERWISE = 60
-
-
-FREE_TO_CHANGE = {"out", "resume", "workers", "progress", "device", "checkpoint_every", "checkpoint_seconds"}
-"""Options that may differ when a run is taken up again: they leave its result alone."""
+PAPER_EPOCHS, DEFAULT_EPOCHS = 400, 60
+CHANGEABLE_ON_RESUME = {"out", "resume", "workers", "progress", "device", "checkpoint_every", "checkpoint_seconds"}
+"""Options without influence on the result of a run, which may change when it is resumed."""
 
 
 class OptionsError(ValueError):
-    """Options that contradict each other or cannot be."""
+    """Options that contradict each other or have impossible values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipTaskOptions:
+    """Options of the tasks "everything" and "parsers"."""
+
+    freeze_masks: bool = False
+    """Keep the masks of the checkpoint: everything that they depend on keeps its weights."""
+    freeze_i3d_norms: bool | None = None
+    """Keep the statistics of the batch norms of the I3Ds; None: if they start from Kinetics weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpatialTaskOptions:
+    """Options of the task "spatial"."""
+
+    windows_per_dive: int = 2
+    """Random windows of each dive an epoch."""
+    side_output_probability: float = 1.0
+    """Share of the steps in which the side outputs of the spatial parser are computed and trained, too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionTaskOptions:
+    """Options of the task "regression"."""
+
+    train_track: bool = False
+    """Also train the part of CompactFineParser that turns crop features into transitions and tokens. The exemplar bank
+    has to be encoded again afterwards."""
+    augmentations_per_dive: int = 1
+    """With `train_track`: encodings of each training dive, each trimmed, mirrored and coloured in another way."""
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """A training run. The paper's optimiser and schedule are the defaults."""
+    """A training run. The defaults are the optimiser and the schedule of the paper."""
 
     out: Path
-    """The run's folder: a new or an empty one, or with `resume` the run to go on with."""
+    """Folder of the run: new or empty, or with `resume` the folder of the run to resume."""
     data: tuple[str, ...] = ()
-    """Sources: syndive:COUNT, syndive:endless, finediving:FOLDER, mtl-aqa:FOLDER, clips:FOLDER. With `resume` they may
-    be left away, and everything else: what is not given is as the run began."""
+    """Sources: syndive:COUNT, syndive:endless, finediving:FOLDER, mtl-aqa:FOLDER, clips:FOLDER. With `resume`, sources
+    and all other options default to those of the run."""
 
     limit: int | None = None
-    """At most so many training dives, the first ones."""
+    """Use the first LIMIT training dives only."""
 
     # Network
     config: str = "compact"
-    """"paper", "compact", "tiny" or a JSON file as in a checkpoint's config.json."""
+    """"paper", "compact", "tiny" or a JSON file such as the config.json of a checkpoint."""
     without: tuple[str, ...] = ()
-    """Parts to take out, for ablations: "gate", "static", "transitions" (the clip is then one phase)."""
+    """Parts of the published network to remove, for ablations: "gate", "static", "transitions"."""
     checkpoint: str | None = None
-    """A checkpoint (folder or Hugging Face id) to start from, instead of `config` and the weights below."""
+    """Checkpoint to start from (folder or Hugging Face id), instead of `config`, `i3d` and `resnet`."""
     i3d: Path | None = None
-    """Kinetics I3D weights to start both I3Ds from."""
+    """I3D weights of Kinetics that both I3Ds start from."""
     resnet: str | None = None
-    """ImageNet ResNet-34 weights for the static encoder: "imagenet" fetches torchvision's, else a file."""
+    """ResNet-34 weights of ImageNet that the static encoder starts from: "imagenet" (torchvision's) or a file."""
 
-    # What is learnt
+    # Task
     train: str = "everything"
-    """"everything", "parsers" (masks and transitions alone), "spatial" (masks alone, from single windows of many
-    dives), "frames" (what looks along the diver's track: masks drawn anew, points, posture, switches and faults, from
-    true masks and what simulated dives tell), "backdrop" (what refines these masks before the
-    scenery), "water" (what draws body, flying water and foam of the entry, of simulated dives), "entry" (what reads off
-    that drawing what faults cost), or "regression" (the score alone, from encodings computed once)."""
-    windows: int = 2
-    """With `train="spatial"`: windows drawn from each dive."""
-    learn_track: bool = False
-    """With `train="regression"`: also learn what reads the track of the diver, transitions and static tokens. All
-    exemplars then have to be encoded anew."""
-    views: int = 1
-    """With `learn_track`: times that each training dive is encoded, trimmed, mirrored and coloured in another way."""
-    freeze_masks: bool = False
-    """Keep the masks as the checkpoint has them: of the spatial parser only the last blocks learn, whose feature gates
-    the windows; where masks are drawn anew in squares, what looks at these keeps its weights, too."""
+    """Task: "everything" (the whole network, on pairs of clips), "parsers" (masks and transitions, on clips),
+    "spatial" (masks, on single windows), "crops" (the crop encoder: masks, keypoints, pose, transitions and faults, on
+    crops around the diver), "refiner" (the mask refiner), "entry-segmentation" (the segmentation of the entry),
+    "entry-faults" (the fault head on segmented entries), "regression" (the comparison, on encodings that are computed
+    once). Crops and entries are learnt from simulated dives."""
+    clips: ClipTaskOptions = field(default_factory=ClipTaskOptions)
+    spatial: SpatialTaskOptions = field(default_factory=SpatialTaskOptions)
+    regression: RegressionTaskOptions = field(default_factory=RegressionTaskOptions)
+
+    # Losses
     teacher_forcing: float = 1.0
-    """Share of the run that pools at labelled transitions before it changes to predicted ones. With
-    `train="regression"` labelled ones are used throughout at 1, predicted ones below."""
+    """Share of the run that pools at labelled transitions; the rest pools at predicted ones. The regression pools at
+    labelled transitions throughout at 1, at predicted ones below."""
     score_weight: float = 1.0
-    """Weight of the score loss in the sum (the paper's is 1)."""
+    """Weight of the score loss in the sum (1 in the paper)."""
     transition_weight: float = 1.0
-    """Weight of the transition loss in the sum (the paper's is 1)."""
+    """Weight of the transition loss in the sum (1 in the paper)."""
     mask_weight: float = 1.0
-    """Weight of the mask loss in the sum (the paper's is 1)."""
-    mask_objective: str = "focal"
-    """"focal" is the paper's mask loss; "outline" is cross-entropy and Dice, above all of the fused mask: it counts a
-    distant diver as much as a near one and learns several times as fast from nothing."""
+    """Weight of the mask loss in the sum (1 in the paper)."""
+    mask_loss: str = "focal"
+    """"focal" is the mask loss of the paper; "dice" is cross-entropy plus Dice, mostly of the fused mask: it weighs
+    small and large divers equally and converges several times as fast from random weights."""
 
     # Optimiser and schedule
     epochs: int | None = None
-    """Times that the data are gone through; None: 400 for "paper", 60 otherwise."""
+    """Epochs; None: 400 for "paper", 60 otherwise."""
     minutes: float | None = None
-    """Shortens the run, and its schedule, so that its steps take about so many minutes; told by its first steps."""
+    """Time limit for the steps in minutes. The first steps are timed; the run and its schedule are shortened to fit."""
     max_steps: int | None = None
-    """Ends the run, and its schedule, after so many steps if that comes first."""
+    """Limit on the steps; it shortens the schedule, too."""
     batch_size: int = 8
-    """Pairs (clips with `train="parsers"`) a process and step."""
+    """Samples a process and step: pairs, or clips, windows, dives where the task has no pairs."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Peak learning rate of Adam."""
     i3d_rate: float = 0.1
-    """Share of the learning rate at which the I3D beside the spatial parser learns (the paper's is a tenth, from
-    Kinetics weights; from nothing 1 is better)."""
+    """Factor on the learning rate of the I3D beside the spatial parser (0.1 in the paper, from Kinetics weights; 1 is
+    better from random weights)."""
     warmup_epochs: float = 5.0
-    """Epochs of linear climb before the cosine; at most a tenth of the run is used for it."""
+    """Epochs of linear warm-up before the cosine; at most a tenth of the run."""
     max_gradient_norm: float | None = None
-    """Longer gradients are shortened to this length."""
-    freeze_i3d_norms: bool | None = None
-    """Keep the statistics of the I3Ds' batch norms; None: where they start from Kinetics weights."""
+    """Gradients are clipped to this norm."""
     weight_decay: float = 0.0
-    """Of the optimiser, decoupled from the gradient (AdamW)."""
-    averaged: float = 0.0
-    """Checkpoints hold a running mean of the weights that keeps so much of itself a step, such as 0.998; 0: the weights
-    as they are."""
-    side_chance: float = 1.0
-    """With `train="spatial"`: share of the steps in which the side outputs are computed and learn, too."""
+    """Decoupled weight decay (AdamW)."""
+    ema_decay: float = 0.0
+    """Decay of the exponential moving average (EMA) of the weights that checkpoints hold, such as 0.998; 0: no EMA."""
+
+    # Augmentation
     colour_jitter: float = 0.0
-    """How far brightness, contrast, saturation and colour balance of a clip vary, as a share."""
-    closer: float = 0.0
-    """Half of the crops show up to so much less than the picture's height, as a share, and are enlarged."""
-    looks: int = 1
-    """Of so many random crops the one that shows most of the diver is taken."""
+    """Strength of random changes of brightness, contrast, saturation and colour balance, as a share."""
+    zoom_jitter: float = 0.0
+    """Half of the random crops are smaller by up to this share of the frame's height, and enlarged."""
+    crop_attempts: int = 1
+    """Random crops to draw for each clip; the one with the largest part of the diver is used."""
 
     # Validation and checkpoints
     validation_share: float = 0.1
-    """Share of the training dives that is kept for validation, where a source has no validation split of its own."""
+    """Share of the training dives that is held out for validation, if a source has no validation split."""
     choose_by: str | None = None
-    """Metric by which the best checkpoint is chosen; None: by what is learnt."""
+    """Metric that chooses the best checkpoint; None: the first of the task's that can be measured."""
     validate_every: int = 1
-    """Epochs between two looks at the validation split, by which the best checkpoint is chosen."""
+    """Epochs between two validations."""
     validation_exemplars: int = 3
-    """Exemplars that vote on a validation dive."""
+    """Exemplars that vote on each validation dive."""
     validation_limit: int | None = 200
-    """At most so many validation dives, the first ones."""
+    """Use the first VALIDATION_LIMIT validation dives only."""
     checkpoint_every: int | None = None
-    """Steps between two checkpoints; one is written after every epoch in any case."""
+    """Steps between two checkpoints; there is one after every epoch in any case."""
     checkpoint_seconds: float = 0.0
-    """Seconds between the checkpoints of two epochs at least; the best and the last are written in any case."""
+    """Least time in seconds between the checkpoints of two epochs; the best and the last are always written."""
     resume: bool = False
-    """Go on with the run in `out`."""
+    """Resume the run in `out`."""
 
     # Machine
     device: str = "auto"
-    """"auto" takes GPUs where there are any, "cpu" does not."""
+    """"auto": GPUs if there are any; "cpu": never."""
     precision: str | None = None
-    """"float32", "bf16", or "auto": bf16 where the GPU or processor has it; None: bf16 where a GPU has it."""
+    """"float32", "bf16", or "auto": bf16 if the GPU or processor has it; None: bf16 if a GPU has it."""
     workers: int = 0
     """Processes that read and prepare clips beside each training process."""
     seed: int = 0
-    """Of the weights, the order of the dives, the pairs and the crops."""
+    """Seed of the weights and of the order of dives, pairs and crops."""
     skip_broken: bool = False
-    """Go on without broken items of the data."""
+    """Leave out broken items of the data."""
     progress: bool = True
     """Show a progress bar."""
 
     def __post_init__(self) -> None:
         if not self.data and not self.resume:
             raise OptionsError("there is nothing to train on: name at least one source, such as syndive:endless")
-        if self.train not in PARTS:
-            raise OptionsError(f"train is one of {', '.join(PARTS)}, not {self.train!r}")
+        if self.checkpoint is not None and (self.i3d or self.resnet or self.without):
+            raise OptionsError("a checkpoint has weights and a configuration: omit i3d, resnet and without")
         if unknown := sorted(set(self.without) - set(ABLATIONS)):
             raise OptionsError(f"without takes {', '.join(ABLATIONS)}, not {', '.join(unknown)}")
-        if self.checkpoint is not None and (self.i3d or self.resnet or self.without):
-            raise OptionsError("a checkpoint brings its own weights and parts: leave i3d, resnet and without away")
-        if self.mask_objective not in MASK_OBJECTIVES:
-            raise OptionsError(f"mask_objective is one of {', '.join(MASK_OBJECTIVES)}, not {self.mask_objective!r}")
-        for name in ("averaged", "side_chance", "closer"):
-            if not 0 <= getattr(self, name) <= (1 if name == "side_chance" else 0.9999):
-                raise OptionsError(f"{name} is a share from 0 to below 1, not {getattr(self, name):g}")
-        if self.weight_decay < 0:
-            raise OptionsError(f"the weight decay is at least 0, not {self.weight_decay:g}")
-        if not 0 <= self.teacher_forcing <= 1:
-            raise OptionsError(f"teacher_forcing is a share of the run from 0 to 1, not {self.teacher_forcing:g}")
-        if self.learning_rate <= 0:
-            raise OptionsError(f"the learning rate is above 0, not {self.learning_rate:g}")
-        if self.precision not in (None, *PRECISIONS):
-            raise OptionsError(f"precision is one of {', '.join(PRECISIONS)}, not {self.precision!r}")
-        if not 0 <= self.validation_share < 1:
-            raise OptionsError(f"validation_share is a share from 0 to below 1, not {self.validation_share:g}")
-        if self.minutes is not None and self.minutes <= 0:
-            raise OptionsError(f"minutes is above 0, not {self.minutes:g}")
-        if self.freeze_masks and self.checkpoint is None:
-            raise OptionsError("freeze_masks keeps what a checkpoint has learnt: name a checkpoint")
-        if self.freeze_masks and self.train == "spatial":
-            raise OptionsError("there is nothing left to learn with train='spatial' and freeze_masks")
-        for name, least in (
-            ("batch_size", 1),
-            ("windows", 1),
-            ("views", 1),
-            ("looks", 1),
-            ("validate_every", 1),
-            ("validation_exemplars", 1),
-            ("workers", 0),
-            ("seed", 0),
-        ):
-            if getattr(self, name) < least:
-                raise OptionsError(f"{name} is at least {least}, not {getattr(self, name)}")
-        for name in ("limit", "epochs", "max_steps", "checkpoint_every", "validation_limit"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise OptionsError(f"{name} is at least 1, not {getattr(self, name)}")
-
-    @property
-    def compares(self) -> bool:
-        """Whether dives are compared in the run, or only looked at one by one."""
-        return self.train in ("everything", "regression")
+        if self.clips.freeze_masks and self.checkpoint is None:
+            raise OptionsError("freeze_masks keeps the masks of a checkpoint: name a checkpoint")
+        if self.clips.freeze_masks and self.train == "spatial":
+            raise OptionsError("there is nothing to train with train='spatial' and freeze_masks")
+        values = option_values(self)
+        for name, choices in (("train", TASK_NAMES), ("mask_loss", MASK_LOSS_NAMES), ("precision", PRECISIONS)):
+            if values[name] not in choices and (values[name] is not None or name != "precision"):
+                raise OptionsError(f"{name} is one of {', '.join(choices)}, not {values[name]!r}")
+        for name in ("ema_decay", "zoom_jitter", "validation_share"):
+            if not 0 <= values[name] < 1:
+                raise OptionsError(f"{name} is a share from 0 to below 1, not {values[name]:g}")
+        for name in ("side_output_probability", "teacher_forcing"):
+            if not 0 <= values[name] <= 1:
+                raise OptionsError(f"{name} is a share from 0 to 1, not {values[name]:g}")
+        for name in ("learning_rate", "minutes"):
+            if values[name] is not None and values[name] <= 0:
+                raise OptionsError(f"{name} is above 0, not {values[name]:g}")
+        for name, least in LEAST_VALUES.items():
+            if values[name] is not None and values[name] < least:
+                raise OptionsError(f"{name} is at least {least}, not {values[name]:g}")
 
     @property
     def run_epochs(self) -> int:
-        """Epochs of the run, the configuration's default filled in."""
-        return self.epochs or EPOCHS.get(self.config, EPOCHS_OTHERWISE)
+        """Epochs of the run, the default of the configuration included."""
+        return self.epochs or (PAPER_EPOCHS if self.config == "paper" else DEFAULT_EPOCHS)
 
     def to_json(self) -> dict:
-        """Plain values, as `from_json` takes them back."""
-        values = asdict(self)
-        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+        """Plain values by the names of the options, as `from_json` takes them."""
+        return _plain_values(self)
 
     @classmethod
     def from_json(cls, values: dict) -> "TrainOptions":
-        """The options in plain values; OptionsError for names that this version does not know."""
-        if unknown := sorted(set(values) - {field.name for field in fields(cls)}):
+        """Options from plain values; OptionsError for names that this version does not know."""
+        if unknown := sorted(set(values) - set(option_fields(cls))):
             raise OptionsError(f"unknown options {', '.join(unknown)}: the run is of another version")
         paths = {name: Path(values[name]) for name in ("out", "i3d") if values.get(name) is not None}
-        return cls(**{**values, "data": tuple(values["data"]), "without": tuple(values["without"]), **paths})
+        lists = {name: tuple(values[name]) for name in ("data", "without") if name in values}
+        return from_option_values(cls, {**values, **lists, **paths})
 
-    def going_on(self, earlier: "TrainOptions") -> "TrainOptions":
-        """These options for going on with a run that began with `earlier` ones.
+    def resume_from(self, earlier: "TrainOptions") -> "TrainOptions":
+        """Options for resuming a run that began with the `earlier` ones.
 
-        Where no data are named, everything that stands at its default is as in the run; otherwise all of it must be.
-        OptionsError for what would change the run's result.
+        Without `data`, every option at its default is taken from the run; with `data`, all options have to be equal.
+        OptionsError for a change that would change the result of the run.
         """
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        requested, before = option_values(self), option_values(earlier)
         if not self.data:
-            given = {field.name: given[field.name] for field in fields(self) if given[field.name] != field.default}
+            defaults = {name: _default(item) for name, item in option_fields(type(self)).items()}
+            requested = {name: value for name, value in requested.items() if value != defaults[name]}
         differing = [
-            f"{name} was {getattr(earlier, name)!r} and is {value!r}"
-            for name, value in given.items()
-            if name not in FREE_TO_CHANGE and value != getattr(earlier, name)
+            f"{name} was {before[name]!r} and is {value!r}"
+            for name, value in requested.items()
+            if name not in CHANGEABLE_ON_RESUME and value != before[name]
         ]
         if differing:
             raise OptionsError(
-                f"the run in {self.out} cannot go on with other options: {'; '.join(differing)}. "
+                f"the run in {self.out} cannot be resumed with other options: {'; '.join(differing)}. "
                 "Leave them as they were, or start a new run from its checkpoint"
             )
-        return replace(earlier, **given)
+        return from_option_values(type(self), before | requested)
+
+
+LEAST_VALUES = {
+    "weight_decay": 0,
+    "batch_size": 1,
+    "windows_per_dive": 1,
+    "augmentations_per_dive": 1,
+    "crop_attempts": 1,
+    "validate_every": 1,
+    "validation_exemplars": 1,
+    "workers": 0,
+    "seed": 0,
+    "limit": 1,
+    "epochs": 1,
+    "max_steps": 1,
+    "checkpoint_every": 1,
+    "validation_limit": 1,
+}
+"""Lower bounds of options of `TrainOptions`; None passes where an option may be None."""
 
 
 @dataclass(frozen=True)
@@ -289,41 +317,49 @@ class EvaluateOptions:
             raise OptionsError(f"limit is at least 1, not {self.limit}")
 
     def to_json(self) -> dict:
-        """Plain values."""
-        values = asdict(self)
-        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+        """Plain values by the names of the options."""
+        return _plain_values(self)
 
 
-def network_config(config: str, without: tuple[str, ...] = ()) -> FineParserConfig:
-    """The configuration by name or from a JSON file, without the parts that an ablation takes out.
-
-    OptionsError where the file cannot be read.
-    """
-    if config in PRESETS:
-        return ablated(PRESETS[config](), without)
-    try:
-        values = json.loads(Path(config).read_text())
-    except FileNotFoundError:
-        raise OptionsError(f"config is {', '.join(PRESETS)} or a file; {config!r} is neither") from None
-    except (OSError, ValueError) as error:
-        raise OptionsError(f"{config} is no readable JSON: {error}") from error
-    # A checkpoint's config.json holds the configuration under this name, beside where the weights come from.
-    return ablated(FineParserConfig.from_json(values.get("architecture", values)), without)
+def option_fields(kind: type) -> dict[str, Field]:
+    """Fields of an options dataclass by name, those of nested options in the place of the nested ones."""
+    collected: dict[str, Field] = {}
+    for item in fields(kind):
+        nested = _nested_options(item)
+        collected |= {item.name: item} if nested is None else option_fields(nested)
+    return collected
 
 
-def ablated(config: FineParserConfig, without: tuple[str, ...]) -> FineParserConfig:
-    """The configuration without the spatial gate, the static branch or the cut into phases.
+def option_values(options: Any) -> dict[str, Any]:
+    """Values of an options dataclass by the names of `option_fields`."""
+    collected: dict[str, Any] = {}
+    for item in fields(options):
+        value = getattr(options, item.name)
+        collected |= {item.name: value} if _nested_options(item) is None else option_values(value)
+    return collected
 
-    >>> ablated(FineParserConfig.compact(), ("gate", "transitions")).phase_count
-    1
-    """
-    changes: dict = {}
-    if "gate" in without:
-        # Along a track nothing is compared that it could gate.
-        changes |= {"spatial_gate": False, **WITHOUT_TRACK}
-    if "static" in without:
-        # The track is made of the static branch's frames, and what draws anew, too.
-        changes |= {"static_branch": False, **WITHOUT_TRACK}
-    if "transitions" in without:
-        changes |= {"temporal_parsing": False, "phase_weights": (1.0,), "entry_channels": ()}
-    return replace(config, **changes)
+
+def from_option_values(kind: type[Options], values: Mapping[str, Any]) -> Options:
+    """The options dataclass with these values; names that are missing have their defaults."""
+    collected: dict[str, Any] = {}
+    for item in fields(kind):  # type: ignore[arg-type]
+        nested = _nested_options(item)
+        if nested is not None:
+            collected[item.name] = from_option_values(nested, values)
+        elif item.name in values:
+            collected[item.name] = values[item.name]
+    return kind(**collected)
+
+
+def _nested_options(item: Field) -> type | None:
+    """The dataclass that a field holds, None for a plain value."""
+    factory = item.default_factory
+    return factory if isinstance(factory, type) and is_dataclass(factory) else None
+
+
+def _default(item: Field) -> Any:
+    return None if item.default is MISSING else item.default
+
+
+def _plain_values(options: Any) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in option_values(options).items()}

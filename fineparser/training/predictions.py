@@ -1,22 +1,22 @@
-"""Votes: what exemplars say of a dive, and what the votes of many dives are worth."""
+"""Predicted scores of encoded dives by the voting protocol, and the metrics of predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 
 from fineparser.data.dives import Card, DiveSource
-from fineparser.data.exemplars import ExemplarChoice, ExemplarPool
-from fineparser.exemplars.calibration import INTERVAL, Calibration, middle_of_votes
-from fineparser.domain.judging import KEPT_AWARDS
-from fineparser.model.fineparser import FineParser
-from fineparser.training.encoding import EncodedDives, encode_dives, evaluating
-from fineparser.training.mask_metrics import MASK_METRICS
-from fineparser.training.metrics import Measurement, Metric
-from fineparser.training.score_metrics import (
+from fineparser.data.exemplar_pool import CardSource, ExemplarChoice, ExemplarPool
+from fineparser.domain.judging import COUNTED_AWARDS
+from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE, ScoreCalibration, vote_interval
+from fineparser.exemplars.voting import vote_on_pairs
+from fineparser.model.protocol import Network
+from fineparser.training.encoded_dives import EncodedDives, EncodeSettings, encode_dives, evaluation_mode
+from fineparser.training.metrics.masks import MASK_METRICS
+from fineparser.training.metrics.metric import Measurement, Metric
+from fineparser.training.metrics.score import (
     Coverage,
     ExecutionSpearman,
     ExecutionSpearmanCeiling,
@@ -24,49 +24,40 @@ from fineparser.training.score_metrics import (
     Spearman,
     SpearmanCeiling,
 )
-from fineparser.training.transition_metrics import TemporalIoU, TransitionError
+from fineparser.training.metrics.transitions import TemporalIoU, TransitionError
 
-NOBODY = "no exemplar"
-
-
-class CardSource(Protocol):
-    """What exemplars are chosen from."""
-
-    name: str
-
-    def __len__(self) -> int: ...
-
-    def card(self, index: int) -> Card: ...
+NO_EXEMPLAR, NO_COMPARISON = "no exemplar", "no comparison"
+"""Rules of dives without a prediction."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the exemplars say of one dive."""
+class ScorePrediction:
+    """Predicted score of one dive, from the votes of its exemplars."""
 
-    votes: tuple[float, ...]
-    """Points by each exemplar; empty where there was none."""
-    exemplars: tuple[str, ...]
-    """Their ids."""
-    rule: str
-    """How the first of them was chosen."""
-    calibrated: tuple[float, float] | None = None
-    """The interval that a calibration gives, where there is one."""
-    parts: tuple[float, ...] = ()
-    """Points that each phase adds to the exemplars' mean score; empty where there was none."""
+    votes: tuple[float, ...] = ()
+    """Points by each exemplar; empty without exemplars."""
+    exemplars: tuple[str, ...] = ()
+    """Ids of the exemplars."""
+    rule: str = NO_EXEMPLAR
+    """Rule by which the first exemplar was chosen."""
+    calibrated_interval: tuple[float, float] | None = None
+    """Interval of a score calibration, None without one."""
+    points_by_phase: tuple[float, ...] = ()
+    """Points that each phase adds to the mean score of the exemplars; empty without exemplars."""
 
     @property
     def score(self) -> float:
-        """Mean of the votes, points; NaN without votes."""
+        """Mean of the votes in points; NaN without votes."""
         return float(np.mean(self.votes)) if self.votes else float("nan")
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The calibrated interval, else the ends of the middle 80% of the votes, points; NaN without votes."""
+        """Calibrated interval, or the ends of the middle 80% of the votes, in points; NaN without votes."""
         if not self.votes:
             return float("nan"), float("nan")
-        if self.calibrated is not None:
-            return self.calibrated
-        return middle_of_votes(self.votes)
+        if self.calibrated_interval is not None:
+            return self.calibrated_interval
+        return vote_interval(self.votes)
 
 
 def choose_exemplars(
@@ -74,112 +65,125 @@ def choose_exemplars(
 ) -> list[list[ExemplarChoice]]:
     """Up to `count` scored exemplars for each dive.
 
-    None where the source has no other scored dive, or where neither the dive's number nor its difficulty is known:
-    there is nothing to compare by. The choice depends on the seed and on the dive's place in `queries` alone.
+    None if the source has no other scored dive, or if neither the dive number nor the difficulty of the dive is known.
+    The choice depends on the seed and on the position of the dive in `queries` alone.
     """
     scored = {(card.id, card.source) for card in map(source.card, range(len(source))) if card.is_scored}
     if not scored:
         return [[] for _ in queries]
     pool = ExemplarPool(source)
-    found = []
-    for place, card in enumerate(queries):
+    choices = []
+    for position, card in enumerate(queries):
         can_be_compared = card.code is not None or card.difficulty is not None
         has_another = bool(scored - {(card.id, card.source)})
-        rng = np.random.default_rng((seed, place))
-        found.append(pool.choose(card, rng, count) if can_be_compared and has_another else [])
-    return found
+        rng = np.random.default_rng((seed, position))
+        choices.append(pool.choose(card, rng, count) if can_be_compared and has_another else [])
+    return choices
 
 
-@torch.no_grad()
-def judge(
-    model: FineParser,
+def predict_scores(
+    model: Network,
     queries: EncodedDives,
     exemplars: EncodedDives,
     choices: Sequence[Sequence[ExemplarChoice]],
-    accelerator: Accelerator,
-    calibration: Calibration | None = None,
-) -> list[Verdict]:
-    """Lets the exemplars vote on each dive: an exemplar's score plus the difference that the network sees.
-
-    An exemplar of another difficulty votes with the execution it had.
+    calibration: ScoreCalibration | None = None,
+) -> list[ScorePrediction]:
+    """Predict the score of each dive by the votes of its exemplars, see `fineparser.exemplars.voting`.
 
     Args:
-        choices: for each of the queries, places in `exemplars`.
-        calibration: of these exemplars, where they have one; it takes the difficulty of the dive.
+        model: network that encoded both.
+        queries: dives to predict the scores of.
+        exemplars: scored dives.
+        choices: for each of the queries, exemplars by their indices in `exemplars`.
+        calibration: of these exemplars; used for dives of known difficulty.
     """
-    verdicts = []
-    with evaluating(model):
-        for place, chosen in enumerate(choices):
-            if not chosen:
-                verdicts.append(Verdict((), (), NOBODY))
-                continue
-            query, voters = queries.select([place]), exemplars.select([choice.index for choice in chosen])
-            pair = (dives.encodings.to(accelerator.device) for dives in (query, voters))
-            comparison = model.compare(*pair, query.difficulty)
-            votes = voters.carried_to(query) + comparison.delta.float().cpu()
-            ids = tuple(choice.exemplar for choice in chosen)
-            parts = tuple(comparison.by_phase.float().mean(0).tolist())
-            verdict = Verdict(tuple(votes.tolist()), ids, chosen[0].rule, parts=parts)
-            difficulty = query.difficulty.item()
-            if calibration is not None and np.isfinite(difficulty):
-                verdict = replace(verdict, calibrated=calibration.interval(verdict.score, difficulty))
-            verdicts.append(verdict)
-    return verdicts
+    pairs = [(position, choice.index) for position, chosen in enumerate(choices) for choice in chosen]
+    if not pairs:
+        return [ScorePrediction() for _ in choices]
+    with evaluation_mode(model):
+        votes = vote_on_pairs(model, queries.encodings, queries.difficulty, exemplars, torch.tensor(pairs))
+    counts = [len(chosen) for chosen in choices]
+    by_phase = votes.contributions.sum(1).split(counts)
+    predictions = []
+    for position, (chosen, points) in enumerate(zip(choices, votes.scores.split(counts), strict=True)):
+        if not chosen:
+            predictions.append(ScorePrediction())
+            continue
+        prediction = ScorePrediction(
+            votes=tuple(points.tolist()),
+            exemplars=tuple(choice.exemplar for choice in chosen),
+            rule=chosen[0].rule,
+            points_by_phase=tuple(by_phase[position].mean(0).tolist()),
+        )
+        difficulty = queries.difficulty[position].item()
+        if calibration is not None and np.isfinite(difficulty):
+            interval = calibration.interval(prediction.score, difficulty)
+            prediction = replace(prediction, calibrated_interval=interval)
+        predictions.append(prediction)
+    return predictions
 
 
-def encode_chosen(
-    model: FineParser,
+def encode_exemplars(
+    model: Network,
     source: DiveSource,
     choices: Sequence[Sequence[ExemplarChoice]],
     accelerator: Accelerator,
-    **how: object,
+    settings: EncodeSettings,
 ) -> tuple[EncodedDives | None, list[list[ExemplarChoice]]]:
-    """Encodes those dives of a source that were chosen, each once; the choices then count among these.
+    """Encode the chosen dives of a source, each once.
 
-    how: as for `encode_dives`. A chosen dive that is left out as broken has no vote.
+    Returns:
+        The encoded dives, None if none was chosen; and the choices with indices into them. A broken dive that is left
+        out has no vote.
     """
-    wanted = sorted({choice.index for chosen in choices for choice in chosen})
-    if not wanted:
+    indices = sorted({choice.index for chosen in choices for choice in chosen})
+    if not indices:
         return None, [[] for _ in choices]
-    encoded = encode_dives(model, source, accelerator, indices=wanted, with_masks=False, **how)
-    where = {(card.id, card.source): place for place, card in enumerate(encoded.cards)}
-    cards = {index: source.card(index) for index in wanted}
-    places = {index: where.get((card.id, card.source)) for index, card in cards.items()}
+    settings = replace(settings, measures_masks=False)
+    encoded = encode_dives(model, source, accelerator, settings, indices=indices)
+    positions = {(card.id, card.source): position for position, card in enumerate(encoded.cards)}
+    cards = {index: source.card(index) for index in indices}
     moved = [
-        [replace(choice, index=places[choice.index]) for choice in chosen if places[choice.index] is not None]
+        [
+            replace(choice, index=positions[key])
+            for choice in chosen
+            if (key := (cards[choice.index].id, cards[choice.index].source)) in positions
+        ]
         for chosen in choices
     ]
     return encoded, moved
 
 
-def measure(
+def measure_predictions(
     queries: EncodedDives,
-    verdicts: Sequence[Verdict],
+    predictions: Sequence[ScorePrediction],
     *,
     score_range: tuple[float, float] | None = None,
     resamples: int = 0,
     seed: int = 0,
 ) -> list[Measurement]:
-    """Every metric, in a fixed order; one without labels to measure on has no value."""
-    predicted = np.array([verdict.score for verdict in verdicts])
-    low, high = np.array([verdict.interval for verdict in verdicts]).reshape(-1, 2).T
+    """All metrics in a fixed order; those without labels have no value."""
+    predicted = np.array([prediction.score for prediction in predictions])
+    low, high = np.array([prediction.interval for prediction in predictions]).reshape(-1, 2).T
     true, difficulty = queries.scores.double().numpy(), queries.difficulty.double().numpy()
     scores, execution = Spearman(), ExecutionSpearman()
-    error, coverage = RelativeL2(score_range), Coverage(INTERVAL)
+    error, coverage = RelativeL2(score_range), Coverage(NOMINAL_COVERAGE)
     scores.update(predicted, true)
     execution.update(predicted, true, difficulty)
-    # Where nobody predicted anything there is nothing to hold a ceiling over.
-    deserved = KEPT_AWARDS * difficulty * np.where(np.isfinite(predicted), queries.deserved.double().numpy(), np.nan)
-    ceilings = [SpearmanCeiling(), ExecutionSpearmanCeiling()]
-    ceilings[0].update(deserved, true)
-    ceilings[1].update(deserved, true, difficulty)
+    # The ceiling is that of the dives with a prediction.
+    awards = np.where(np.isfinite(predicted), queries.noise_free_award.double().numpy(), np.nan)
+    noise_free_scores = COUNTED_AWARDS * difficulty * awards
+    score_ceiling, execution_ceiling = SpearmanCeiling(), ExecutionSpearmanCeiling()
+    score_ceiling.update(noise_free_scores, true)
+    execution_ceiling.update(noise_free_scores, true, difficulty)
     error.update(predicted, true)
     coverage.update(true, low, high)
-    moments = [TemporalIoU(0.5), TemporalIoU(0.75), TransitionError()]
-    for metric in moments:
-        metric.update(queries.encodings.transitions.double().numpy(), queries.transitions.double().numpy())
-    masks = [metric() for metric in MASK_METRICS]
-    for metric, values in zip(masks, queries.mask_values.double().numpy().T, strict=True):
-        metric.add(values[:, None])
-    everything: list[Metric] = [scores, execution, *ceilings, error, coverage, *moments, *masks]
-    return [metric.measure(resamples=resamples, seed=seed) for metric in everything]
+    transition_metrics: list[TemporalIoU | TransitionError] = [TemporalIoU(0.5), TemporalIoU(0.75), TransitionError()]
+    for transition_metric in transition_metrics:
+        transition_metric.update(queries.encodings.transitions.double().numpy(), queries.transitions.double().numpy())
+    mask_metrics = [metric() for metric in MASK_METRICS]
+    for mask_metric, values in zip(mask_metrics, queries.mask_values.double().numpy().T, strict=True):
+        mask_metric.add(values[:, None])
+    metrics: list[Metric] = [scores, execution, score_ceiling, execution_ceiling, error, coverage]
+    metrics += [*transition_metrics, *mask_metrics]
+    return [metric.measure(resamples=resamples, seed=seed) for metric in metrics]

@@ -1,8 +1,8 @@
-"""The training loop: steps, validation, checkpoints, and every way in which a run can end.
+"""Training loop: steps, validation, checkpoints, and every way in which a run can end.
 
-A run is a function of its options. What happens in step n depends on the options and n alone (the order of the
-dives, pairs and crops is drawn from the seed, the epoch and the sample's number), so a run that is taken up from a
-checkpoint reaches the weights of one that was never interrupted, on the same device.
+A run is a function of its options. Step n depends on the options and on n alone: the order of the dives, the pairs and
+the crops follow from the seed, the epoch and the number of the sample. So a run that is resumed from a checkpoint
+reaches the weights of an uninterrupted one, on the same device.
 """
 
 import math
@@ -12,155 +12,204 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from fineparser.model.fineparser import FineParser
-from fineparser.training.checkpoints import read_state
-from fineparser.training.epochs import shares, steps_per_epoch
-from fineparser.training.lessons import Lesson
-from fineparser.training.metrics import Measurement
-from fineparser.training.options import TrainOptions
-from fineparser.training.runs import Run
-from fineparser.training.schedule import every, learning_rate_factor
+from fineparser.model.checkpoint import load_network
+from fineparser.training.metrics.metric import Measurement
+from fineparser.training.run_folder import Run
+from fineparser.training.tasks.base import StepContext, TrainingTask
+from fineparser.training.train_checkpoints import read_state
 from fineparser.training.validation import Validation
 
+
+@dataclass(frozen=True)
+class Share:
+    """Samples of one process in one step."""
+
+    indices: tuple[int, ...]
+    """Never empty."""
+    is_weighted: bool = True
+    """False for a filler: the last step of an epoch may have fewer samples than processes, but all must take part."""
+
+
+def steps_per_epoch(count: int, *, batch_size: int, processes: int = 1) -> int:
+    """Steps of an epoch over `count` samples; the last one may be smaller.
+
+    >>> steps_per_epoch(17, batch_size=4, processes=2)
+    3
+    """
+    return -(-count // (batch_size * processes))
+
+
+def shares(
+    count: int, *, batch_size: int, seed: int, epoch: int, processes: int = 1, process: int = 0, first_step: int = 0
+) -> list[Share]:
+    """Shares of one process in an epoch over `count` samples, starting with `first_step`.
+
+    >>> epoch = shares(5, batch_size=2, seed=0, epoch=0)
+    >>> [len(share.indices) for share in epoch], sorted(sum((share.indices for share in epoch), ()))
+    ([2, 2, 1], [0, 1, 2, 3, 4])
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    plan = []
+    for step in range(first_step, steps_per_epoch(count, batch_size=batch_size, processes=processes)):
+        together = order[step * batch_size * processes : (step + 1) * batch_size * processes]
+        own = np.array_split(together, processes)[process]
+        plan.append(Share(tuple(own.tolist())) if len(own) else Share((int(together[0]),), is_weighted=False))
+    return plan
+
+
+def every(step: int, interval: int) -> bool:
+    """True if an event every `interval` steps is due after `step` steps; an interval of 0 means never.
+
+    >>> [step for step in range(8) if every(step, 3)]
+    [3, 6]
+    """
+    return interval > 0 and step > 0 and step % interval == 0
+
+
+def learning_rate_factor(step: int, *, warmup_steps: int, total_steps: int) -> float:
+    """Factor on the learning rate in a step, counted from 0.
+
+    Linear warm-up over `warmup_steps` that reaches 1 in the last of them, then half a cosine that reaches 0 in step
+    `total_steps` and stays there.
+
+    >>> [round(learning_rate_factor(s, warmup_steps=2, total_steps=6), 3) for s in range(7)]
+    [0.5, 1.0, 1.0, 0.854, 0.5, 0.146, 0.0]
+    """
+    if total_steps < 1 or not 0 <= warmup_steps <= total_steps:
+        raise ValueError(f"a schedule of {total_steps} steps cannot have {warmup_steps} of warm-up")
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    if step >= total_steps:
+        return 0.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps)))
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 OPTIMISER_FILE = "optimiser.pt"
-LONGEST_WARMUP = 0.1
-"""Share of a run that the warm-up takes at most."""
-TELLING_SHARE = 0.1
-"""Share of a run's minutes after which it is known how many steps they hold."""
-CHOOSERS = {
-    "parsers": ("mask_iou", "transition_error_frames"),
-    "spatial": ("mask_iou",),
-    "frames": (),
-    "backdrop": ("mask_iou",),
-    "regression": ("spearman", "r_l2_x100"),
-    "everything": ("spearman", "mask_iou", "transition_error_frames"),
-}
-"""The best checkpoint is chosen by the first of these metrics that the validation split has the labels for."""
+MAX_WARMUP = 0.1
+"""Largest share of a run for the warm-up."""
+TIMED_SHARE = 0.1
+"""Share of the time limit after which the number of steps is fixed."""
+SEED_STRIDE = 1_000_003
+"""Distance between the random seeds of runs with neighbouring seeds: a prime above any number of steps."""
 
 
 class TrainingError(ValueError):
-    """Training cannot go on; the message says why, and what was kept."""
+    """Training cannot continue; the message names the cause and the checkpoint that is left."""
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a run ended."""
+    """State of a run at its end."""
 
     run: Path
-    """The run's folder."""
+    """Folder of the run."""
     last: Path | None
-    """The last checkpoint."""
+    """Last checkpoint."""
     best: Path | None
-    """The checkpoint that did best on the validation split."""
+    """Checkpoint with the best validation."""
     step: int
-    """Steps done."""
+    """Finished steps."""
     stopped: bool
-    """Whether it was asked to stop before its end; `resume` goes on."""
+    """True if the run was stopped before its end; `resume` continues it."""
     chosen_by: str | None
-    """The validation metric that `best` was chosen by."""
+    """Validation metric that chose `best`."""
     best_value: float | None
-    """Its value there."""
+    """Value of the metric there."""
 
 
 @dataclass
-class Progress:
-    """Where a run is; kept with every checkpoint."""
+class RunProgress:
+    """Progress of a run; it is saved with every checkpoint."""
 
     step: int = 0
     seconds: float = 0.0
     chosen_by: str | None = None
+    """Metric that chooses the best checkpoint, None before the first validation."""
     best_value: float | None = None
     best_step: int | None = None
     total_steps: int | None = None
-    """Length of the run, once its time has told it."""
+    """Length of the run, None before the time limit has fixed it."""
 
-    def improves(self, measurements: list[Measurement], choosers: Sequence[str]) -> bool:
-        """Takes note of a validation; whether it is the best so far by the first of the choosers that was measured."""
-        found = {m.name: m for m in measurements if m.value is not None}
+    def record_validation(self, measurements: Sequence[Measurement], metrics: Sequence[str]) -> bool:
+        """Record a validation; return True if it is the best one by the first of the metrics that has a value."""
+        values = {m.name: m for m in measurements if m.value is not None}
         if self.chosen_by is None:
-            self.chosen_by = next((name for name in choosers if name in found), None)
-        measured = found.get(self.chosen_by)
-        if measured is None:
+            self.chosen_by = next((name for name in metrics if name in values), None)
+        measurement = None if self.chosen_by is None else values.get(self.chosen_by)
+        if measurement is None or measurement.value is None:
             return False
-        sign = 1 if measured.higher_is_better else -1
-        if self.best_value is not None and sign * measured.value <= sign * self.best_value:
+        sign = 1 if measurement.higher_is_better else -1
+        if self.best_value is not None and sign * measurement.value <= sign * self.best_value:
             return False
-        self.best_value, self.best_step = measured.value, self.step
+        self.best_value, self.best_step = measurement.value, self.step
         return True
 
 
 class Trainer:
-    """One run, from its first or its resumed step to its end.
+    """A run, from its first or its resumed step to its end.
 
     Args:
-        validate: measures the model on the validation split; None where there is none, and the last checkpoint is
-            then the best one.
-        settle: changes the weights that the run ends with, before they are written; says by how much.
-        on_record: is told every record of the log, for a display.
-        should_stop: asked after every step, for a stop button.
+        task: what is trained, with the options, the network and the devices of the run.
+        run: folder of the run.
+        should_stop: called after every step; True stops the run.
     """
 
-    def __init__(
-        self,
-        options: TrainOptions,
-        model: FineParser,
-        lesson: Lesson,
-        run: Run,
-        accelerator: Accelerator,
-        *,
-        validate: Validation | None = None,
-        settle: Callable[[], float] | None = None,
-        on_record: Callable[[dict], None] = lambda record: None,
-        should_stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.options, self.model, self.lesson, self.run, self.accelerator = options, model, lesson, run, accelerator
-        self._validate, self._settle, self._on_record, self._asked_to_stop = validate, settle, on_record, should_stop
-        self.progress = Progress()
+    def __init__(self, task: TrainingTask, run: Run, *, should_stop: Callable[[], bool] = lambda: False) -> None:
+        self.task, self.run = task, run
+        self.options, self.model, self.accelerator = task.options, task.model, task.context.accelerator
+        self.progress = RunProgress()
+        self._validation: Validation | None = task.validation()
+        self._should_stop = should_stop
         self._saved_at = 0.0
+        options = self.options
         self.epoch_steps = steps_per_epoch(
-            len(lesson), batch_size=options.batch_size, processes=accelerator.num_processes
+            len(task), batch_size=options.batch_size, processes=self.accelerator.num_processes
         )
-        whole = self.epoch_steps * options.run_epochs
-        self.total_steps = min(whole, options.max_steps or whole)
-        learning = [
+        scheduled = self.epoch_steps * options.run_epochs
+        self.total_steps = min(scheduled, options.max_steps or scheduled)
+        groups = [
             group | {"params": [p for p in group["params"] if p.requires_grad]}
-            for group in model.parameter_groups(options.i3d_rate)
+            for group in self.model.parameter_groups(options.i3d_rate)
         ]
-        # What a lesson needs beside the model learns with it, but is no part of what comes out.
-        beside = [p for name, p in lesson.network.named_parameters() if not name.startswith("model.")]
-        learning.append({"name": "beside", "params": beside, "lr_factor": 1.0})
-        self.optimiser = torch.optim.AdamW(
-            [g for g in learning if g["params"]], lr=options.learning_rate, weight_decay=options.weight_decay
+        # Heads of the task are trained with the network, but are no part of it.
+        heads = [p for name, p in task.network.named_parameters() if not name.startswith("model.")]
+        groups.append({"name": "heads", "params": heads, "lr_factor": 1.0})
+        self.optimiser: Any = torch.optim.AdamW(
+            [group for group in groups if group["params"]], lr=options.learning_rate, weight_decay=options.weight_decay
         )
-        self.averaged = None
-        if options.averaged:
-            self.averaged = AveragedModel(model, multi_avg_fn=warm_mean(options.averaged), use_buffers=True)
+        self.ema: AveragedModel | None = None
+        if options.ema_decay:
+            update = ema_with_warmup(options.ema_decay)
+            self.ema = AveragedModel(self.model, multi_avg_fn=update, use_buffers=True)
         if run.checkpoints.last is not None:
             self._load(run.checkpoints.last)
-        elif accelerator.is_main_process:
+        elif self.accelerator.is_main_process:
             run.rewind(-1)  # killed before its first checkpoint, it starts again
-        self.network, self.optimiser = accelerator.prepare(lesson.network, self.optimiser)
+        self.network, self.optimiser = self.accelerator.prepare(task.network, self.optimiser)
 
     def train(self) -> TrainResult:
-        """Runs to the end, or until it is asked to stop; TrainingError where the loss is no longer a number."""
-        hidden = not (self.options.progress and self.accelerator.is_main_process)
-        bar = tqdm(total=self.total_steps, initial=self.progress.step, desc="training", unit="step", disable=hidden)
-        begins_with_weights = self.options.checkpoint is not None and self.run.checkpoints.last is None
-        # They stay the best ones until a step does better.
-        if begins_with_weights and self._validate is not None and self._measure(epoch=-1):
+        """Run to the end or until a stop; TrainingError if the loss is not finite."""
+        is_hidden = not (self.options.progress and self.accelerator.is_main_process)
+        bar = tqdm(total=self.total_steps, initial=self.progress.step, desc="training", unit="step", disable=is_hidden)
+        starts_trained = self.options.checkpoint is not None and self.run.checkpoints.last is None
+        # The starting weights stay the best ones until a validation is better.
+        if starts_trained and self._validation is not None and self._validate(self._validation, epoch=-1):
             self._save(best=True)
         with StopSignals() as signals, bar:
-            stopped = self._loop(bar, lambda: signals.asked or self._asked_to_stop())
+            stopped = self._loop(bar, lambda: signals.received or self._should_stop())
         checkpoints = self.run.checkpoints
         return TrainResult(
             run=self.run.folder,
@@ -173,39 +222,40 @@ class Trainer:
         )
 
     def note(self, text: str) -> None:
-        """Says something about the run, on the terminal and in the log."""
+        """Write a note to the terminal and to the log."""
         if self.accelerator.is_main_process and self.options.progress:
             tqdm.write(text, file=sys.stderr)
         self._log("note", text=text)
 
     def _loop(self, bar: tqdm, should_stop: Callable[[], bool]) -> bool:
+        """Train to the end of the run; return True if it was stopped before."""
         options, progress = self.options, self.progress
-        began = time.monotonic() - progress.seconds
+        start = time.monotonic() - progress.seconds
         while progress.step < self.total_steps:
-            epoch, first = divmod(progress.step, self.epoch_steps)
+            epoch, first_step = divmod(progress.step, self.epoch_steps)
             plan = shares(
-                len(self.lesson),
+                len(self.task),
                 batch_size=options.batch_size,
                 seed=options.seed,
                 epoch=epoch,
                 processes=self.accelerator.num_processes,
                 process=self.accelerator.process_index,
-                first_step=first,
+                first_step=first_step,
             )[: self.total_steps - progress.step]
-            batches = self.lesson.batches(epoch, [share.indices for share in plan])
+            batches = self.task.batches(epoch, [share.indices for share in plan])
             self.network.train()
             for share, batch in zip(plan, batches, strict=True):
-                record, stop = self._step(batch, share.counted, should_stop())
+                record, stop = self._step(batch, share.is_weighted, should_stop())
                 progress.step += 1
-                progress.seconds = time.monotonic() - began
-                self._fit_to_time()
+                progress.seconds = time.monotonic() - start
+                self._fit_to_time_limit()
                 self._log("train", epoch=epoch, **record, seconds=round(progress.seconds, 3))
                 bar.update()
                 bar.set_postfix(loss=f"{record['total']:.3g}")
-                at_end = progress.step == self.total_steps or every(progress.step, self.epoch_steps)
-                if not at_end and (stop or every(progress.step, options.checkpoint_every or 0)):
+                ends_epoch = progress.step == self.total_steps or every(progress.step, self.epoch_steps)
+                if not ends_epoch and (stop or every(progress.step, options.checkpoint_every or 0)):
                     self._save(best=False)
-                if at_end:
+                if ends_epoch:
                     self._end_epoch(epoch, stop)
                 if stop:
                     return progress.step < self.total_steps
@@ -215,80 +265,78 @@ class Trainer:
 
     @property
     def warmup_steps(self) -> int:
-        """Steps of linear climb."""
-        climb = round(self.options.warmup_epochs * self.epoch_steps)
-        return min(climb, int(LONGEST_WARMUP * self.total_steps))
+        """Steps of linear warm-up."""
+        requested = round(self.options.warmup_epochs * self.epoch_steps)
+        return min(requested, int(MAX_WARMUP * self.total_steps))
 
-    def _fit_to_time(self) -> None:
-        """Shortens the run to the steps that its time allows, as soon as a part of that time has told how many."""
+    def _fit_to_time_limit(self) -> None:
+        """Shorten the run to the steps that its time limit allows, once a part of that time has passed."""
         limit, progress = 60 * (self.options.minutes or math.inf), self.progress
-        if progress.total_steps is None and progress.seconds >= TELLING_SHARE * limit:
+        if progress.total_steps is None and progress.seconds >= TIMED_SHARE * limit:
             progress.total_steps = max(progress.step, int(progress.step * limit / progress.seconds))
             self.total_steps = min(self.total_steps, progress.total_steps)
 
-    def _step(self, batch: object, counted: bool, stop: bool) -> tuple[dict, bool]:
-        """One step of the optimiser; the losses of all processes together, and whether any of them is to stop."""
+    def _step(self, batch: Any, is_weighted: bool, stop: bool) -> tuple[dict[str, float], bool]:
+        """Step of the optimiser; the losses of all processes together, and True if any of them has to stop."""
         options, step = self.options, self.progress.step
-        torch.manual_seed(options.seed * 1_000_003 + step)
+        torch.manual_seed(options.seed * SEED_STRIDE + step)
         factor = learning_rate_factor(step, warmup_steps=self.warmup_steps, total_steps=self.total_steps)
         for group in self.optimiser.param_groups:
             group["lr"] = options.learning_rate * group["lr_factor"] * factor
-        forced = step < options.teacher_forcing * self.total_steps
-        losses = self.lesson.losses(self.network, batch, counted, forced, self._mean)
+        teacher_forcing = step < options.teacher_forcing * self.total_steps
+        losses = self.task.losses(self.network, batch, StepContext(is_weighted, teacher_forcing, self._mean))
         self.optimiser.zero_grad()
         self.accelerator.backward(losses.total)
-        longest = options.max_gradient_norm or math.inf
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        norm = torch.nn.utils.clip_grad_norm_(parameters, longest)
-        hints = losses.total.new_zeros(()) if losses.hints is None else losses.hints
-        parts = torch.stack([losses.total, losses.score, losses.transition, losses.mask, hints]).detach()
-        stop_flag = parts.new_tensor([float(stop)])
-        *values, norm, stop_share = self._mean(torch.cat([parts, norm.reshape(1), stop_flag])).tolist()
-        record = dict(zip(("total", "score", "transition", "mask", "hints"), values, strict=True))
-        if losses.hints is None:
-            del record["hints"]
-        if not all(map(math.isfinite, [*values, norm])):
-            self._refuse(record, norm)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, options.max_gradient_norm or math.inf)
+        terms = losses.terms
+        # One reduction for the losses, the gradient norm and the request to stop.
+        values = torch.stack([*terms.values(), norm, norm.new_tensor(float(stop))])
+        *means, mean_norm, stop_share = self._mean(values).tolist()
+        record = dict(zip(terms, means, strict=True))
+        if not all(map(math.isfinite, [*means, mean_norm])):
+            self._raise_not_finite(record, mean_norm)
         self.optimiser.step()
-        if self.averaged is not None:
-            self.averaged.update_parameters(self.model)
-        return record | {"gradient_norm": norm, "learning_rate": options.learning_rate * factor}, stop_share > 0
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        rates = {"gradient_norm": mean_norm, "learning_rate": options.learning_rate * factor}
+        return record | rates, stop_share > 0
 
-    def _refuse(self, record: dict[str, float], norm: float) -> None:
-        kept = self.run.checkpoints.last
+    def _raise_not_finite(self, record: dict[str, float], norm: float) -> None:
+        last = self.run.checkpoints.last
         raise TrainingError(
             f"in step {self.progress.step + 1} the loss is no longer a number: "
             f"{', '.join(f'{name} {value:g}' for name, value in record.items())}, gradient {norm:g}. "
-            + (f"The last good checkpoint, {kept.name}, is kept" if kept else "There is no checkpoint yet")
-            + ". Try a lower learning rate, a longer warm-up or max_gradient_norm, and look at the data of this step"
+            + (f"The last good checkpoint, {last.name}, is kept" if last else "There is no checkpoint yet")
+            + ". Try a lower learning rate, a longer warm-up or max_gradient_norm, and check the data of this step"
         )
 
     def _end_epoch(self, epoch: int, stop: bool) -> None:
-        """Validates where that is due, and saves."""
-        best = self._validate is None
+        """Validate if it is due, and save."""
+        best = self._validation is None
         is_last = self.progress.step == self.total_steps
-        if self._validate is not None and (every(epoch + 1, self.options.validate_every) or is_last):
-            best = self._measure(epoch)
+        if self._validation is not None and (every(epoch + 1, self.options.validate_every) or is_last):
+            best = self._validate(self._validation, epoch)
         is_due = self.progress.seconds - self._saved_at >= self.options.checkpoint_seconds
-        # Every process has to come to the same answer: their clocks differ, so several write every time.
+        # The clocks of several processes differ, and all must decide alike: they save every time.
         if best or is_last or stop or is_due or self.accelerator.num_processes > 1:
             self._save(best)
         self.network.train()
 
-    def _measure(self, epoch: int) -> bool:
-        """Validates the weights as they would be saved; whether they are the best so far."""
-        with self._averages_shown():
-            validated = self._validate()
-        choosers = (*filter(None, [self.options.choose_by]), *CHOOSERS[self.options.train])
-        best = self.progress.improves(validated.measurements, choosers)
-        found = [m for m in validated.measurements if m.value is not None]
+    def _validate(self, validation: Validation, epoch: int) -> bool:
+        """Validate the weights as they would be saved; return True if they are the best so far."""
+        with self._ema_weights():
+            result = validation.measure()
+        metrics = (*filter(None, [self.options.choose_by]), *self.task.checkpoint_metrics)
+        best = self.progress.record_validation(result.measurements, metrics)
+        measured = [m for m in result.measurements if m.value is not None]
         self._log(
             "validation",
             epoch=epoch,
             best=best,
-            **{m.name: m.value for m in found},
-            intervals={m.name: [m.low, m.high] for m in found if m.low is not None},
-            dives=validated.dives,
+            **{m.name: m.value for m in measured},
+            intervals={m.name: [m.low, m.high] for m in measured if m.low is not None},
+            dives=result.dives,
         )
         return best
 
@@ -299,99 +347,100 @@ class Trainer:
             return
 
         def write(folder: Path) -> None:
-            state = {"optimiser": self.optimiser.state_dict(), "beside": self._beside()}
-            if self.averaged is not None:
+            state: dict[str, Any] = {"optimiser": self.optimiser.state_dict(), "heads": self._head_state()}
+            if self.ema is not None:
                 state["weights"] = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-                state["averages"] = self.averaged.n_averaged
-            with self._averages_shown():
-                if self._settle is not None and self.progress.step == self.total_steps:
-                    self._log("settled", by=self._settle())
+                state["ema_updates"] = self.ema.n_averaged
+            with self._ema_weights():
+                if self.task.calibrates_mask_threshold and self.progress.step == self.total_steps:
+                    self._log("mask_threshold", offset=self.task.calibrate_mask_threshold())
                 self.model.save_pretrained(folder)
             torch.save(state, folder / OPTIMISER_FILE)
 
-        self.run.save(self.progress.step, vars(self.progress).copy(), write, best=best)
+        self.run.save(self.progress.step, asdict(self.progress), write, best=best)
 
     def _load(self, checkpoint: Path) -> None:
-        """Puts model, optimiser and progress back to where a checkpoint left them."""
-        self.progress = Progress(**read_state(checkpoint))
+        """Restore network, optimiser and progress from a checkpoint."""
+        self.progress = RunProgress(**read_state(checkpoint))
         self.total_steps = min(self.total_steps, self.progress.total_steps or self.total_steps)
-        weights = FineParser.from_pretrained(checkpoint).state_dict()
+        weights = load_network(checkpoint).state_dict()
         state = torch.load(checkpoint / OPTIMISER_FILE, map_location="cpu", weights_only=True)
-        if self.averaged is not None:
-            self.averaged.module.load_state_dict(weights)
-            self.averaged.n_averaged.copy_(state["averages"])
+        if self.ema is not None:
+            self.ema.module.load_state_dict(weights)
+            self.ema.n_averaged.copy_(state["ema_updates"])
         self.model.load_state_dict(state.get("weights", weights))
-        self.lesson.network.load_state_dict(state["beside"], strict=False)
+        self.task.network.load_state_dict(state["heads"], strict=False)
         self.optimiser.load_state_dict(state["optimiser"])
         if self.accelerator.is_main_process:
             self.run.rewind(self.progress.step)
 
-    def _beside(self) -> dict[str, Tensor]:
-        """What learns with the model and is no part of it."""
-        state = self.lesson.network.state_dict()
+    def _head_state(self) -> dict[str, Tensor]:
+        """State of the heads of the task."""
+        state = self.task.network.state_dict()
         return {name: tensor for name, tensor in state.items() if not name.startswith("model.")}
 
     @contextmanager
-    def _averages_shown(self) -> Iterator[None]:
-        """Inside, the model has the averaged weights, where they are averaged."""
-        if self.averaged is None:
+    def _ema_weights(self) -> Iterator[None]:
+        """Context in which the network has the EMA of its weights, if there is one."""
+        if self.ema is None:
             yield
             return
-        learning = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.model.load_state_dict(self.averaged.module.state_dict())
+        current = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(self.ema.module.state_dict())
         try:
             yield
         finally:
-            self.model.load_state_dict(learning)
+            self.model.load_state_dict(current)
 
-    def _log(self, kind: str, **values: object) -> None:
+    def _log(self, kind: str, **values: Any) -> None:
         if self.accelerator.is_main_process:
             self.run.log(kind, self.progress.step, **values)
-            self._on_record({"kind": kind, "step": self.progress.step, "steps": self.total_steps, **values})
+            self.task.context.on_record({"kind": kind, "step": self.progress.step, "steps": self.total_steps, **values})
 
     def _mean(self, tensor: Tensor) -> Tensor:
+        """Mean of a tensor over all processes."""
         return self.accelerator.reduce(tensor, reduction="mean")
 
 
-def warm_mean(kept: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
-    """A running mean that keeps a share of itself a step: less in the first ones, so that a beginning is forgotten.
+def ema_with_warmup(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """Update of an exponential moving average, with a smaller decay in the first steps.
 
-    It is taken of many tensors of one kind at once, in place: one by one, a network's hundreds took a seventh of a
-    step. Whole numbers, which count, are copied.
+    The update is computed in place for many tensors of one data type at once: one by one is much slower. Integer
+    tensors, which count, are copied.
     """
 
-    def update(means: list[Tensor], values: list[Tensor], count: Tensor) -> None:
-        share = min(kept, (1 + int(count)) / (10 + int(count)))
-        if means[0].is_floating_point():
-            torch._foreach_lerp_(means, values, 1 - share)
+    def update(averages: Tensors, values: Tensors, count: Tensor | int) -> None:
+        current_decay = min(decay, (1 + int(count)) / (10 + int(count)))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, values, 1 - current_decay)
         else:
-            torch._foreach_copy_(means, values)
+            torch._foreach_copy_(averages, values)
 
     return update
 
 
 class StopSignals:
-    """Lets Ctrl-C (and a scheduler's SIGTERM) ask for a stop after the step at hand; a second one stops at once."""
+    """Context in which Ctrl-C and SIGTERM request a stop after the current step; a second signal stops at once."""
 
     def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, object] = {}
+        self.received = False
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():  # no other thread can have handlers
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._ask)
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._restore()
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.received = True
         print("\nstopping after this step, with a checkpoint; once more stops at once", file=sys.stderr)
         self._restore()
 
     def _restore(self) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._before.clear()
+        self._previous.clear()

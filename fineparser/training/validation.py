@@ -1,23 +1,31 @@
-"""How a network in training does on the validation split, by the protocol of the evaluation."""
+"""Validation of a network in training, by the protocol of the evaluation."""
 
 import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accelerate import Accelerator
 
 from fineparser.data.dives import DiveSource
-from fineparser.model.fineparser import FineParser
-from fineparser.training.encoding import EncodedDives, encode_dives
-from fineparser.training.intervals import RESAMPLES
-from fineparser.training.metrics import Measurement
+from fineparser.model.compact import CompactFineParser
+from fineparser.model.protocol import Network
+from fineparser.training.encoded_dives import EncodedDives, EncodeSettings, encode_dives
+from fineparser.training.metrics.metric import RESAMPLES, Measurement
 from fineparser.training.options import TrainOptions
-from fineparser.training.predictions import Verdict, choose_exemplars, encode_chosen, judge, measure
+from fineparser.training.predictions import (
+    NO_COMPARISON,
+    ScorePrediction,
+    choose_exemplars,
+    encode_exemplars,
+    measure_predictions,
+    predict_scores,
+)
 
 
 @dataclass(frozen=True)
-class Validated:
-    """The network measured as it now is."""
+class ValidationResult:
+    """Metrics of a network on the validation dives."""
 
     measurements: list[Measurement]
     """With intervals."""
@@ -25,58 +33,75 @@ class Validated:
     """Id, true and predicted score of each dive that has both."""
 
     @classmethod
-    def of(cls, queries: EncodedDives, verdicts: Sequence[Verdict]) -> "Validated":
-        """What the votes on the validation dives are worth."""
-        pairs = zip(queries.cards, queries.scores.tolist(), verdicts, strict=True)
-        rows = [(card.id, round(true, 2), round(verdict.score, 3)) for card, true, verdict in pairs]
+    def from_predictions(cls, queries: EncodedDives, predictions: Sequence[ScorePrediction]) -> "ValidationResult":
+        """Result of predictions for encoded dives."""
+        pairs = zip(queries.cards, queries.scores.tolist(), predictions, strict=True)
+        rows = [(card.id, round(true, 2), round(prediction.score, 3)) for card, true, prediction in pairs]
         return cls(
-            measure(queries, verdicts, resamples=RESAMPLES),
+            measure_predictions(queries, predictions, resamples=RESAMPLES),
             tuple(row for row in rows if math.isfinite(row[1]) and math.isfinite(row[2])),
         )
 
 
-Validation = Callable[[], Validated]
-"""Measures the network."""
+@dataclass(frozen=True)
+class Validation(ABC):
+    """A way to measure a network in training."""
+
+    options: TrainOptions
+    model: Network
+
+    @abstractmethod
+    def measure(self) -> ValidationResult:
+        """Measure the network as it is now."""
 
 
 @dataclass(frozen=True)
-class PictureValidation:
-    """Encodes the validation dives and the exemplars that they need anew each time."""
+class ClipValidation(Validation):
+    """Validation that encodes the validation dives and their exemplars each time."""
 
-    options: TrainOptions
-    model: FineParser
     training: DiveSource
-    """Where exemplars come from."""
+    """Source of the exemplars."""
     validation: DiveSource
     accelerator: Accelerator
+    compares_pairs: bool
+    """False leaves out the scores."""
 
-    def __call__(self) -> Validated:
+    def measure(self) -> ValidationResult:
         options = self.options
-        how = dict(batch_size=options.batch_size, workers=options.workers, skip_broken=options.skip_broken)
-        how["progress"] = "validation" if options.progress else None
-        indices = range(min(len(self.validation), options.validation_limit or len(self.validation)))
-        queries = encode_dives(self.model, self.validation, self.accelerator, indices=indices, **how)
-        if not options.compares:
-            return Validated.of(queries, [Verdict((), (), "no comparison")] * len(queries))
+        settings = EncodeSettings(
+            batch_size=options.batch_size,
+            workers=options.workers,
+            progress="validation" if options.progress else None,
+        )
+        count = min(len(self.validation), options.validation_limit or len(self.validation))
+        queries = encode_dives(self.model, self.validation, self.accelerator, settings, indices=range(count))
+        if not self.compares_pairs:
+            no_predictions = [ScorePrediction(rule=NO_COMPARISON)] * len(queries)
+            return ValidationResult.from_predictions(queries, no_predictions)
         choices = choose_exemplars(queries.cards, self.training, count=options.validation_exemplars, seed=options.seed)
-        exemplars, choices = encode_chosen(self.model, self.training, choices, self.accelerator, **how)
-        return Validated.of(queries, judge(self.model, queries, exemplars, choices, self.accelerator))
+        exemplars, choices = encode_exemplars(self.model, self.training, choices, self.accelerator, settings)
+        if exemplars is None:
+            return ValidationResult.from_predictions(queries, [ScorePrediction()] * len(queries))
+        return ValidationResult.from_predictions(queries, predict_scores(self.model, queries, exemplars, choices))
 
 
 @dataclass(frozen=True)
-class EncodedValidation:
-    """Compares encodings that were made once: only the regression changes."""
+class EncodedValidation(Validation):
+    """Validation on encodings that are computed once: only the comparison, or what is computed from tracks, changes."""
 
-    options: TrainOptions
-    model: FineParser
     training: EncodedDives
     validation: EncodedDives
-    accelerator: Accelerator
 
-    def __call__(self) -> Validated:
+    def measure(self) -> ValidationResult:
         options = self.options
         choices = choose_exemplars(
             self.validation.cards, self.training, count=options.validation_exemplars, seed=options.seed
         )
-        queries, exemplars = (dives.reread_by(self.model) for dives in (self.validation, self.training))
-        return Validated.of(queries, judge(self.model, queries, exemplars, choices, self.accelerator))
+        queries, exemplars = self._current(self.validation), self._current(self.training)
+        return ValidationResult.from_predictions(queries, predict_scores(self.model, queries, exemplars, choices))
+
+    def _current(self, dives: EncodedDives) -> EncodedDives:
+        """The dives as the network encodes their tracks now."""
+        if dives.tracks is None or not isinstance(self.model, CompactFineParser):
+            return dives
+        return dives.encode_tracks(self.model)

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
-from fineparser.model.config import FineParserConfig
-from fineparser.simulator.dive import simulate
+from fineparser.data.dives import DiveSource
+from fineparser.model.compact import CompactFineParser
+from fineparser.model.config import CompactConfig, FineParserConfig, NetworkConfig
+from fineparser.model.protocol import Network
+from fineparser.training.devices import accelerator_for
+from fineparser.training.launch import train
 from fineparser.training.options import TrainOptions
-
-DIVES = (("405B", 3, 0.3), ("405B", 3, 0.9), ("107B", 3, 0.4), ("107B", 3, 0.8))
-"""Number, height and level of the divers."""
+from fineparser.training.run_folder import Run
+from fineparser.training.tasks.base import StepContext, TaskContext
+from tests.builders import SIMULATED_DIVES, simulated_clip_folder, write_table
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,47 +32,15 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dives(tmp_path_factory) -> Path:
-    """A labelled clip folder of four simulated dives, two of each number; the score is read off the diver's level."""
-    root = tmp_path_factory.mktemp("dives")
-    rows = []
-    for number, (code, height, level) in enumerate(DIVES):
-        dive = simulate(100 + number, code=code, height=height, level=level, synchro=False)
-        folder = root / f"dive{number}"
-        folder.mkdir()
-        for index, frame in enumerate(dive.frames):
-            cv2.imwrite(str(folder / f"{index:05d}.jpg"), frame[..., ::-1])
-        np.savez_compressed(root / f"dive{number}.npz", mask=dive.masks)
-        rows.append(
-            {
-                "clip": folder.name,
-                "dive_code": code,
-                "height": height,
-                "difficulty": dive.difficulty,
-                "score": round(30 * level * dive.difficulty, 2),
-                "start_frame": 0,
-                "end_frame": 95,
-                "flight_frame": dive.transitions.flight,
-                "entry_frame": dive.transitions.entry,
-                "mask": f"dive{number}.npz",
-            }
-        )
-    write_table(root, rows)
-    return root
-
-
-def write_table(root: Path, rows: list[dict]) -> None:
-    """dives.csv of a clip folder."""
-    with (root / "dives.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    """Two simulated dives of each of two numbers."""
+    return simulated_clip_folder(tmp_path_factory.mktemp("dives"))
 
 
 @pytest.fixture
 def relabelled(dives, tmp_path):
     """Makes a folder of the same clips with other labels: `relabelled(lambda row: ..., keep=3)`."""
 
-    def make(change, keep: int = len(DIVES)) -> Path:
+    def make(change, keep: int = len(SIMULATED_DIVES)) -> Path:
         root = tmp_path / "relabelled"
         root.mkdir()
         with (dives / "dives.csv").open() as file:
@@ -90,50 +60,63 @@ def relabelled(dives, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def smallest() -> FineParserConfig:
-    """The tiny network with six windows instead of nine, its outlines as they are drawn and its entry not read."""
-    return replace(FineParserConfig.tiny(), window_stride=16, refiner_channels=(), entry_channels=())
+def smallest() -> CompactConfig:
+    """The tiny network with six windows instead of nine, without mask refiner and entry branch."""
+    return replace(CompactConfig.tiny(), window_stride=16, refiner_channels=(), entry_channels=())
 
 
 @pytest.fixture(scope="session")
-def refining(smallest) -> FineParserConfig:
-    """The same, which refines its outlines: that takes longer than all the rest of it."""
-    return replace(smallest, refiner_channels=FineParserConfig.tiny().refiner_channels)
+def with_refiner(smallest) -> CompactConfig:
+    """The smallest network with a mask refiner, which takes longer than everything else in it."""
+    return replace(smallest, refiner_channels=CompactConfig.tiny().refiner_channels)
 
 
 @pytest.fixture(scope="session")
-def reading(smallest) -> FineParserConfig:
-    """The smallest, which draws and reads the entry."""
-    return replace(smallest, entry_channels=FineParserConfig.tiny().entry_channels)
+def with_entry(smallest) -> CompactConfig:
+    """The smallest network with an entry branch."""
+    return replace(smallest, entry_channels=CompactConfig.tiny().entry_channels)
+
+
+@pytest.fixture(scope="session")
+def published() -> FineParserConfig:
+    """The tiny published network with six windows instead of nine."""
+    return replace(FineParserConfig.tiny(), window_stride=16)
 
 
 @pytest.fixture(scope="session")
 def config_file(tmp_path_factory, smallest) -> str:
-    """The smallest as a file."""
-    return written(tmp_path_factory.mktemp("config") / "smallest.json", smallest)
+    """File of the smallest network."""
+    return write_config(tmp_path_factory.mktemp("config") / "smallest.json", smallest)
 
 
 @pytest.fixture(scope="session")
-def refining_file(tmp_path_factory, refining) -> str:
-    """The one that refines as a file."""
-    return written(tmp_path_factory.mktemp("config") / "refining.json", refining)
+def refiner_file(tmp_path_factory, with_refiner) -> str:
+    """File of the network with a mask refiner."""
+    return write_config(tmp_path_factory.mktemp("config") / "refiner.json", with_refiner)
 
 
 @pytest.fixture(scope="session")
-def reading_file(tmp_path_factory, reading) -> str:
-    """The one that reads the entry as a file."""
-    return written(tmp_path_factory.mktemp("config") / "reading.json", reading)
+def entry_file(tmp_path_factory, with_entry) -> str:
+    """File of the network with an entry branch."""
+    return write_config(tmp_path_factory.mktemp("config") / "entry.json", with_entry)
 
 
 @pytest.fixture(scope="session")
-def whole_file(tmp_path_factory, reading, refining) -> str:
-    """One with all parts, as a file."""
-    config = replace(reading, refiner_channels=refining.refiner_channels)
-    return written(tmp_path_factory.mktemp("config") / "whole.json", config)
+def whole_file(tmp_path_factory, with_entry, with_refiner) -> str:
+    """File of a network with all parts."""
+    config = replace(with_entry, refiner_channels=with_refiner.refiner_channels)
+    return write_config(tmp_path_factory.mktemp("config") / "whole.json", config)
 
 
-def written(path: Path, config: FineParserConfig) -> str:
-    path.write_text(json.dumps(config.to_json()))
+@pytest.fixture(scope="session")
+def published_file(tmp_path_factory, published) -> str:
+    """File of the published network."""
+    return write_config(tmp_path_factory.mktemp("config") / "published.json", published)
+
+
+def write_config(path: Path, config: NetworkConfig) -> str:
+    name = "CompactFineParser" if isinstance(config, CompactConfig) else "FineParser"
+    path.write_text(json.dumps({"network": name, "architecture": config.to_json()}))
     return str(path)
 
 
@@ -149,3 +132,55 @@ def options(dives, config_file, tmp_path) -> TrainOptions:
         device="cpu",
         progress=False,
     )
+
+
+@pytest.fixture
+def step() -> StepContext:
+    """A step of a single process with teacher forcing."""
+    return StepContext(is_weighted=True, teacher_forcing=True, mean=lambda tensor: tensor)
+
+
+@pytest.fixture
+def filler(step) -> StepContext:
+    """The step of a process without a sample of its own."""
+    return replace(step, is_weighted=False)
+
+
+@pytest.fixture
+def context(options):
+    """Makes the context of a task: `context(model, training, train="parsers", ...)`."""
+
+    def make(model: Network, training: DiveSource, **changes) -> TaskContext:
+        return TaskContext(
+            options=replace(options, **changes),
+            model=model,
+            training=training,
+            validation=None,
+            accelerator=accelerator_for("cpu", "float32"),
+            on_record=lambda record: None,
+        )
+
+    return make
+
+
+@pytest.fixture
+def resumed_records(tmp_path):
+    """Checks that an interrupted run is resumed to the weights of an uninterrupted one; its records.
+
+    `resumed_records(options, "refiner/crops.npy")`: the file of the cache exists while the run is unfinished only.
+    """
+
+    def run(options: TrainOptions, cache_file: str) -> list[dict]:
+        whole = replace(options, out=tmp_path / "whole", data=("syndive:4",), max_steps=4, checkpoint_every=1)
+        weights = CompactFineParser.from_pretrained(train(whole).last).state_dict()
+        assert not (whole.out / cache_file).parent.exists()
+        interrupted = replace(whole, out=tmp_path / "interrupted")
+        stops = iter((False, True))
+        assert train(interrupted, should_stop=lambda: next(stops)).stopped
+        assert (interrupted.out / cache_file).is_file()
+        resumed = CompactFineParser.from_pretrained(train(replace(interrupted, resume=True)).last).state_dict()
+        for name, tensor in weights.items():
+            torch.testing.assert_close(resumed[name], tensor, msg=name)
+        return list(Run.read(interrupted.out).records())
+
+    return run

@@ -1,4 +1,4 @@
-"""Evaluation from a source on disk to the table on the terminal."""
+"""Evaluation, from a source on disk to the table on the terminal."""
 
 import csv
 import json
@@ -14,12 +14,15 @@ from scipy.stats import spearmanr
 from fineparser.data.dives import DataError
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
 from fineparser.data.sources import open_data
-from fineparser.exemplars.calibration import Calibration
 from fineparser.domain.dive_code import DiveCode
-from fineparser.model.fineparser import FineParser
+from fineparser.exemplars.score_calibration import ScoreCalibration
+from fineparser.model.compact import CompactFineParser
+from fineparser.model.protocol import ClipInput
+from fineparser.training.devices import accelerator_for
 from fineparser.training.evaluator import evaluate
-from fineparser.training.machine import accelerator_for
 from fineparser.training.options import EvaluateOptions
+
+pytestmark = pytest.mark.slow
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real"
 
@@ -28,7 +31,7 @@ REAL = Path(__file__).parents[2].parent / "shared" / "real"
 def checkpoint(tmp_path_factory, smallest) -> str:
     folder = tmp_path_factory.mktemp("network") / "untrained"
     torch.manual_seed(1)
-    FineParser(smallest).save_pretrained(folder)
+    CompactFineParser(smallest).save_pretrained(folder)
     return str(folder)
 
 
@@ -58,11 +61,11 @@ def finediving(tmp_path_factory) -> Path:
     return root
 
 
-def test_data_in_finedivings_format_to_metrics(finediving, options):
-    """The metrics are worked out again from the table of predictions and the annotations."""
+def test_metrics_of_data_in_the_format_of_finediving(finediving, options):
+    """The metrics are computed again from the table of predictions and the annotations."""
     options = replace(options, data=(f"finediving:{finediving}",))
-    found = evaluate(options)
-    found.save()
+    evaluation = evaluate(options)
+    evaluation.save()
     rows = rows_of(options.out)
     test = open_data(options.data, "test")
     assert [row["dive"] for row in rows] == [dive.id for dive in test]
@@ -77,18 +80,18 @@ def test_data_in_finedivings_format_to_metrics(finediving, options):
     predicted = np.array([float(row["predicted_score"]) for row in rows])
     true = np.array([float(row["score"]) for row in rows])
     if len(set(true)) > 1:
-        assert found["spearman"].value == pytest.approx(spearmanr(predicted, true).statistic)
+        assert evaluation["spearman"].value == pytest.approx(spearmanr(predicted, true).statistic)
     errors = [abs(int(row[f"predicted_{name}"]) - int(row[name])) for row in rows for name in ("flight", "entry")]
-    assert found["transition_error_frames"].value == pytest.approx(np.mean(errors))
-    assert found["mask_iou"].value == pytest.approx(np.mean([float(row["mask_iou"]) for row in rows]), abs=1e-3)
-    assert found["mask_iou"].count == 3
+    assert evaluation["transition_error_frames"].value == pytest.approx(np.mean(errors))
+    assert evaluation["mask_iou"].value == pytest.approx(np.mean([float(row["mask_iou"]) for row in rows]), abs=1e-3)
+    assert evaluation["mask_iou"].count == 3
     frames = [int(row["predicted_flight_frame"]) for row in rows]
     assert all(dive.first_frame <= frame <= dive.last_frame for frame, dive in zip(frames, test, strict=True))
 
 
-def test_the_result_file_says_what_was_measured(options):
-    found = evaluate(options)
-    path, table = found.save()
+def test_the_result_file_documents_the_evaluation(options):
+    evaluation = evaluate(options)
+    path, table = evaluation.save()
     saved = json.loads(path.read_text())
     assert saved["options"]["data"] == list(options.data)
     assert saved["network"]["name"] == "untrained"
@@ -104,7 +107,7 @@ def test_the_result_file_says_what_was_measured(options):
     assert table.name == "test.csv"
 
 
-def test_the_table_has_a_line_a_metric(options):
+def test_the_table_has_one_line_for_each_metric(options):
     lines = evaluate(options).table().splitlines()
     names = "spearman spearman_execution spearman_ceiling spearman_execution_ceiling r_l2_x100 interval_coverage "
     names += "tiou@0.5 tiou@0.75 transition_error_frames "
@@ -118,21 +121,21 @@ def test_the_same_seed_gives_the_same_evaluation(options):
     assert evaluate(options).measurements == evaluate(options).measurements
 
 
-@pytest.mark.parametrize("calibration", [None, Calibration(-2.0, 1.0, 60, "here")])
-def test_a_bank_stands_in_for_the_training_split(options, dives, calibration):
+@pytest.mark.parametrize("calibration", [None, ScoreCalibration(-2.0, 1.0, 60, "here")])
+def test_a_bank_replaces_the_training_split(options, dives, calibration):
     """Two exemplars encoded here, their scores far above the dives': votes and intervals follow the bank."""
-    model = FineParser.from_pretrained(options.checkpoint)
+    model = CompactFineParser.from_pretrained(options.checkpoint)
     source = open_data(f"clips:{dives}", "test")
     with torch.no_grad():
-        encodings = model.encode(torch.randn(2, 3, 96, 32, 32)).without_masks()
+        encodings = model.encode(ClipInput(torch.randn(2, 3, 96, 32, 32)))
     entries = [SimpleNamespace(score=1000.0, difficulty=source[0].difficulty)] * 2
     cards = [replace(source[0].card, id=f"bank{index}", source="bank") for index in range(2)]
     bank = SimpleNamespace(
         exemplars=entries, encodings=encodings, card=lambda index: cards[index], calibration=calibration
     )
-    found = evaluate(replace(options, limit=1), bank=bank)
-    assert found.exemplars == "bank of 2"
-    (row,) = found.rows
+    evaluation = evaluate(replace(options, limit=1), bank=bank)
+    assert evaluation.exemplars == "bank of 2"
+    (row,) = evaluation.rows
     assert set(row["exemplars"].split()) == {"bank0", "bank1"}
     assert float(row["predicted_score"]) > 900
     if calibration is not None:
@@ -141,11 +144,11 @@ def test_a_bank_stands_in_for_the_training_split(options, dives, calibration):
 
 def test_exemplars_from_another_source(options, relabelled):
     unscored = relabelled(lambda row: {"score": ""}, keep=2)
-    found = evaluate(replace(options, data=(f"clips:{unscored}",), exemplar_data=options.data))
-    assert found["spearman"].value is None
-    assert found["spearman"].count == 0
-    assert all(row["predicted_score"] and row["entry_points"] for row in found.rows)
-    assert [row["entry_lost"] for row in found.rows] == ["", ""]  # which only simulated dives tell
+    evaluation = evaluate(replace(options, data=(f"clips:{unscored}",), exemplar_data=options.data))
+    assert evaluation["spearman"].value is None
+    assert evaluation["spearman"].count == 0
+    assert all(row["predicted_score"] and row["entry_points"] for row in evaluation.rows)
+    assert [row["entry_lost"] for row in evaluation.rows] == ["", ""]  # known of simulated dives only
     alone = evaluate(replace(options, data=(f"clips:{unscored}",)))
     assert alone.exemplars.startswith("none: the training split")
     assert [row["predicted_score"] + row["take_off_points"] for row in alone.rows] == ["", ""]
@@ -153,22 +156,22 @@ def test_exemplars_from_another_source(options, relabelled):
 
 
 def test_the_range_of_r_l2_can_be_given(options):
-    found = evaluate(replace(options, score_range=(0.0, 104.4)))
-    errors = np.array([float(row["predicted_score"]) - float(row["score"]) for row in found.rows])
-    assert found["r_l2_x100"].value == pytest.approx(100 * np.mean((errors / 104.4) ** 2), rel=1e-3)
-    assert found["r_l2_x100"].note == "range 0 to 104.4, given"
+    evaluation = evaluate(replace(options, score_range=(0.0, 104.4)))
+    errors = np.array([float(row["predicted_score"]) - float(row["score"]) for row in evaluation.rows])
+    assert evaluation["r_l2_x100"].value == pytest.approx(100 * np.mean((errors / 104.4) ** 2), rel=1e-3)
+    assert evaluation["r_l2_x100"].note == "range 0 to 104.4, given"
 
 
-def test_a_network_that_is_handed_over_keeps_its_precision(options, monkeypatch):
-    asked = []
+def test_a_given_network_keeps_its_precision(options, monkeypatch):
+    requested = []
     monkeypatch.setattr(
         "fineparser.training.evaluator.accelerator_for",
-        lambda device, precision: asked.append(precision) or accelerator_for(device, precision),
+        lambda device, precision: requested.append(precision) or accelerator_for(device, precision),
     )
     options = replace(options, limit=1, precision="bf16")
-    found = evaluate(options, model=FineParser.from_pretrained(options.checkpoint))
-    assert asked == ["float32"]
-    assert found.to_json()["options"]["precision"] == "bf16"
+    evaluation = evaluate(options, model=CompactFineParser.from_pretrained(options.checkpoint))
+    assert requested == ["float32"]
+    assert evaluation.to_json()["options"]["precision"] == "bf16"
 
 
 def test_splits(options, finediving):
@@ -182,14 +185,21 @@ def test_splits(options, finediving):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real recordings here")
 def test_real_recordings(options):
-    """Two clips with labelled transitions, two with silhouettes, one score and nothing to compare it with."""
-    found = evaluate(replace(options, data=(f"clips:{REAL}",)))
-    assert found.dives == 4
-    counts = {m.name: m.count for m in found.measurements}
-    assert counts["transition_error_frames"] == counts["mask_iou"] == 2
-    assert counts["spearman"] == 0
-    rows = {row["dive"].split("#")[0]: row for row in found.rows}
-    assert rows["london2012_10m_207C.avi"]["predicted_score"] == ""
-    assert rows["college_springboard_inward.mp4"]["predicted_score"] == ""  # neither number nor difficulty known
-    flight = int(rows["college_springboard_inward.mp4"]["predicted_flight_frame"])
-    assert 150 <= flight <= 258
+    """Amateur and broadcast clips: metrics of the labels in their table, and a vote for each dive that can have one.
+
+    Clips that end in the air have only one of the two transitions; such rows count as broken.
+    """
+    evaluation = evaluate(replace(options, data=(f"clips:{REAL}",), resamples=0, skip_broken=True))
+    with (REAL / "dives.csv").open() as file:
+        labels = [row for row in csv.DictReader(file) if bool(row["flight_frame"]) == bool(row["entry_frame"])]
+    counts = {m.name: m.count for m in evaluation.measurements}
+    assert evaluation.dives == len(labels)
+    assert counts["transition_error_frames"] == sum(bool(row["flight_frame"] and row["entry_frame"]) for row in labels)
+    assert counts["mask_iou"] == sum(bool(row["mask"]) for row in labels)
+    assert counts["spearman"] == sum(bool(row["score"]) for row in labels)
+    for label, row in zip(labels, evaluation.rows, strict=True):
+        assert row["dive"].startswith(label["clip"])
+        can_be_compared = label["dive_code"] or label["difficulty"]
+        assert bool(row["predicted_score"]) == bool(can_be_compared)
+        first, last = int(label["start_frame"] or 0), int(label["end_frame"] or 10**6)
+        assert first <= int(row["predicted_flight_frame"]) <= last

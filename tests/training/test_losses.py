@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from fineparser.training.losses import (
-    LEAST_LAYER,
+    LAYER_OFFSET,
     Losses,
     dice,
-    layer_loss,
+    dice_mask_loss,
+    layer_mask_loss,
     mask_loss,
-    moment_loss,
-    outline_loss,
     score_loss,
+    soft_transition_loss,
     transition_loss,
 )
 
@@ -127,13 +127,13 @@ def test_outline_loss_counts_small_divers_as_much_and_takes_empty_frames():
     truth = torch.zeros(1, 1, 2, 20, 20)
     truth[0, 0, 0, 4, 4:6] = 1
     right, wrong = torch.where(truth > 0, 50.0, -50.0), torch.full((1, 1, 2, 20, 20), -50.0)
-    assert outline_loss([right], truth).item() == pytest.approx(0, abs=1e-6)
-    missed = outline_loss([wrong], truth).item() - 50 * 2 / 800  # without its cross-entropy
+    assert dice_mask_loss([right], truth).item() == pytest.approx(0, abs=1e-6)
+    missed = dice_mask_loss([wrong], truth).item() - 50 * 2 / 800  # without its cross-entropy
     assert missed == pytest.approx((1 - 1 / 3) / 2, abs=1e-5)
     one = missed + 50 * 2 / 800
-    side = outline_loss([wrong, *[right] * 4], truth).item()  # the first of four sides, a final one
+    side = dice_mask_loss([wrong, *[right] * 4], truth).item()  # the first of four sides, a final one
     assert side == pytest.approx(one / 4, abs=1e-5)
-    assert outline_loss([*[right] * 4, wrong, right], truth).item() == pytest.approx(one, abs=1e-5)
+    assert dice_mask_loss([*[right] * 4, wrong, right], truth).item() == pytest.approx(one, abs=1e-5)
 
 
 def test_outline_loss_leaves_out_windows_without_masks():
@@ -141,8 +141,8 @@ def test_outline_loss_leaves_out_windows_without_masks():
     logits = [torch.randn(3, 1, 2, 4, 4, generator=generator) for _ in range(5)]
     truth = (torch.rand(3, 1, 2, 4, 4, generator=generator) > 0.5).float()
     truth[1] = torch.nan
-    some = outline_loss(logits, truth, weight=torch.tensor([1.0, 0.0, 1.0]))
-    kept = outline_loss([output[[0, 2]] for output in logits], truth[[0, 2]])
+    some = dice_mask_loss(logits, truth, weight=torch.tensor([1.0, 0.0, 1.0]))
+    kept = dice_mask_loss([output[[0, 2]] for output in logits], truth[[0, 2]])
     assert some.item() == pytest.approx(kept.item(), rel=1e-6)
 
 
@@ -163,7 +163,7 @@ def test_a_batch_without_labels_gives_zero_that_can_be_differentiated():
         mask=mask_loss([logits] * 5, torch.full((2, 1, 2, 4, 4), float("nan")), weight=none),
     )
     losses.total.backward()
-    assert losses.values() == {"total": 0.0, "score": 0.0, "transition": 0.0, "mask": 0.0}
+    assert losses.terms == {"total": 0.0, "score": 0.0, "transition": 0.0, "mask": 0.0}
     for leaf in (delta, probabilities, logits):
         assert not leaf.grad.any()
 
@@ -197,13 +197,13 @@ def test_layers_cost_what_could_be_known_of_them():
     layers = torch.zeros(2, 3, 4, 4)
     layers[0, 1], layers[1, 2] = 0.25, 1.0
     told = layers.clamp(1e-6, 1 - 1e-6).logit()
-    assert layer_loss(told, layers) == pytest.approx(0, abs=1e-3)
+    assert layer_mask_loss(told, layers) == pytest.approx(0, abs=1e-3)
     told[0, 1] = 0  # one half instead of a quarter
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
-    one = (np.log(2) - entropy) / (0.5 + LEAST_LAYER) / 3
-    assert layer_loss(told, layers).item() == pytest.approx(one / 2, rel=1e-3)
-    assert layer_loss(told, layers, torch.tensor([0.0, 1.0])) == pytest.approx(0, abs=1e-3)
-    assert layer_loss(told, layers, torch.ones(2), torch.tensor(4.0)).item() == pytest.approx(one / 4, rel=1e-3)
+    one = (np.log(2) - entropy) / (0.5 + LAYER_OFFSET) / 3
+    assert layer_mask_loss(told, layers).item() == pytest.approx(one / 2, rel=1e-3)
+    assert layer_mask_loss(told, layers, torch.tensor([0.0, 1.0])) == pytest.approx(0, abs=1e-3)
+    assert layer_mask_loss(told, layers, torch.ones(2), torch.tensor(4.0)).item() == pytest.approx(one / 4, rel=1e-3)
 
 
 def test_moments_are_cross_entropy_with_soft_labels():
@@ -213,7 +213,7 @@ def test_moments_are_cross_entropy_with_soft_labels():
     density = torch.distributions.Normal(transitions[:, None].float(), 0.8).log_prob(frames[None, :, None]).exp()
     target = density / density.sum(1, keepdim=True)
     expected = torch.nn.functional.cross_entropy(logits, target)
-    torch.testing.assert_close(moment_loss(logits.softmax(1), transitions), expected)
+    torch.testing.assert_close(soft_transition_loss(logits.softmax(1), transitions), expected)
     weight = torch.tensor([1.0, 0.0, 1.0])
     expected = torch.nn.functional.cross_entropy(logits[[0, 2]], target[[0, 2]])
-    torch.testing.assert_close(moment_loss(logits.softmax(1), transitions, weight), expected)
+    torch.testing.assert_close(soft_transition_loss(logits.softmax(1), transitions, weight), expected)

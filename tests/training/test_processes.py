@@ -17,12 +17,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from fineparser.data.dives import ReadOptions
 from fineparser.data.sources import open_data
-from fineparser.training.normalisation import JoinedBatchNorm, join_batch_norms
+from fineparser.training.devices import SyncedBatchNorm, sync_batch_norms
+from fineparser.training.initial_weights import initial_network
+from fineparser.training.launch import train
 from fineparser.training.options import TrainOptions
-from fineparser.training.runs import Run
-from fineparser.training.starting_weights import starting_network
-from fineparser.training.train import train
+from fineparser.training.run_folder import Run
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import json, sys
@@ -31,9 +34,9 @@ import torch
 from torch import nn
 torch.set_num_threads(1)
 from accelerate import PartialState
-from fineparser.training.normalisation import join_batch_norms
+from fineparser.training.devices import sync_batch_norms
 from fineparser.training.options import TrainOptions
-from fineparser.training.train import train
+from fineparser.training.launch import train
 
 train(TrainOptions.from_json(json.loads(sys.argv[1])))
 
@@ -41,7 +44,7 @@ state = PartialState()
 torch.manual_seed(0)
 whole = torch.randn(5, 3, 4) * 2 + 1
 own = (whole[:2] if state.process_index == 0 else whole[2:]).clone().requires_grad_()
-norm = join_batch_norms(nn.Sequential(nn.BatchNorm1d(3)), state.device)
+norm = sync_batch_norms(nn.Sequential(nn.BatchNorm1d(3)), state.device)
 output = norm(own)
 (output ** 3).sum().backward()
 np.savez(f"{sys.argv[2]}/norm{state.process_index}.npz", output=output.detach(), gradient=own.grad,
@@ -91,7 +94,7 @@ def pair(tmp_path_factory, dives, config_file) -> tuple[TrainOptions, TrainOptio
 
 
 def open_split(dives: Path, seed: int) -> list:
-    return [dive for dive in open_data(f"clips:{dives}", "test", seed=seed) if dive.split == "train"]
+    return [dive for dive in open_data(f"clips:{dives}", "test", ReadOptions(seed=seed)) if dive.split == "train"]
 
 
 def test_losses_equal_those_of_one_process_with_twice_the_batch(pair):
@@ -112,8 +115,8 @@ def test_both_reach_the_same_weights(pair):
     """Measured by how far the weights have moved from where both began."""
     one, two, _ = pair
     first, second = (load_file(Run.read(options.out).checkpoints.last / "model.safetensors") for options in (one, two))
-    began = starting_network(one)[0].state_dict()
-    learnt = [name for name, _ in starting_network(one)[0].named_parameters()]
+    began = initial_network(one)[0].state_dict()
+    learnt = [name for name, _ in initial_network(one)[0].named_parameters()]
     moved = sum((first[name] - began[name]).abs().sum() for name in learnt)
     apart = sum((first[name] - second[name]).abs().sum() for name in learnt)
     assert moved > 0
@@ -151,8 +154,8 @@ def test_joining_keeps_parameters_names_and_evaluation():
     names, weight = list(network.state_dict()), network[1].weight
     x = torch.randn(3, 2, 2, 2, 2)
     before = network[1].eval()(network[0](x))
-    join_batch_norms(network, torch.device("cpu"))
-    assert isinstance(network[2], JoinedBatchNorm)
+    sync_batch_norms(network, torch.device("cpu"))
+    assert isinstance(network[2], SyncedBatchNorm)
     assert list(network.state_dict()) == names
     assert network[1].weight is weight
     assert torch.equal(network[1](network[0](x)), before)

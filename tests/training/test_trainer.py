@@ -1,7 +1,8 @@
-"""Runs from their first step to their end, and every way in which they can end before it."""
+"""Runs of the training loop, and every way in which they can end."""
 
 import itertools
 import json
+import math
 import resource
 import signal
 import subprocess
@@ -15,18 +16,29 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fineparser.data.dives import DataError
+from fineparser.data.dives import DataError, ReadOptions
 from fineparser.data.sources import open_data
-from fineparser.model.config import WITHOUT_TRACK
-from fineparser.model.fineparser import FineParser
-from fineparser.training.checkpoints import RunError
+from fineparser.model.checkpoint import load_network
+from fineparser.model.compact import CompactFineParser
+from fineparser.model.paper import FineParser
 from fineparser.training.evaluator import evaluate
-from fineparser.training.metrics import Measurement
-from fineparser.training.options import EvaluateOptions, OptionsError, TrainOptions
-from fineparser.training.runs import Run
-from fineparser.training.train import train
-from fineparser.training.trainer import TrainingError, warm_mean
-from fineparser.training.validation import Validated
+from fineparser.training.launch import train
+from fineparser.training.metrics.metric import Measurement
+from fineparser.training.options import EvaluateOptions, OptionsError, RegressionTaskOptions, TrainOptions
+from fineparser.training.run_folder import Run
+from fineparser.training.tasks.base import TrainingTask
+from fineparser.training.train_checkpoints import RunError
+from fineparser.training.trainer import (
+    TrainingError,
+    ema_with_warmup,
+    every,
+    learning_rate_factor,
+    shares,
+    steps_per_epoch,
+)
+from fineparser.training.validation import ValidationResult
+
+pytestmark = pytest.mark.slow
 
 
 def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -45,7 +57,7 @@ def steps(run: Path, kind: str = "train") -> list[dict]:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, dives, config_file) -> TrainOptions:
-    """A finished run of six steps, four to an epoch, that other runs are held against."""
+    """A finished run of six steps, four an epoch, that other runs are compared with."""
     options = TrainOptions(
         data=(f"clips:{dives}",),
         out=tmp_path_factory.mktemp("runs") / "uninterrupted",
@@ -62,17 +74,17 @@ def uninterrupted(tmp_path_factory, dives, config_file) -> TrainOptions:
 
 
 def resumed(options: TrainOptions) -> TrainOptions:
-    """What `train --resume --out RUN` asks for."""
+    """Options of `train --resume --out RUN`."""
     return TrainOptions(out=options.out, resume=True, progress=False)
 
 
-def last_of(options: TrainOptions) -> Path:
+def last_checkpoint(options: TrainOptions) -> Path:
     return Run.read(options.out).checkpoints.last
 
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory, dives, config_file) -> TrainOptions:
-    """A finished run that has learnt four dives by heart; the weights let no loss drown the others."""
+    """A finished run that has overfitted four dives; with the weights, all losses have a similar size."""
     options = TrainOptions(
         data=(f"clips:{dives}",),
         out=tmp_path_factory.mktemp("runs") / "learned",
@@ -82,7 +94,7 @@ def learned(tmp_path_factory, dives, config_file) -> TrainOptions:
         learning_rate=1e-2,
         score_weight=1e-3,
         transition_weight=0.1,
-        mask_objective="outline",
+        mask_loss="dice",
         device="cpu",
         progress=False,
     )
@@ -91,9 +103,9 @@ def learned(tmp_path_factory, dives, config_file) -> TrainOptions:
 
 
 def test_a_small_network_learns_simulated_dives(learned, tmp_path):
-    """All three losses fall, and masks beat the trivial answers.
+    """All three losses fall, and masks are better than the trivial ones.
 
-    Those are no pixel (IoU 0, F-beta 0) and every pixel (IoU the diver's share s of the picture, F-beta
+    These are no pixel (IoU 0, F-beta 0) and every pixel (IoU the diver's share s of the frame, F-beta
     1.3 s / (0.3 s + 1)).
     """
     records = steps(learned.out)
@@ -103,27 +115,27 @@ def test_a_small_network_learns_simulated_dives(learned, tmp_path):
         last = sum(record[name] for record in records[-8:]) / 8
         assert last < share * first, name
     how = dict(out=tmp_path / "x.json", device="cpu", progress=False, resamples=0)
-    found = evaluate(EvaluateOptions(data=learned.data, checkpoint=str(last_of(learned)), **how))
+    evaluation = evaluate(EvaluateOptions(data=learned.data, checkpoint=str(last_checkpoint(learned)), **how))
     covered = masked_share(learned)
-    assert found["mask_iou"].value > 1.5 * covered, (found["mask_iou"].value, covered)
-    assert found["mask_f_beta"].value > 3 * 1.3 * covered / (0.3 * covered + 1)
-    assert found["transition_error_frames"].value < 20
+    assert evaluation["mask_iou"].value > 1.5 * covered, (evaluation["mask_iou"].value, covered)
+    assert evaluation["mask_f_beta"].value > 3 * 1.3 * covered / (0.3 * covered + 1)
+    assert evaluation["transition_error_frames"].value < 20
 
 
 def masked_share(options: TrainOptions) -> float:
-    """Mean share of the picture that the true masks cover: the IoU of answering "every pixel"."""
+    """Mean share of the frame that the true masks cover: the IoU of a mask of every pixel."""
     dives = open_data(options.data, "test")
     return sum(float(dive.read_masks(range(96)).mean()) for dive in dives) / len(dives)
 
 
-def test_a_run_leaves_what_one_needs_to_know(uninterrupted):
+def test_a_run_folder_documents_the_run(uninterrupted):
     run = Run.read(uninterrupted.out)
     assert TrainOptions.from_json(run.configuration) == uninterrupted
     records = steps(uninterrupted.out)
     assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]
     assert [record["epoch"] for record in records] == [0, 0, 0, 0, 1, 1]
     assert all(record["total"] > 0 and record["learning_rate"] > 0 for record in records)
-    model = FineParser.from_pretrained(run.checkpoints.last)
+    model = load_network(run.checkpoints.last)
     assert model.provenance.name == "uninterrupted"
     assert model.provenance.trained_on == (Path(uninterrupted.data[0]).name,)
     notes = " ".join(record["text"] for record in steps(uninterrupted.out, "note"))
@@ -134,11 +146,11 @@ def test_a_run_leaves_what_one_needs_to_know(uninterrupted):
 def test_the_same_options_reach_the_same_weights(uninterrupted, tmp_path):
     again = replace(uninterrupted, out=tmp_path / "uninterrupted")
     train(again)
-    assert_same_weights(last_of(again), last_of(uninterrupted))
+    assert_same_weights(last_checkpoint(again), last_checkpoint(uninterrupted))
 
 
-def test_teacher_forcing_is_switched_off_midway(uninterrupted, tmp_path):
-    """Up to half of the run nothing differs from a run that is forced to its end; then everything does."""
+def test_teacher_forcing_ends_midway(uninterrupted, tmp_path):
+    """The first half is that of a run with teacher forcing throughout; then the runs differ."""
     forced = replace(uninterrupted, out=tmp_path / "forced", teacher_forcing=1.0)
     train(forced)
     here, there = ([r["score"] for r in steps(options.out)] for options in (uninterrupted, forced))
@@ -147,7 +159,7 @@ def test_teacher_forcing_is_switched_off_midway(uninterrupted, tmp_path):
 
 
 @pytest.mark.parametrize("stop", ["button", "ctrl-c"])
-def test_a_stopped_run_goes_on_to_the_same_weights(uninterrupted, tmp_path, stop):
+def test_a_stopped_run_can_be_resumed_to_the_same_weights(uninterrupted, tmp_path, stop):
     """Stopped in the middle of an epoch, by a button or by the signal of Ctrl-C."""
     options = replace(uninterrupted, out=tmp_path / "run")
     done, handler = [], signal.getsignal(signal.SIGINT)
@@ -160,11 +172,11 @@ def test_a_stopped_run_goes_on_to_the_same_weights(uninterrupted, tmp_path, stop
     result = train(options, on_record=on_record, should_stop=lambda: stop == "button" and done[-1:] == [2])
     assert (result.step, result.stopped) == (3, True)
     assert result.last.name == "step-00000003"
-    assert signal.getsignal(signal.SIGINT) is handler  # as before: shells start jobs in the background deaf to it
+    assert signal.getsignal(signal.SIGINT) is handler  # as before: shells start background jobs that ignore it
 
     result = train(resumed(options))
     assert (result.step, result.stopped) == (6, False)
-    assert_same_weights(result.last, last_of(uninterrupted))
+    assert_same_weights(result.last, last_checkpoint(uninterrupted))
     names = ("step", "total", "score", "transition", "mask", "learning_rate")
     trimmed = [[{name: record[name] for name in names} for record in steps(o.out)] for o in (options, uninterrupted)]
     assert trimmed[0] == trimmed[1]
@@ -172,14 +184,14 @@ def test_a_stopped_run_goes_on_to_the_same_weights(uninterrupted, tmp_path, stop
 
 @pytest.mark.parametrize("moment", ["first", "second"])
 def test_kill_9_in_the_middle_of_a_checkpoint(uninterrupted, tmp_path, moment):
-    """Killed while the first or the second of its checkpoints is half written, a run goes on to the same weights."""
+    """Killed while its first or second checkpoint is half written, a run can be resumed to the same weights."""
     options = replace(uninterrupted, out=tmp_path / "run", checkpoint_every=1)
     program = """
         import json, sys, time
         import torch
         torch.set_num_threads(1)
         from fineparser.training.options import TrainOptions
-        from fineparser.training.train import train
+        from fineparser.training.launch import train
         save, saved = torch.save, 0
         def slow(state, path):
             global saved
@@ -207,19 +219,19 @@ def test_kill_9_in_the_middle_of_a_checkpoint(uninterrupted, tmp_path, moment):
     assert (checkpoints.last is None) == (moment == "first")
     result = train(resumed(options))
     assert result.step == 6
-    assert_same_weights(result.last, last_of(uninterrupted))
+    assert_same_weights(result.last, last_checkpoint(uninterrupted))
     assert [record["step"] for record in steps(options.out)] == [1, 2, 3, 4, 5, 6]
     assert not list(checkpoints.folder.glob(".unfinished-*"))
 
 
-def test_a_finished_run_has_nothing_to_go_on_with(uninterrupted):
-    before = weights(last_of(uninterrupted))
+def test_resuming_a_finished_run_changes_nothing(uninterrupted):
+    before = weights(last_checkpoint(uninterrupted))
     result = train(resumed(uninterrupted))
     assert result.step == 6
     assert all(torch.equal(before[name], tensor) for name, tensor in weights(result.last).items())
 
 
-def test_a_run_does_not_go_on_with_other_options(uninterrupted):
+def test_a_run_cannot_be_resumed_with_other_options(uninterrupted):
     with pytest.raises(OptionsError, match=r"learning_rate was 0\.001 and is 0\.1"):
         train(replace(uninterrupted, resume=True, learning_rate=0.1))
     with pytest.raises(RunError, match="holds a run already"):
@@ -228,13 +240,13 @@ def test_a_run_does_not_go_on_with_other_options(uninterrupted):
         train(replace(uninterrupted, out=uninterrupted.out / "nowhere", resume=True))
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(options):
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(options):
     options = replace(options, learning_rate=1e20, checkpoint_every=1, epochs=20)
     with pytest.raises(TrainingError, match=r"in step \d+ the loss is no longer a number: .*is kept\. Try a lower"):
         train(options)
-    kept = weights(last_of(options))
+    kept = weights(last_checkpoint(options))
     assert all(tensor.isfinite().all() for tensor in kept.values())
-    assert last_of(options).name == f"step-{len(steps(options.out)):08d}"
+    assert last_checkpoint(options).name == f"step-{len(steps(options.out)):08d}"
 
 
 def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(options):
@@ -251,16 +263,17 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(options):
             train(options, on_record=on_record)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert FineParser.from_pretrained(last_of(options))
+    assert load_network(last_checkpoint(options))
     result = train(resumed(options))
     assert (result.step, result.stopped) == (4, False)
 
 
-def validated_as(monkeypatch, options: TrainOptions, *rounds: list[Measurement]) -> None:
-    """Replaces validation by these measurements, a list each time that a run asks for them."""
-    left, whole = iter(rounds), open_data(options.data, "test")
-    monkeypatch.setattr("fineparser.training.train.PictureValidation", lambda *_: lambda: Validated(next(left)))
-    monkeypatch.setattr("fineparser.training.train.open_data", lambda *_, **__: whole)
+def replace_validation(monkeypatch, options: TrainOptions, *rounds: list[Measurement]) -> None:
+    """Replaces validation by these measurements, one list a validation."""
+    results, whole = map(ValidationResult, rounds), open_data(options.data, "test")
+    validation = SimpleNamespace(measure=lambda: next(results))
+    monkeypatch.setattr(TrainingTask, "validation", lambda self: validation)
+    monkeypatch.setattr("fineparser.training.launch.open_data", lambda *_, **__: whole)
 
 
 def mask_iou(value: float) -> Measurement:
@@ -269,17 +282,17 @@ def mask_iou(value: float) -> Measurement:
 
 def test_the_best_checkpoint_is_chosen_on_the_validation_split(options, monkeypatch):
     """Validation is replaced by numbers that are best in the second of four epochs; the fourth only equals it."""
-    validated_as(monkeypatch, options, *([mask_iou(value)] for value in (0.2, 0.6, 0.5, 0.6)))
+    replace_validation(monkeypatch, options, *([mask_iou(value)] for value in (0.2, 0.6, 0.5, 0.6)))
     result = train(replace(options, epochs=4, batch_size=4, train="parsers"))
     assert (result.best.name, result.last.name) == ("step-00000002", "step-00000004")
     assert (result.chosen_by, result.best_value) == ("mask_iou", 0.6)
     assert [record["best"] for record in steps(options.out, "validation")] == [True, True, False, False]
 
 
-def test_a_run_that_only_gets_worse_gives_what_it_began_with(smallest, options, monkeypatch, tmp_path):
-    """Measured before the first step as well, once: a run that is stopped and taken up again does not do it anew."""
-    validated_as(monkeypatch, options, *([mask_iou(value)] for value in (0.6, 0.5, 0.6)))
-    start = FineParser(smallest)
+def test_a_run_that_only_gets_worse_has_its_starting_weights_as_the_best(smallest, options, monkeypatch, tmp_path):
+    """They are measured before the first step, once: a resumed run does not repeat it."""
+    replace_validation(monkeypatch, options, *([mask_iou(value)] for value in (0.6, 0.5, 0.6)))
+    start = CompactFineParser(smallest)
     start.save_pretrained(tmp_path / "start")
     how = dict(epochs=2, batch_size=4, train="parsers", config="compact", checkpoint=str(tmp_path / "start"))
     run = replace(options, **how)
@@ -287,7 +300,7 @@ def test_a_run_that_only_gets_worse_gives_what_it_began_with(smallest, options, 
     assert (stopped.step, stopped.stopped) == (1, True)
     result = train(resumed(run))
     assert (result.best.name, result.last.name, result.best_value) == ("step-00000000", "step-00000002", 0.6)
-    assert FineParser.from_pretrained(result.best).fingerprint() == start.fingerprint()
+    assert load_network(result.best).fingerprint() == start.fingerprint()
     assert [(record["step"], record["best"]) for record in steps(options.out, "validation")] == [
         (0, True),
         (1, False),
@@ -304,29 +317,29 @@ def test_the_best_can_be_chosen_by_another_metric(options, monkeypatch):
         ]
         for rank, error in ((0.2, 1.0), (0.6, 2.0))
     ]
-    validated_as(monkeypatch, options, *rounds)
+    replace_validation(monkeypatch, options, *rounds)
     result = train(replace(options, epochs=2, batch_size=4, choose_by="r_l2_x100"))
     assert (result.chosen_by, result.best_value, result.best.name) == ("r_l2_x100", 1.0, "step-00000001")
     assert steps(options.out, "validation")[0]["intervals"] == {"r_l2_x100": [0.5, 3.0]}
 
 
 def test_minutes_shorten_a_run_and_its_schedule(options, monkeypatch):
-    """A clock that moves by six seconds a look: two minutes hold twenty of the thousand steps."""
+    """A clock that advances six seconds a call: two minutes are enough for twenty of the thousand steps."""
     ticks = itertools.count(0.0, 6.0)
     monkeypatch.setattr("fineparser.training.trainer.time", SimpleNamespace(monotonic=lambda: next(ticks)))
     result = train(replace(options, epochs=500, minutes=2.0, batch_size=2, train="regression"))
     assert (result.step, result.stopped) == (20, False)
     rates = [record["learning_rate"] for record in steps(options.out)]
     assert rates[-1] < 0.02 * max(rates)  # the cosine has come down
-    assert resumed(options).going_on(TrainOptions.from_json(Run.read(options.out).configuration)).minutes == 2.0
+    assert resumed(options).resume_from(TrainOptions.from_json(Run.read(options.out).configuration)).minutes == 2.0
 
 
-def test_validation_measures_the_split_that_training_never_sees(options, relabelled):
-    """A seed that holds one of the four clips out."""
+def test_validation_uses_dives_that_are_not_trained_on(options, relabelled):
+    """With a seed that holds out one of the four clips."""
     seed = next(
         seed
         for seed in range(100)
-        if len([d for d in open_data(options.data, "test", seed=seed) if d.split == "validation"]) == 1
+        if len([d for d in open_data(options.data, "test", ReadOptions(seed=seed)) if d.split == "validation"]) == 1
     )
     options = replace(options, seed=seed, epochs=1, train="parsers")
     result = train(options)
@@ -336,20 +349,20 @@ def test_validation_measures_the_split_that_training_never_sees(options, relabel
     assert len(steps(options.out)) == 2  # three training dives in batches of two
 
 
-def test_the_regression_learns_from_encodings_alone(learned, options, relabelled):
-    """The better dive of each number becomes the worse one: that is learnt anew, and nothing that encodes changes."""
+def test_the_regression_trains_on_encodings_alone(learned, options, relabelled):
+    """The better dive of each number becomes the worse one; only the comparison changes."""
     swapped = {"dive0": "83.7", "dive1": "27.9", "dive2": "74.4", "dive3": "37.2"}
     folder = relabelled(lambda row: {"score": swapped[row["clip"]]})
     second = replace(
         options,
         data=(f"clips:{folder}",),
         train="regression",
-        checkpoint=str(last_of(learned)),
+        checkpoint=str(last_checkpoint(learned)),
         epochs=30,
         learning_rate=1e-2,
     )
     result = train(second)
-    before, after = weights(last_of(learned)), weights(result.last)
+    before, after = weights(last_checkpoint(learned)), weights(result.last)
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"contrastive_regression"}
     losses = [record["score"] for record in steps(second.out)]
@@ -358,17 +371,16 @@ def test_the_regression_learns_from_encodings_alone(learned, options, relabelled
 
 
 @pytest.mark.parametrize("part", ["gate", "static", "transitions"])
-def test_ablations_train(options, part):
-    result = train(replace(options, without=(part,), max_steps=1))
+def test_ablations_train(options, published_file, part):
+    result = train(replace(options, config=published_file, without=(part,), max_steps=1))
     (record,) = steps(options.out)
     assert record["total"] > 0
-    model = FineParser.from_pretrained(result.last)
-    config = model.config
+    config = FineParser.from_pretrained(result.last).config
     switched = {"gate": config.spatial_gate, "static": config.static_branch, "transitions": config.temporal_parsing}
     assert [name for name, is_on in switched.items() if not is_on] == [part]
 
 
-def test_sources_that_cannot_be_learnt_from(options, relabelled, tmp_path):
+def test_sources_that_cannot_be_used(options, relabelled, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "dives.csv").write_text("clip,dive_code\n")
     with pytest.raises(DataError, match="there is no dive in its train split"):
@@ -385,53 +397,120 @@ def test_the_regression_needs_scores(options, relabelled):
         train(replace(options, data=(f"clips:{folder}",), train="regression"))
 
 
-def test_a_lone_dive_number_is_said_and_the_nearest_stands_in(options, relabelled):
+def test_a_note_names_dive_numbers_with_a_single_dive(options, relabelled):
     folder = relabelled(lambda row: {}, keep=3)
     train(replace(options, data=(f"clips:{folder}",), max_steps=1))
     texts = [record["text"] for record in steps(options.out, "note")]
     assert any("only one dive of the number 107B" in text for text in texts)
 
 
-def test_the_regression_can_learn_to_read_the_track(learned, options):
-    start = last_of(learned)
-    how = dict(train="regression", learn_track=True, checkpoint=str(start), config="compact", max_steps=3)
-    chosen = replace(options, **how, views=2)
-    told = []
-    result = train(chosen, on_record=told.append)
+def test_the_regression_can_train_the_track(learned, options):
+    start = last_checkpoint(learned)
+    track = RegressionTaskOptions(train_track=True, augmentations_per_dive=2)
+    chosen = replace(
+        options, train="regression", regression=track, checkpoint=str(start), config="compact", max_steps=3
+    )
+    received = []
+    result = train(chosen, on_record=received.append)
     before, after = weights(start), weights(result.last)
     moved = {name.rsplit(".", 1)[0] for name in before if not torch.equal(before[name], after[name])}
-    tokens = ("static_visual_encoder.phases", "dynamic_visual_encoder")
-    parts = (*tokens, "temporal_action_parser", "contrastive_regression")
+    parts = ("static_pooling", "dynamic_pooling", "temporal_action_parser", "contrastive_regression")
     assert {part for part in parts for name in moved if name.startswith(part)} == set(parts)
     assert all(name.startswith(parts) for name in moved)
     records = [record for record in Run.read(chosen.out).records() if record["kind"] == "train"]
-    assert all(record["hints"] > 0 and record["transition"] > 0 for record in records)
-    # Every dive was encoded twice, each time in another way.
-    assert max(record["done"] for record in told if record["kind"] == "encoding") == 8
+    assert all(record["auxiliary"] > 0 and record["transition"] > 0 for record in records)
+    # Every dive was encoded twice, with another augmentation.
+    assert max(record["done"] for record in received if record["kind"] == "encoding") == 8
 
 
-def test_only_a_track_can_be_learnt_to_be_read(smallest, options, tmp_path):
-    FineParser(replace(smallest, **WITHOUT_TRACK)).save_pretrained(tmp_path / "plain")
-    chosen = replace(
-        options, train="regression", learn_track=True, checkpoint=str(tmp_path / "plain"), config="compact"
-    )
-    with pytest.raises(OptionsError, match="diver_track off"):
-        train(chosen)
-
-
-def test_a_running_mean_forgets_its_beginning():
-    update, means = warm_mean(0.99), [torch.tensor(100.0), torch.full((2,), 100.0)]
+def test_the_ema_forgets_the_beginning_during_its_warmup():
+    update, means = ema_with_warmup(0.99), [torch.tensor(100.0), torch.full((2,), 100.0)]
     for count in range(1, 200):
         update(means, [torch.tensor(1.0), torch.full((2,), 3.0)], torch.tensor(count))
     assert means[0].item() == pytest.approx(1.0, abs=0.01)
     assert means[1].tolist() == pytest.approx([3.0, 3.0], abs=0.01)
     late = [torch.tensor(1.0)]
-    warm_mean(0.9)(late, [torch.tensor(0.0)], torch.tensor(10**6))
+    ema_with_warmup(0.9)(late, [torch.tensor(0.0)], torch.tensor(10**6))
     assert late[0].item() == pytest.approx(0.9)
 
 
-def test_a_running_mean_copies_what_counts():
+def test_the_ema_copies_counters():
     means = [torch.tensor(3)]
-    warm_mean(0.9)(means, [torch.tensor(8)], torch.tensor(10**6))
+    ema_with_warmup(0.9)(means, [torch.tensor(8)], torch.tensor(10**6))
     assert means[0].item() == 8
     assert means[0].dtype == torch.int64
+
+
+def test_warm_up_is_linear_and_reaches_the_base_rate():
+    assert [learning_rate_factor(step, warmup_steps=5, total_steps=400) for step in range(5)] == pytest.approx(
+        [0.2, 0.4, 0.6, 0.8, 1.0]
+    )
+
+
+def test_cosine_after_the_warm_up():
+    assert learning_rate_factor(5, warmup_steps=5, total_steps=405) == 1.0
+    assert learning_rate_factor(105, warmup_steps=5, total_steps=405) == pytest.approx(0.5 + math.sqrt(2) / 4)
+    assert learning_rate_factor(205, warmup_steps=5, total_steps=405) == pytest.approx(0.5)
+    assert learning_rate_factor(405, warmup_steps=5, total_steps=405) == 0.0
+    assert learning_rate_factor(1000, warmup_steps=5, total_steps=405) == 0.0
+
+
+def test_the_last_step_still_learns():
+    assert learning_rate_factor(404, warmup_steps=5, total_steps=405) > 0
+
+
+def test_without_warm_up_it_starts_at_the_base_rate():
+    assert learning_rate_factor(0, warmup_steps=0, total_steps=10) == 1.0
+
+
+@pytest.mark.parametrize(("warmup", "total"), [(11, 10), (-1, 10), (0, 0)])
+def test_an_impossible_schedule_is_refused(warmup, total):
+    with pytest.raises(ValueError, match=f"{total} steps cannot have {warmup}"):
+        learning_rate_factor(0, warmup_steps=warmup, total_steps=total)
+
+
+def test_every():
+    assert [step for step in range(10) if every(step, 4)] == [4, 8]
+    assert not any(every(step, 0) for step in range(10))
+
+
+def all_shares(count, batch_size, processes, **more):
+    return [
+        shares(count, batch_size=batch_size, seed=1, epoch=2, processes=processes, process=process, **more)
+        for process in range(processes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "processes"), [(17, 4, 1), (17, 4, 2), (16, 4, 2), (9, 4, 2), (5, 1, 4)]
+)
+def test_every_sample_is_weighted_once(count, batch_size, processes):
+    plans = all_shares(count, batch_size, processes)
+    indices = [index for plan in plans for share in plan if share.is_weighted for index in share.indices]
+    assert sorted(indices) == list(range(count))
+    assert {len(plan) for plan in plans} == {steps_per_epoch(count, batch_size=batch_size, processes=processes)}
+    assert all(1 <= len(share.indices) <= batch_size for plan in plans for share in plan)
+
+
+def test_two_processes_do_what_one_with_twice_the_batch_does():
+    one = all_shares(19, 8, 1)[0]
+    two = all_shares(19, 4, 2)
+    for step, share in enumerate(one):
+        together = [plan[step].indices for plan in two if plan[step].is_weighted]
+        assert sum(together, ()) == share.indices
+
+
+def test_a_process_without_a_sample_gets_a_filler():
+    plans = all_shares(9, 4, 2)  # a step of eight, then a single sample
+    assert [plan[1].is_weighted for plan in plans] == [True, False]
+    assert plans[1][1].indices == plans[0][1].indices
+
+
+def test_an_epoch_can_be_resumed():
+    whole = shares(17, batch_size=4, seed=1, epoch=2)
+    assert shares(17, batch_size=4, seed=1, epoch=2, first_step=3) == whole[3:]
+
+
+def test_epochs_and_seeds_differ():
+    orders = {shares(50, batch_size=50, seed=seed, epoch=epoch)[0].indices for seed in (0, 1) for epoch in (0, 1)}
+    assert len(orders) == 4
