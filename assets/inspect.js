@@ -1,4 +1,4 @@
-// The figures over the 96 frames are other components: their line and their clicks are tied to the frame here.
+// The figures over the 96 frames are other components: their cursor and their clicks are connected to the frame here.
 const FIGURES = ["inspect-transitions", "inspect-agreement"];
 
 function mark(plot, frame) {
@@ -15,24 +15,24 @@ function mark(plot, frame) {
   line.style.height = `${h}px`;
   line.dataset.frame = frame;
 }
-function tie(plot) {
-  if (plot.fpTied) return;
-  plot.fpTied = true;
+function connect(plot) {
+  if (plot.fpConnected) return;
+  plot.fpConnected = true;
   plot.addEventListener("click", (event) => {
     const { l, w, t, h } = plot._fullLayout._size, box = plot.getBoundingClientRect();
     const x = event.clientX - box.left - l, y = event.clientY - box.top - t;
     if (x < 0 || x > w || y < 0 || y > h) return;
-    trigger("leaf", { frame: Math.round(plot._fullLayout.xaxis.p2d(x)) });
+    trigger("seek", { frame: Math.round(plot._fullLayout.xaxis.p2d(x)) });
   });
 }
-// A figure comes after the pictures, is drawn anew with every dive, and changes its width with the page.
+// A figure appears after the images, is redrawn for every dive, and changes its width with the page.
 setInterval(() => {
-  const shown = element.querySelector("[data-frame]");
-  if (!shown) return;
+  const images = element.querySelector("[data-frame]");
+  if (!images) return;
   for (const id of FIGURES) {
     const plot = document.querySelector(`#${id} .js-plotly-plot`);
     if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis || !plot.offsetWidth) continue;
-    tie(plot);
-    mark(plot, Number(shown.dataset.frame));
+    connect(plot);
+    mark(plot, Number(images.dataset.frame));
   }
 }, 250);

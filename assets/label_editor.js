@@ -1,20 +1,20 @@
-// The two step switches of a dive: dragged on the timeline, moved by arrow keys, or typed.
-// `props.value` is what train_labels.py's `editor_value` gives; "keep" is told with the dive and both frames.
+// The two transitions of a dive: dragged on the timeline, moved by arrow keys, or typed.
+// `props.value` comes from `editor_value` in train_labels.py; "save" is triggered with the dive and both frames.
 const find = (selector) => element.querySelector(selector);
-let data = null, picture = null, at = 0, marks = { flight: 0, entry: 0 };
+let data = null, image = null, at = 0, marks = { flight: 0, entry: 0 };
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const share = (frame) => data.last > data.first ? (frame - data.first) / (data.last - data.first) : 0;
 
 function draw() {
-  if (!data || !picture) return;
+  if (!data || !image) return;
   let tile = 0;
   while (tile + 1 < data.numbers.length && data.numbers[tile + 1] <= at) tile += 1;
   const canvas = find("canvas");
   canvas.width = data.width; canvas.height = data.height;
   const column = tile % data.columns, row = Math.floor(tile / data.columns);
   canvas.getContext("2d").drawImage(
-    picture, column * data.width, row * data.height, data.width, data.height, 0, 0, data.width, data.height);
+    image, column * data.width, row * data.height, data.width, data.height, 0, 0, data.width, data.height);
 }
 function show() {
   const { flight, entry } = marks;
@@ -40,22 +40,22 @@ function move(name, frame) {
   const limits = { flight: [data.first, marks.entry], entry: [marks.flight, data.last] };
   marks[name] = clamp(Math.round(frame), ...limits[name]);
   at = marks[name];
-  find(".said").textContent = "not kept yet";
+  find(".note").textContent = "not saved yet";
   show();
 }
 function load(value) {
   data = value && value.sheet ? value : null;
   find(".labels").classList.toggle("ready", Boolean(data));
-  find(".said").textContent = data ? data.said : "";
+  find(".note").textContent = data ? data.note : "";
   if (!data) return;
   marks = { flight: data.flight, entry: data.entry };
   at = data.flight;
   const seek = find(".seek");
   seek.min = data.first; seek.max = data.last;
   for (const name of ["flight", "entry"]) Object.assign(find(`.number.${name}`), { min: data.first, max: data.last });
-  picture = null;
+  image = null;
   const loading = new Image();
-  loading.onload = () => { picture = loading; element.dataset.loaded = data.dive; draw(); };
+  loading.onload = () => { image = loading; element.dataset.loaded = data.dive; draw(); };
   loading.src = data.sheet.url;
   show();
 }
@@ -79,10 +79,10 @@ for (const name of ["flight", "entry"]) {
     if (event.target.value !== "") move(name, Number(event.target.value)); else show();
   });
 }
-find(".keep").addEventListener("click", () => {
+find(".save").addEventListener("click", () => {
   if (!data) return;
-  find(".said").textContent = "keeping";
-  trigger("keep", { dive: data.dive, flight: marks.flight, entry: marks.entry });
+  find(".note").textContent = "saving";
+  trigger("save", { dive: data.dive, flight: marks.flight, entry: marks.entry });
 });
 watch("value", () => load(props.value));
 load(props.value);

@@ -1,17 +1,17 @@
-// The viewer: native players in step, the mask drawn over the picture, the timeline's cursor.
-// The page gives `element`, `props`, `trigger` and `watch`; `props.value` is what viewer.py's `viewer_value` gives.
+// The viewer: two native players in step, the mask over the video, and the cursor of the timeline.
+// The page gives `element`, `props`, `trigger` and `watch`; `props.value` comes from `viewer_value` in player.py.
 const FILL = 0.45, DIMMED = 0.65, TOLERANCE = 0.05;
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
-const state = { rate: 1, style: "fill", align: "phases", loop: false, box: false, wanted: null, phase: null, drawn: null };
-// Frames by which each side runs ahead of what the alignment says.
+const state = { rate: 1, style: "fill", align: "phases", loop: false, box: false, target: null, phase: null };
+// Frames by which each side is shifted from the alignment.
 const nudge = { query: 0, exemplar: 0 };
 let data = null;
 
 const video = (side) => find(`.${side} video`);
 const last = (side) => side.times.length - 2;
 
-// The frame, counted from the clip's start, on the screen at a time.
+// The frame on the screen at a time, counted from the start of the clip.
 function frameAt(side, time) {
   let low = 0, high = last(side);
   while (low < high) {
@@ -20,7 +20,7 @@ function frameAt(side, time) {
   }
   return low;
 }
-// The middle of a frame: a seek to its very start may show the one before.
+// The middle of a frame: a seek to its start may show the previous one.
 const middleOf = (side, frame) => (side.times[frame] + side.times[frame + 1]) / 2;
 const marks = (side) => side.marks.map((number) => Math.min(Math.max(number - side.first, 0), last(side)));
 const anchors = (side) => marks(side).map((frame) => side.times[frame]);
@@ -35,7 +35,7 @@ function spanOf(side, phase) {
   return [at[phase], phase === 2 ? at[3] : Math.max(at[phase + 1] - 1, at[phase])];
 }
 
-// As fineparser.rendering.alignment.matching_time.
+// The same as `matching_time` in fineparser/rendering/comparison_video.py.
 function matchingTime(time) {
   const ours = anchors(data.query), theirs = anchors(data.exemplar);
   if (state.align === "start") return theirs[0] + time - ours[0];
@@ -48,7 +48,7 @@ function matchingTime(time) {
 function seek(frame) {
   if (!data) return;
   const target = Math.min(Math.max(Math.round(frame), 0), last(data.query));
-  state.wanted = target;
+  state.target = target;
   video("query").currentTime = middleOf(data.query, target);
   follow(true);
   show(target);
@@ -57,7 +57,7 @@ function seekSeconds(seconds) {
   if (data) seek(frameAt(data.query, seconds - data.query.start));
 }
 function current() {
-  return state.wanted ?? frameAt(data.query, video("query").currentTime);
+  return state.target ?? frameAt(data.query, video("query").currentTime);
 }
 function pause() {
   video("query").pause();
@@ -80,13 +80,13 @@ function play() {
   requestAnimationFrame(tick);
 }
 
-// Keeps the exemplar where the dive is.
+// Moves the exemplar to the moment that matches the dive.
 function follow(exactly) {
   if (!data || !data.exemplar) return;
   const ours = video("query"), theirs = video("exemplar");
-  const seen = state.wanted === null ? ours.currentTime : middleOf(data.query, state.wanted);
-  // What the dive would show had it not been nudged.
-  const now = seen - nudge.query * (middleOf(data.query, last(data.query)) - middleOf(data.query, 0)) / Math.max(last(data.query), 1);
+  const shown = state.target === null ? ours.currentTime : middleOf(data.query, state.target);
+  // The time of the dive without its shift.
+  const now = shown - nudge.query * (middleOf(data.query, last(data.query)) - middleOf(data.query, 0)) / Math.max(last(data.query), 1);
   const frame = Math.min(Math.max(frameAt(data.exemplar, matchingTime(now)) + nudge.exemplar, 0), last(data.exemplar));
   const target = middleOf(data.exemplar, frame);
   if (exactly || Math.abs(theirs.currentTime - target) > TOLERANCE) theirs.currentTime = target;
@@ -104,7 +104,7 @@ function tick() {
   if (!data || !element.isConnected) return;
   const player = video("query");
   if (player.paused) { follow(true); return; }
-  if (state.wanted === null) {
+  if (state.target === null) {
     const frame = frameAt(data.query, player.currentTime);
     if (state.loop) {
       const [from, to] = spanOf(data.query, state.phase ?? phaseAt(data.query, frame));
@@ -116,7 +116,7 @@ function tick() {
   requestAnimationFrame(tick);
 }
 
-// Everything that tells where the dive is.
+// Shows a frame: readouts, slider, mask and cursor.
 function show(frame) {
   const side = data.query, number = side.first + frame, phase = phaseAt(side, frame);
   const seconds = side.times[frame] + side.start;
@@ -133,7 +133,6 @@ function show(frame) {
     chip.classList.toggle("on", state.loop && place === (state.phase ?? phase));
   });
   element.dataset.frame = number;
-  state.drawn = frame;
   draw(frame);
   cursor(seconds);
 }
@@ -158,13 +157,13 @@ function draw(frame) {
   pen.clearRect(0, 0, width, height);
   const index = sampleOf(side.first + frame);
   if (index === null) return;
-  // The picture is fitted into the player, the player stands in the middle of the canvas.
+  // The frame is fitted into the player, which is in the middle of the canvas.
   const scale = Math.min(wide / side.size[0], high / side.size[1]);
   const left = (canvas.clientWidth - side.size[0] * scale) / 2, top = (canvas.clientHeight - side.size[1] * scale) / 2;
   pen.setTransform(scale * dots, 0, 0, scale * dots, left * dots, top * dots);
   const thin = 1 / scale, colour = data.phases[phaseAt(side, frame)].colour;
   const path = new Path2D();
-  for (const polygon of side.outlines[side.first + frame - side.samples[0]]) {
+  for (const polygon of side.polygons[side.first + frame - side.samples[0]]) {
     polygon.forEach(([x, y], place) => (place ? path.lineTo(x, y) : path.moveTo(x, y)));
     path.closePath();
   }
@@ -188,12 +187,12 @@ function draw(frame) {
   }
 }
 
-// The timeline is another component: its line and clicks are tied to the players here.
+// The timeline is another component: its cursor and clicks are connected to the players here.
 const plotIn = (id) => document.querySelector(`#${id} .js-plotly-plot`);
 function cursor(seconds) {
   const plot = plotIn("timeline");
   if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) return;
-  tie(plot);
+  connectTimeline(plot);
   let line = plot.querySelector(".fp-cursor");
   if (!line) {
     line = document.createElement("div");
@@ -207,9 +206,9 @@ function cursor(seconds) {
   line.style.height = `${h}px`;
   line.dataset.seconds = seconds;
 }
-function tie(plot) {
-  if (plot.fpTied) return;
-  plot.fpTied = true;
+function connectTimeline(plot) {
+  if (plot.fpConnected) return;
+  plot.fpConnected = true;
   let held = false;
   const move = (event) => {
     const { l, w, t, h } = plot._fullLayout._size, box = plot.getBoundingClientRect();
@@ -223,13 +222,13 @@ function tie(plot) {
   plot.addEventListener("pointermove", (event) => { if (held) move(event); });
   for (const end of ["pointerup", "pointerleave", "pointercancel"]) plot.addEventListener(end, () => { held = false; });
 }
-function tieVotes() {
+function connectVotes() {
   const plot = plotIn("votes");
-  if (!plot || !plot.on || plot.fpTied) return;
-  plot.fpTied = true;
+  if (!plot || !plot.on || plot.fpConnected) return;
+  plot.fpConnected = true;
   plot.on("plotly_click", (event) => {
-    const told = event.points[0] && event.points[0].customdata;
-    if (told) trigger("choose", { exemplar: told[0] });
+    const vote = event.points[0] && event.points[0].customdata;
+    if (vote) trigger("choose", { exemplar: vote[0] });
   });
 }
 
@@ -237,11 +236,11 @@ function load() {
   const before = data;
   data = props.value && props.value.query ? props.value : null;
   if (!data) return;
-  // Another exemplar beside the same dive leaves the dive where it is.
+  // With another exemplar the dive stays at its frame.
   const stays = before && before.query.clip.url === data.query.clip.url;
-  if (!stays) Object.assign(state, { wanted: null, phase: null, loop: false });
+  if (!stays) Object.assign(state, { target: null, phase: null, loop: false });
   for (const name of ["query", "exemplar"]) {
-    nudged(name, 0);
+    setNudge(name, 0);
     const side = data[name], player = video(name);
     if (!side) { player.removeAttribute("src"); continue; }
     find(`.${name} .name`).textContent = find(`.${name} .name`).title = side.name;
@@ -264,8 +263,8 @@ function load() {
   }));
   seek(marks(data.query)[0]);
 }
-// A nudge of the dive shifts what stands beside it the other way: the dive itself is what the timeline tells.
-function nudged(name, by) {
+// A shift of the dive moves the exemplar the other way, since the timeline follows the dive.
+function setNudge(name, by) {
   nudge[name] = by;
   find(`.nudge[data-side=${name}]`).textContent = (by > 0 ? "+" : by < 0 ? "\u2212" : "") + Math.abs(by);
 }
@@ -304,7 +303,7 @@ element.addEventListener("click", (event) => {
   else if (rate) { state.rate = Number(rate); video("query").playbackRate = state.rate; choose("speeds", button); }
   else if (style) { state.style = style; choose("styles", button); show(current()); }
   else if (align) { state.align = align; all("[data-align]").forEach((one) => one.classList.toggle("on", one === button)); follow(true); }
-  else if (side) { nudged(side, nudge[side] + Number(button.dataset.by)); follow(true); }
+  else if (side) { setNudge(side, nudge[side] + Number(button.dataset.by)); follow(true); }
   else if (phase) { state.phase = state.loop ? Number(phase) : null; seek(marks(data.query)[Number(phase)]); }
 });
 element.addEventListener("input", (event) => {
@@ -313,15 +312,15 @@ element.addEventListener("input", (event) => {
 // Neither event bubbles, hence the capture.
 element.addEventListener("seeked", (event) => {
   if (!data || event.target !== video("query")) return;
-  state.wanted = video("query").paused ? state.wanted : null;
+  state.target = video("query").paused ? state.target : null;
   show(current());
 }, true);
 for (const name of ["play", "pause", "ended"]) element.addEventListener(name, (event) => {
   if (event.target !== video("query")) return;
   find(".viewer").classList.toggle("playing", !video("query").paused);
-  if (name === "play") { state.wanted = null; requestAnimationFrame(tick); }
+  if (name === "play") { state.target = null; requestAnimationFrame(tick); }
 }, true);
-// A phase that lasts to the clip's end: the player stops by itself before `tick` can see that the loop is over.
+// A phase that lasts to the end of the clip: the player stops before `tick` can notice the end of the loop.
 element.addEventListener("ended", (event) => {
   if (!data || !state.loop || event.target !== video("query")) return;
   seek(spanOf(data.query, state.phase ?? phaseAt(data.query, current()))[0]);
@@ -342,18 +341,18 @@ function keys(event) {
     " ": play, ArrowLeft: () => step(event.shiftKey ? -10 : -1), ArrowRight: () => step(event.shiftKey ? 10 : 1),
     l: () => loop(!state.loop), L: () => loop(!state.loop),
   };
-  // A button of the viewer that has the focus is pressed by the space bar itself.
+  // The space bar presses a focused button of the viewer.
   if (!actions[event.key] || (event.key === " " && target.closest("button"))) return;
   event.preventDefault();
   actions[event.key]();
 }
 document.addEventListener("keydown", keys);
 new ResizeObserver(() => { if (data) show(current()); }).observe(element);
-// The figures come and go on their own (another theme, another tab): their line and clicks are tied again.
+// Figures are redrawn with another theme or tab: cursor and clicks are connected again.
 const watcher = setInterval(() => {
   if (!element.isConnected) { clearInterval(watcher); return; }
   if (!data) return;
-  tieVotes();
+  connectVotes();
   const plot = plotIn("timeline");
   if (plot && !plot.querySelector(".fp-cursor")) show(current());
 }, 300);

@@ -1,27 +1,30 @@
-"""The About tab: which weights speak, what they have learnt from, what the page cannot do."""
+"""The About tab: the method, its limits, the weights in use, and the data behind them."""
 
 import platform
 from collections import Counter
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import gradio as gr
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.inspection import transition_rule
+from fineparser.bundled import bundled
 from fineparser.exemplars.exemplar_bank import ExemplarBank
-from fineparser.exemplars.calibration import INTERVAL
-from fineparser.ui.analysis import Analysis
-from fineparser.ui.results_view import table
+from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
+from fineparser.ui.analysis_service import AnalysisService
+from fineparser.ui.results_panel import html_table
 
-CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+MODEL_CARD = "README.md"
 PACKAGES = ("fineparser", "torch", "torchvision", "gradio", "plotly", "numpy", "opencv-python")
 
-WHAT = """
-### What it does
-FineParser looks at 96 frames of a dive, marks the diver and the splash, finds where the flight and the entry begin,
-and compares the three phases with judged dives, the exemplars. Each exemplar votes: its own score plus the difference
-that the network sees. The mean of the votes is the total.
-*Dynamic* shares come from movement, *static* ones from posture.
+METHOD = """
+### How it works
+FineParser samples 96 frames of a dive, marks the diver and the splash, and finds where the flight and the entry begin.
+It compares take-off, flight and entry with dives whose scores are known, the exemplars. Each exemplar votes: its own
+score plus the difference that the network predicts. The mean of the votes is the total.
+*Dynamic* contributions come from movement, *static* ones from body position.
 
 The method is *FineParser: A Fine-grained Spatio-temporal Action Parser for Human-centric Action Quality Assessment*
 (Xu and others, CVPR 2024). This is an independent implementation.
@@ -29,115 +32,134 @@ The method is *FineParser: A Fine-grained Spatio-temporal Action Parser for Huma
 
 LIMITS = """
 ### Limits
-- An estimate, no judge's decision. Nothing here is meant for deciding a competition or a selection.
-- One dive in one shot. What stands still before and after it is cut off; a replay, a cut, slow motion or a varying frame rate misleads it, and the page says so where it notices.
-- A score means something only for the kind of footage and panel that the weights and the exemplars come from: read what the result was calibrated on. Three or more judged dives of your own, under Exemplars, bring scores to your judges' scale.
-- Where exemplars were measured on dives with known scores, the range of a score held four of five of those; otherwise it only tells how far the votes lie apart. On your judges' scale it holds four of five of their scores, as far as the dives that they judged tell. The result says which it is.
-- A person's build, age, skin, suit or pool that none of the training dives looked like may be marked and scored worse. Look at the mask before you believe the number.
-- It neither knows penalties, such as for a restart, nor notices a dive that was not the announced one.
+- A score here is an estimate, not a judge's decision. Do not use it to decide a competition or a selection.
+- One dive in one shot. The app trims the clip to the dive. Replays, cuts, slow motion and a varying frame rate mislead it; it warns you where it notices them.
+- A score is valid for the kind of video and the judges that the weights and the exemplars come from; each result says what it was calibrated on. Three or more scored dives of yours, added under Exemplars, put scores on your judges' scale.
+- Score ranges are 80% intervals if the exemplars were calibrated on scored dives. Otherwise they only show how much the votes differ. Each result says which it is.
+- A diver, suit or pool unlike those in the training data may be marked and scored worse. Check the mask before you trust the number.
+- It knows no penalties, such as for a restart, and does not notice a dive other than the announced one.
 
-### What happens to your clip
-It is analysed on the machine that serves this page and nowhere else, and is deleted after some hours. What you add on purpose, exemplars and training dives, stays on that machine until you remove it. The page asks no other machine for anything.
+### Your clips
+Clips are analysed on the machine that serves this page, and deleted after some hours. Exemplars and training clips that you add stay on that machine until you delete them. The page sends nothing to any other machine.
 """  # noqa: E501
 
-DATA = (
-    (
-        "SynDive",
-        "Dives drawn by this software's own simulator; no person is shown",
-        "MIT, as the software",
-        "the example clips and the simulated exemplars",
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetTerms:
+    """A dataset and its terms of use."""
+
+    name: str
+    content: str
+    terms: str
+    included: str
+    """The part of it that this software includes."""
+
+
+DATASETS = (
+    DatasetTerms(
+        name="SynDive",
+        content="Dives rendered by this software's simulator; no person is shown",
+        terms="MIT, as the software",
+        included="the example clips and the simulated exemplars",
     ),
-    (
-        "FineDiving",
-        "3,000 dives of televised competitions with scores and sub-actions",
-        "For research, not to be passed on; the pictures belong to the broadcasters",
-        "nothing; it reads a copy of your own",
+    DatasetTerms(
+        name="FineDiving",
+        content="3,000 dives of televised competitions with scores and sub-actions",
+        terms="For research, not to be passed on; the images belong to the broadcasters",
+        included="nothing; it reads your own copy",
     ),
-    (
-        "FineDiving-HM",
-        "Masks of the divers of FineDiving",
-        "For research, against a signed release agreement, not to be passed on",
-        "nothing; it reads a copy of your own",
+    DatasetTerms(
+        name="FineDiving-HM",
+        content="Masks of the divers of FineDiving",
+        terms="For research, under a signed release agreement, not to be passed on",
+        included="nothing; it reads your own copy",
     ),
-    (
-        "MTL-AQA",
-        "1,412 dives of televised competitions with scores",
-        "For research; the pictures belong to the broadcasters",
-        "nothing; it reads a copy of your own",
+    DatasetTerms(
+        name="MTL-AQA",
+        content="1,412 dives of televised competitions with scores",
+        terms="For research; the images belong to the broadcasters",
+        included="nothing; it reads your own copy",
     ),
 )
-"""Data sets: name, what they are, their terms, what of them is in this software."""
 
-DATA_NOTE = """
-Weights that have learnt from FineDiving, FineDiving-HM or MTL-AQA are for research, too. For clips of your own you need the consent of those who are seen in them.
+CONSENT = """
+Weights trained on FineDiving, FineDiving-HM or MTL-AQA are for research, too. For your own clips you need the consent of the people in them.
 """  # noqa: E501
 
 
-def about_tab(analysis: Analysis, tab: gr.Tab) -> None:
-    """Adds the tab `tab`'s parts to the page that is being built; the weights in use are looked up at each visit."""
-    gr.Markdown(WHAT)
+def about_tab(service: AnalysisService, tab: gr.Tab) -> None:
+    """Add the components of `tab` to the page that is being built; the weights in use are looked up at each visit."""
+    gr.Markdown(METHOD)
     gr.Markdown("### Weights and exemplars")
-    used = gr.HTML(in_use(analysis), apply_default_css=False, elem_id="about-weights")
-    for card in sorted(CHECKPOINTS.glob("*/MODEL_CARD.md")):
+    weights = gr.HTML(weights_table(service.analyser), apply_default_css=False, elem_id="about-weights")
+    for card in sorted(bundled("checkpoints").glob(f"*/{MODEL_CARD}")):
         with gr.Accordion(f"Model card: {card.parent.name}", open=False):
-            gr.Markdown(model_card(card))
+            gr.Markdown(model_card_text(card))
     gr.Markdown(LIMITS)
-    gr.Markdown("### Data and their licences")
-    gr.Markdown(data_and_terms(), elem_id="about-data")
-    gr.Markdown(DATA_NOTE)
+    gr.Markdown("### Data and licences")
+    gr.Markdown(dataset_list(), elem_id="about-data")
+    gr.Markdown(CONSENT)
     gr.Markdown("### Versions")
-    gr.HTML(table(["", ""], versions(), texts=(1,)), apply_default_css=False)
-    tab.select(lambda: in_use(analysis), outputs=used, show_progress="hidden", queue=False, api_visibility="private")
+    gr.HTML(html_table(["", ""], package_versions(), text_columns=(1,)), apply_default_css=False)
+    tab.select(
+        lambda: weights_table(service.analyser),
+        outputs=weights,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
 
-def data_and_terms() -> str:
-    """The data sets in a list."""
-    return "\n".join(f"- **{name}**: {what}. {terms}. In this software: {here}." for name, what, terms, here in DATA)
+def dataset_list() -> str:
+    """The datasets and their terms as a list in Markdown."""
+    return "\n".join(
+        f"- **{one.name}**: {one.content}. {one.terms}. In this software: {one.included}." for one in DATASETS
+    )
 
 
-def in_use(analysis: Analysis) -> str:
-    """What weights and exemplars are in use now, as a table."""
-    return table(["", ""], weights(analysis.analyser), texts=(1,))
+def weights_table(analyser: DiveAnalyser) -> str:
+    """The weights and exemplars in use, as HTML."""
+    return html_table(["", ""], weights_rows(analyser), text_columns=(1,))
 
 
-def weights(analyser: DiveAnalyser) -> list[list[str]]:
-    """What weights and exemplars are in use."""
+def weights_rows(analyser: DiveAnalyser) -> list[list[str]]:
+    """The weights and exemplars in use: a label and a value per row."""
     provenance, config = analyser.model.provenance, analyser.model.config
     parameters = sum(parameter.numel() for parameter in analyser.model.parameters())
     return [
         ["Weights", provenance.name],
-        ["Trained on", ", ".join(provenance.trained_on) or "nothing: masks, phases and scores mean nothing yet"],
-        ["Network", f"{parameters / 1e6:.1f} million parameters, {config.picture_size} x {config.picture_size} pixels"],
-        ["Switches", f"read by the {config.transition_rule} rule"],
+        ["Trained on", ", ".join(provenance.trained_on) or "nothing: masks, phases and scores mean nothing"],
+        ["Network", f"{parameters / 1e6:.1f} million parameters, {config.input_size} x {config.input_size} pixels"],
+        ["Transitions", f"{transition_rule(analyser.model)} rule"],
         ["Fingerprint", analyser.model.fingerprint()],
-        ["Runs on", f"{next(analyser.model.parameters()).device}, {str(analyser.dtype).removeprefix('torch.')}"],
-        ["Exemplars", exemplars(analyser.bank)],
-        ["Ranges", ranges(analyser.bank)],
+        ["Device", f"{analyser.model.device}, {str(analyser.dtype).removeprefix('torch.')}"],
+        ["Exemplars", exemplar_summary(analyser.bank)],
+        ["Score range", range_description(analyser.bank)],
     ]
 
 
-def exemplars(bank: ExemplarBank | None) -> str:
-    """How many there are, and from where."""
+def exemplar_summary(bank: ExemplarBank | None) -> str:
+    """The number of exemplars by source."""
     if bank is None:
-        return "none bundled: simulated ones are made for each report"
+        return "none bundled: each report simulates its own"
     sources = Counter(exemplar.source for exemplar in bank.exemplars)
     numbers = len({exemplar.code for exemplar in bank.exemplars})
     return f"{', '.join(f'{count} from {source}' for source, count in sorted(sources.items()))}; {numbers} dive numbers"
 
 
-def ranges(bank: ExemplarBank | None) -> str:
-    """What the range of a score tells with these exemplars."""
-    known = None if bank is None else bank.calibration
-    if known is None:
-        return f"the middle {INTERVAL:.0%} of the votes: how far they lie apart"
+def range_description(bank: ExemplarBank | None) -> str:
+    """The meaning of a score's range with these exemplars."""
+    calibration = None if bank is None else bank.calibration
+    if calibration is None:
+        return f"the middle {NOMINAL_COVERAGE:.0%} of the votes: how much they differ"
     return (
-        f"held {INTERVAL:.0%} of {known.dives} known dives ({known.source}): {known.low:+.1f} to {known.high:+.1f} "
-        "points for each degree of difficulty"
+        f"{NOMINAL_COVERAGE:.0%} of the errors on {calibration.dives} test dives ({calibration.source}) are between "
+        f"{calibration.low:+.1f} and {calibration.high:+.1f} points per degree of difficulty"
     )
 
 
-def versions() -> list[list[str]]:
-    """Of what the results depend on."""
+def package_versions() -> list[list[str]]:
+    """Versions of the packages that results depend on."""
     rows = [["Python", platform.python_version()]]
     for package in PACKAGES:
         try:
@@ -147,8 +169,8 @@ def versions() -> list[list[str]]:
     return rows
 
 
-def model_card(path: Path) -> str:
-    """A model card's text without the header that a model hub reads."""
+def model_card_text(path: Path) -> str:
+    """The text of a model card without the metadata for the model hub."""
     text = path.read_text(encoding="utf-8")
     if text.startswith("---\n"):
         _, _, text = text[4:].partition("\n---\n")

@@ -1,226 +1,507 @@
-"""The Exemplars tab: the bank to look through, own judged dives to add and remove, and who votes."""
+"""The Exemplars tab: the bank, the visitor's own exemplars and their form, and a comparison of the judges."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from typing import Literal
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.events import Dependency
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.exemplars.electorate import MINE, source_of
-from fineparser.exemplars.exemplar import Exemplar
-from fineparser.exemplars.exemplar_bank import BankError
-from fineparser.exemplars.own_panel import takes_a_scale
-from fineparser.exemplars.panel_scale import LEAST_JUDGED
 from fineparser.domain.difficulty import HEIGHTS
-from fineparser.domain.judging import KEPT_AWARDS
-from fineparser.ui.analysis import Analysis
-from fineparser.ui.deletion import deletion_parts
-from fineparser.ui.exemplar_shelf import SOURCE_CHOICES, Choice, own_exemplars, titled
-from fineparser.ui.inputs import dive_choices, order
-from fineparser.ui.own_dive_form import own_dive_form
-from fineparser.ui.own_judges import own_judges
-from fineparser.ui.player_clip import in_cache
-from fineparser.ui.status_line import note
-from fineparser.ui.steps import Workbench
-from fineparser.ui.upload import problem
+from fineparser.domain.judging import COUNTED_AWARDS
+from fineparser.exemplars.exemplar import Exemplar, ScoredDive
+from fineparser.exemplars.exemplar_bank import BankError
+from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES, JudgeComparison, can_calibrate_judges
+from fineparser.exemplars.selection import EXEMPLAR_COUNT, SOURCES, USER_SOURCE, ExemplarSelection, source_of
+from fineparser.exemplars.user_exemplars import UserExemplars
+from fineparser.progress import Progress, no_progress
+from fineparser.rendering.judge_calibration_chart import judge_calibration_figure
+from fineparser.rendering.messages import judge_comparison_message, message, plural, sentence
+from fineparser.ui.analysis_service import AnalysisService
+from fineparser.ui.background_tasks import TaskResult, TaskRunner
+from fineparser.ui.components import (
+    EventValues,
+    Updates,
+    error_html,
+    error_text,
+    note_html,
+    progress_update,
+    read_values,
+    value_components,
+    warning_html,
+)
+from fineparser.ui.controls import Controls, DeleteButton, add_delete_question
+from fineparser.ui.input_panel import (
+    add_clip_upload,
+    add_difficulty_box,
+    add_height_choice,
+    add_number_choice,
+    catalogue_order,
+    dive_choices,
+)
+from fineparser.ui.player import copy_to_cache
+from fineparser.ui.settings import gpu_function, is_public, on_zero_gpu
+from fineparser.ui.visitor_exemplars import (
+    SOURCE_CHOICES,
+    SOURCE_LABELS,
+    ExemplarSourceControls,
+    exemplar_title,
+    user_exemplars,
+    user_exemplars_to_extend,
+)
+
+MAX_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExemplarForm:
+    """Components of the form."""
+
+    clip: gr.Video
+    code: gr.Dropdown
+    height: gr.Radio
+    score: gr.Number
+    difficulty: gr.Number
+    name: gr.Textbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExemplarFormValues:
+    """The form as the user filled it in. Gradio sends an empty number box as 0."""
+
+    clip: str | None
+    code: str | None
+    height: str | None
+    score: float | None
+    difficulty: float | None
+    name: str | None
+
+
+def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: gr.State) -> Dependency:
+    """Add the form; return the event that adds an exemplar.
+
+    `folder` holds the exemplars of a visitor of a public page.
+    """
+    with gr.Accordion("Add a scored dive", open=False, elem_id="add-exemplar"):
+        gr.HTML(f'<p class="fp-lead">{escape(introduction())}</p>', apply_default_css=False)
+        with gr.Row():
+            with gr.Column(scale=3, min_width=300):
+                clip = add_clip_upload("exemplar-upload")
+            with gr.Column(scale=3, min_width=300):
+                code = add_number_choice("exemplar-code", "Search by number or name.")
+                height = add_height_choice("exemplar-height")
+                with gr.Row():
+                    # No bounds: Gradio would refuse an empty box, which is sent as 0, without a message.
+                    score = gr.Number(
+                        label="Score", info="Total in points", value=None, min_width=140, elem_id="exemplar-score"
+                    )
+                    difficulty = add_difficulty_box("exemplar-difficulty")
+                name = gr.Textbox(
+                    label="Name",
+                    placeholder="Athlete and meet",
+                    max_length=MAX_NAME_LENGTH,
+                    elem_id="exemplar-name",
+                )
+        controls = Controls(
+            start=gr.Button("Add this dive", variant="primary", elem_id="add-dive"),
+            status=gr.HTML(elem_id="add-status", min_height=20, apply_default_css=False),
+        )
+    form = ExemplarForm(clip=clip, code=code, height=height, score=score, difficulty=difficulty, name=name)
+
+    def add_without_progress(exemplars: UserExemplars, values: ExemplarFormValues) -> str:
+        return add_exemplar(service.analyser, exemplars, values, no_progress)
+
+    add_on_gpu = gpu_function(add_without_progress)
+
+    def add(event: EventValues) -> Iterator[Updates]:
+        values = read_values(ExemplarFormValues, form, event)
+        visitor_folder: str | None = event[folder]
+        try:
+            if values.clip is None:
+                raise ValueError("Upload a clip of the scored dive first.")
+            exemplars, visitor_folder = user_exemplars_to_extend(visitor_folder)
+
+            def work(progress: Progress) -> str:
+                if on_zero_gpu():
+                    progress("Encoding the dive on the GPU", 0.1)
+                    return add_on_gpu(exemplars, values)
+                return add_exemplar(service.analyser, exemplars, values, progress)
+
+            for task_event in tasks.run(work):
+                if isinstance(task_event, TaskResult):
+                    yield controls.finished(task_event.value) | {form.clip: None, folder: visitor_folder}
+                else:
+                    yield {controls.status: progress_update(task_event), folder: visitor_folder}
+        except ValueError as error:
+            yield controls.finished(error_html(error_text(error))) | {folder: visitor_folder}
+
+    return controls.connect(add, {folder, *value_components(ExemplarFormValues, form)}, [form.clip, folder])
+
+
+def introduction() -> str:
+    """The purpose of added dives, and who sees them."""
+    purpose = f"{MIN_SCORED_DIVES} or more scored dives put every score on your judges' scale. No training needed."
+    if is_public():
+        return f"{purpose} Only you see them, and they are deleted when you leave."
+    return f"{purpose} They are stored in {UserExemplars().folder}."
+
+
+def add_exemplar(
+    analyser: DiveAnalyser, exemplars: UserExemplars, values: ExemplarFormValues, progress: Progress
+) -> str:
+    """Add an uploaded dive to the exemplars; a line about it and the warnings, as HTML.
+
+    Raises:
+        ValueError: for a missing or impossible value, a clip that cannot be used, or no room.
+    """
+    # An empty box is sent as 0; a dive that scored 0 is no use as an exemplar.
+    dive = ScoredDive.from_input(
+        values.code and values.code.strip(), values.height, values.score or None, values.difficulty or None
+    )
+    path = Path(values.clip or "")
+    name = (values.name or "").strip()[:MAX_NAME_LENGTH] or path.name
+    exemplar, warnings = exemplars.add(analyser, path, dive, name=name, progress=progress)
+    text = note_html(f"{exemplar_title(exemplar)} was added and votes from now on.")
+    return text + "".join(warning_html(message(warning)) for warning in warnings)
+
 
 ANY = "all"
-HEADINGS = ["Dive", "Height", "Score", "Award", "From", "Clip", "Name", "Difficulty", "Id"]
-KINDS = ["str", "str", "number", "number", "str", "str", "str", "number", "str"]
-WIDTHS = [78, 82, 78, 82, 104, 66, 290, 100, 190]
-ID = HEADINGS.index("Id")
-HIGHEST = 120.0
-HINT = '<p class="fp-lead">Touch a dive in the list to see it.</p>'
+ColumnType = Literal["str", "number"]
+
+COLUMNS: dict[str, tuple[ColumnType, int]] = {
+    "Dive": ("str", 78),
+    "Height": ("str", 82),
+    "Score": ("number", 78),
+    "Award": ("number", 82),
+    "Source": ("str", 104),
+    "Clip": ("str", 66),
+    "Name": ("str", 290),
+    "Difficulty": ("number", 100),
+    "Id": ("str", 190),
+}
+"""Columns of the table: type of the values, and width in pixels."""
+ID_COLUMN = list(COLUMNS).index("Id")
+MAX_SCORE = 120.0
+LIST_HELP = '<p class="fp-lead">Tap a dive in the list to see it.</p>'
 
 
-@dataclass(frozen=True)
-class Filters:
-    """The parts that say which exemplars are listed."""
+@dataclass(frozen=True, kw_only=True)
+class ExemplarFilters:
+    """Components that filter the list."""
 
     number: gr.Dropdown
     height: gr.Dropdown
-    low: gr.Number
-    high: gr.Number
+    lowest: gr.Number
+    highest: gr.Number
     source: gr.Dropdown
 
-    @property
-    def parts(self) -> list:
-        """In the order in which `matching` takes their values."""
-        return [self.number, self.height, self.low, self.high, self.source]
+
+@dataclass(frozen=True, kw_only=True)
+class FilterValues:
+    """The filters as the user set them; an empty one passes everything."""
+
+    number: str | None = ANY
+    height: str | None = ANY
+    lowest: float | None = None
+    highest: float | None = None
+    source: str | None = ANY
 
 
-def exemplars_tab(analysis: Analysis, workbench: Workbench, concurrency_id: str, choice: Choice, tab: gr.Tab) -> None:
-    """Adds the tab's parts and events to the page that is being built, inside `tab`."""
-    private = {"api_visibility": "private"}
-    quick = {"show_progress": "hidden", "concurrency_limit": 4} | private
+@dataclass(frozen=True, kw_only=True)
+class ExemplarList:
+    """Components that list the exemplars and show one of them."""
+
+    count: gr.HTML
+    table: gr.Dataframe
+    facts: gr.HTML
+    clip: gr.Video
+    remove: gr.Button
+    deletion: DeleteButton
+    exemplar: gr.State
+    """Id of the exemplar that is shown, or None."""
+
+
+def exemplars_tab(service: AnalysisService, tasks: TaskRunner, choice: ExemplarSourceControls, tab: gr.Tab) -> None:
+    """Add the tab's components and events to the page that is being built, inside `tab`."""
     choice.sources.render()
-    filters = filter_row()
-    counted = gr.HTML(elem_id="bank-count", apply_default_css=False)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=6, min_width=320):
-            table = gr.Dataframe(
-                headers=HEADINGS,
-                datatype=KINDS,
-                type="array",
-                interactive=False,
-                max_height=460,
-                show_label=False,
-                elem_id="bank",
-                column_widths=WIDTHS,
-                buttons=[],
-            )
-        with gr.Column(scale=4, min_width=300):
-            about = gr.HTML(HINT, elem_id="exemplar-facts", apply_default_css=False)
-            clip = gr.Video(
-                show_label=False, interactive=False, autoplay=True, loop=True, visible=False, elem_id="exemplar-clip"
-            )
-            remove = gr.Button("Remove this dive", variant="stop", visible=False, elem_id="remove-exemplar")
-            removal = deletion_parts(remove, "Remove this dive, its score and its clip? They cannot be brought back.")
-    looked_at = gr.State(None)
-    listed = [table, counted]
+    filters = add_filters()
+    panel = add_exemplar_list()
+    updates_list: list[Block] = [panel.table, panel.count]
+    filter_inputs = {choice.folder, *value_components(FilterValues, filters)}
 
-    def relist(folder: str | None, *wanted: object) -> tuple:
-        return listing(analysis, folder, *wanted)
+    def show_list(event: EventValues) -> Updates:
+        values = read_values(FilterValues, filters, event)
+        rows, note = exemplar_rows(service.analyser, event[choice.folder], values)
+        return {panel.table: rows, panel.count: note}
 
-    def look(folder: str | None, event: gr.SelectData) -> tuple:
-        return preview(analysis, folder, str(event.row_value[ID]))
+    def show_selected(event: EventValues, selection: gr.SelectData) -> Updates:
+        return preview_updates(panel, service.analyser, event[choice.folder], str(selection.row_value[ID_COLUMN]))
 
-    everything = [choice.folder, *filters.parts]
-    shown = [about, clip, remove, looked_at]
-    gr.on([part.change for part in filters.parts], relist, everything, listed, trigger_mode="always_last", **quick)
-    tab.select(relist, everything, listed, **quick)
-    table.select(look, choice.folder, shown, **quick)
-    removed = removal.tie(take_away, [choice.folder, looked_at], shown, looked_at)
-    removed.then(relist, everything, listed, **quick)
-    added = own_dive_form(analysis, workbench, concurrency_id, choice.folder)
-    added.then(relist, everything, listed, **quick)
-    own_judges(analysis, workbench, concurrency_id, choice.folder)
+    def remove(event: EventValues) -> Updates:
+        return remove_updates(panel, event[choice.folder], event[panel.exemplar])
+
+    gr.on(
+        [
+            *(filters.number.change, filters.height.change, filters.source.change),
+            *(filters.lowest.change, filters.highest.change),
+        ],
+        show_list,
+        filter_inputs,
+        updates_list,
+        trigger_mode="always_last",
+        concurrency_limit=4,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    tab.select(
+        show_list,
+        filter_inputs,
+        updates_list,
+        concurrency_limit=4,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    preview: list[Block] = [panel.facts, panel.clip, panel.remove, panel.exemplar]
+    panel.table.select(
+        show_selected,
+        {choice.folder},
+        preview,
+        concurrency_limit=4,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    removed = panel.deletion.connect(remove, {choice.folder, panel.exemplar}, preview, panel.exemplar)
+    added = add_user_exemplar_form(service, tasks, choice.folder)
+    for changed in (removed, added):
+        changed.then(
+            show_list,
+            filter_inputs,
+            updates_list,
+            concurrency_limit=4,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    add_judge_comparison(service, tasks, choice.folder)
 
 
-def filter_row() -> Filters:
-    """Adds the filters."""
+def add_filters() -> ExemplarFilters:
+    """Add the filters."""
     with gr.Row(elem_id="bank-filters"):
-        return Filters(
-            gr.Dropdown(
+        return ExemplarFilters(
+            number=gr.Dropdown(
                 [("All dives", ANY), *dive_choices()],
                 value=ANY,
                 label="Dive number",
                 elem_id="bank-number",
                 min_width=220,
             ),
-            gr.Dropdown(
+            height=gr.Dropdown(
                 [("All", ANY), *((f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS)],
                 value=ANY,
                 label="Height",
                 elem_id="bank-height",
                 min_width=120,
             ),
-            gr.Number(0, label="Score from", minimum=0, maximum=HIGHEST, min_width=100, elem_id="bank-low"),
-            gr.Number(HIGHEST, label="to", minimum=0, maximum=HIGHEST, min_width=100, elem_id="bank-high"),
-            gr.Dropdown([("All", ANY), *SOURCE_CHOICES], value=ANY, label="From", elem_id="bank-source", min_width=120),
+            lowest=gr.Number(
+                0, label="Lowest score", minimum=0, maximum=MAX_SCORE, min_width=100, elem_id="bank-lowest"
+            ),
+            highest=gr.Number(
+                MAX_SCORE, label="Highest score", minimum=0, maximum=MAX_SCORE, min_width=100, elem_id="bank-highest"
+            ),
+            source=gr.Dropdown(
+                [("All", ANY), *SOURCE_CHOICES], value=ANY, label="Source", elem_id="bank-source", min_width=120
+            ),
         )
 
 
-def take_away(folder: str | None, exemplar: str | None) -> tuple:
-    """Removes the own exemplar that is looked at."""
-    own, _ = own_exemplars(folder)
-    gone = gr.Video(value=None, visible=False), gr.Button(visible=False), None
-    try:
-        if own is None or exemplar is None:
-            raise BankError("there is no such dive of your own any more")
-        own.remove(exemplar)
-    except BankError as error:
-        return problem(f"{str(error)[:1].upper()}{str(error)[1:]}."), *gone
-    return note("The dive was removed."), *gone
+def add_exemplar_list() -> ExemplarList:
+    """Add the list and the preview of one exemplar."""
+    count = gr.HTML(elem_id="bank-count", apply_default_css=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=6, min_width=320):
+            table = gr.Dataframe(
+                headers=list(COLUMNS),
+                datatype=[kind for kind, _ in COLUMNS.values()],
+                type="array",
+                interactive=False,
+                max_height=460,
+                show_label=False,
+                elem_id="bank",
+                column_widths=[width for _, width in COLUMNS.values()],
+                buttons=[],
+            )
+        with gr.Column(scale=4, min_width=300):
+            facts = gr.HTML(LIST_HELP, elem_id="exemplar-facts", apply_default_css=False)
+            clip = gr.Video(
+                show_label=False, interactive=False, autoplay=True, loop=True, visible=False, elem_id="exemplar-clip"
+            )
+            remove = gr.Button("Delete this exemplar", variant="stop", visible=False, elem_id="remove-exemplar")
+            deletion = add_delete_question(remove, "Delete this exemplar with its clip? This cannot be undone.")
+    return ExemplarList(
+        count=count,
+        table=table,
+        facts=facts,
+        clip=clip,
+        remove=remove,
+        deletion=deletion,
+        exemplar=gr.State(None),
+    )
 
 
-def known(analysis: Analysis, folder: str | None) -> tuple[list[Exemplar], str]:
-    """All exemplars that the visitor may see, and what is wrong with some of them, as HTML."""
-    bank, own = analysis.analyser.bank, own_exemplars(folder)[0]
-    exemplars, trouble = list(bank.exemplars) if bank is not None else [], ""
-    if own is not None:
+def known_exemplars(analyser: DiveAnalyser, folder: str | None) -> tuple[list[Exemplar], str]:
+    """All exemplars that the visitor may see, and the problems with them as HTML."""
+    exemplars = [] if analyser.bank is None else list(analyser.bank.exemplars)
+    problems = ""
+    if (own := user_exemplars(folder)) is not None:
         try:
             exemplars += own.dives()
         except BankError as error:
-            trouble = problem(f"{str(error)[:1].upper()}{str(error)[1:]}")
-    if analysis.analyser.bank_problem is not None:
-        trouble += problem(analysis.analyser.bank_problem)
-    return exemplars, trouble
+            problems = error_html(sentence(str(error)))
+    if analyser.bank_warning is not None:
+        problems += error_html(message(analyser.bank_warning))
+    return exemplars, problems
 
 
-def listing(analysis: Analysis, folder: str | None, *wanted: object) -> tuple[list[list], str]:
-    """The table's rows, and how many there are, as HTML."""
-    exemplars, trouble = known(analysis, folder)
-    found = sorted(matching(exemplars, *wanted), key=lambda one: (order(one.code), one.height, one.score))
+def exemplar_rows(analyser: DiveAnalyser, folder: str | None, filters: FilterValues) -> tuple[list[list], str]:
+    """The rows of the table, and their number as HTML."""
+    exemplars, problems = known_exemplars(analyser, folder)
+    matching = [one for one in exemplars if passes(one, filters)]
     rows = [
         [
             str(one.code),
             f"{one.height:g} m",
             round(one.score, 2),
-            round(one.execution / KEPT_AWARDS, 1),
-            source_of(one),
+            round(one.execution / COUNTED_AWARDS, 1),
+            SOURCE_LABELS[source_of(one)],
             "yes" if one.clip is not None else "",
             one.name or one.code.name,
             one.difficulty,
             one.id,
         ]
-        for one in found
+        for one in sorted(matching, key=lambda one: (catalogue_order(one.code), one.height, one.score))
     ]
-    said = f"{len(found)} of {len(exemplars)} exemplars. {on_scale(exemplars, analysis.analyser)}".rstrip()
+    text = f"{len(rows)} of {len(exemplars)} exemplars. {calibration_note(exemplars, analyser)}".rstrip()
     if not exemplars:
-        said = "There are no exemplars yet: simulated ones are made for each report. Add your own below."
-    return rows, f'{trouble}<p class="fp-hint">{escape(said)}</p>'
+        text = "There are no exemplars yet: each report simulates its own. Add yours below."
+    return rows, f'{problems}<p class="fp-hint">{escape(text)}</p>'
 
 
-def on_scale(exemplars: list[Exemplar], analyser: DiveAnalyser) -> str:
-    """What own dives tell of the scale of their judges, in a sentence; nothing without any, or where none is told."""
-    own = sum(source_of(one) == MINE for one in exemplars)
-    if not own or not takes_a_scale(analyser.model):
+def passes(exemplar: Exemplar, filters: FilterValues) -> bool:
+    """True for an exemplar that passes the filters."""
+    highest = MAX_SCORE if filters.highest is None else filters.highest
+    return (
+        filters.number in (None, "", ANY, str(exemplar.code))
+        and filters.height in (None, "", ANY, f"{exemplar.height:g}")
+        and (filters.lowest or 0.0) <= exemplar.score <= highest
+        and filters.source in (None, "", ANY, source_of(exemplar))
+    )
+
+
+def calibration_note(exemplars: list[Exemplar], analyser: DiveAnalyser) -> str:
+    """A sentence on the calibration to the visitor's judges; empty without exemplars of the visitor, or need of it."""
+    own = sum(source_of(one) == USER_SOURCE for one in exemplars)
+    if not own or not can_calibrate_judges(analyser.model):
         return ""
-    if (missing := LEAST_JUDGED - own) > 0:
-        return f"With {missing} more of your own, scores are told on the scale of your judges, whatever the number."
-    return f"Scores are told on the scale that your {own} dives tell of your judges; each result says what it is."
+    if (missing := MIN_SCORED_DIVES - own) > 0:
+        return f"Add {plural(missing, 'more dive')} of yours to put every score on your judges' scale."
+    return f"Scores are calibrated to your judges with your {own} dives. Each result shows the calibration."
 
 
-def matching(
-    exemplars: list[Exemplar],
-    number: str | None,
-    height: str | None,
-    low: float | None,
-    high: float | None,
-    source: str | None,
-) -> list[Exemplar]:
-    """Those that pass the filters; an empty filter lets all pass."""
-    return [
-        one
-        for one in exemplars
-        if number in (None, "", ANY, str(one.code))
-        and height in (None, "", ANY, f"{one.height:g}")
-        and (low or 0.0) <= one.score <= (HIGHEST if high is None else high)
-        and source in (None, "", ANY, source_of(one))
-    ]
-
-
-def preview(analysis: Analysis, folder: str | None, exemplar: str) -> tuple:
-    """Facts, clip and button of one exemplar; `exemplar` comes from the browser and is looked up, nothing else."""
-    exemplars, _ = known(analysis, folder)
+def preview_updates(panel: ExemplarList, analyser: DiveAnalyser, folder: str | None, exemplar: str) -> Updates:
+    """Updates that show one exemplar; its id comes from the browser and is only looked up."""
+    exemplars, _ = known_exemplars(analyser, folder)
     one = next((one for one in exemplars if one.id == exemplar), None)
     if one is None:
-        gone = gr.Video(None, visible=False), gr.Button(visible=False), None
-        return problem("This exemplar is gone: somebody removed it."), *gone
-    bank = analysis.analyser.bank
-    places = [] if bank is None else [place for place, other in enumerate(bank.exemplars) if other is one]
-    shown = bank.shown(places[0]) if places else one
+        return hide_updates(panel, error_html(f"The exemplar {exemplar} is gone: it was deleted."))
+    bank = analyser.bank
+    indices = [] if bank is None else [index for index, other in enumerate(bank.exemplars) if other is one]
+    clip_exemplar = bank.clip_exemplar(indices[0]) if bank is not None and indices else one
     lines = [
-        f"<b>{escape(titled(one))}</b>",
-        f"{one.score:.2f} points at difficulty {one.difficulty:g}: mean award {one.execution / KEPT_AWARDS:.1f}",
+        f"<b>{escape(exemplar_title(one))}</b>",
+        f"{one.score:.2f} points at difficulty {one.difficulty:g}: mean award {one.execution / COUNTED_AWARDS:.1f}",
         escape(one.name),
     ]
-    playable = shown is not None and shown.clip is not None and shown.clip.path.is_file()
-    if playable and shown is not one:
-        lines.append(f"The clip shows a like dive, given {shown.score:.2f}.")
-    elif not playable:
-        lines.append("There is no clip of it.")
+    video = gr.Video(None, visible=False)
+    if clip_exemplar is None or clip_exemplar.clip is None or not clip_exemplar.clip.path.is_file():
+        lines.append("There is no clip of this dive.")
+    else:
+        video = gr.Video(value=str(copy_to_cache(clip_exemplar.clip.path)), visible=True)
+        if clip_exemplar is not one:
+            lines.append(f"No clip of this dive: a similar dive that scored {clip_exemplar.score:.2f} is shown.")
     facts = "<br>".join(line for line in lines if line)
-    video = gr.Video(value=str(in_cache(shown.clip.path)), visible=True) if playable else gr.Video(None, visible=False)
-    return f'<p class="fp-lead">{facts}</p>', video, gr.Button(visible=source_of(one) == MINE and not places), one.id
+    return {
+        panel.facts: f'<p class="fp-lead">{facts}</p>',
+        panel.clip: video,
+        panel.remove: gr.Button(visible=source_of(one) == USER_SOURCE and not indices),
+        panel.exemplar: one.id,
+    }
+
+
+def hide_updates(panel: ExemplarList, status: str) -> Updates:
+    """Updates that show a line instead of an exemplar."""
+    return {
+        panel.facts: status,
+        panel.clip: gr.Video(value=None, visible=False),
+        panel.remove: gr.Button(visible=False),
+        panel.exemplar: None,
+    }
+
+
+def remove_updates(panel: ExemplarList, folder: str | None, exemplar: str | None) -> Updates:
+    """Delete an exemplar of the visitor, and updates that say so."""
+    own = user_exemplars(folder)
+    try:
+        if own is None or exemplar is None:
+            raise BankError("This exemplar of yours is gone already.")
+        own.remove(exemplar)
+    except BankError as error:
+        return hide_updates(panel, error_html(sentence(str(error))))
+    return hide_updates(panel, note_html("The exemplar was deleted."))
+
+
+def add_judge_comparison(service: AnalysisService, tasks: TaskRunner, folder: gr.State) -> None:
+    """Add the comparison of the visitor's judges with the predictions of simulated exemplars.
+
+    `folder` holds the exemplars of a visitor of a public page.
+    """
+    with gr.Accordion("Your judges' scale", open=False, elem_id="judges"):
+        controls = Controls(
+            start=gr.Button("Compare your judges with the app", elem_id="compare-judges"),
+            status=gr.HTML(elem_id="judges-status", min_height=20, apply_default_css=False),
+        )
+        chart = gr.Plot(show_label=False, container=False, visible=False, elem_id="judges-chart")
+    compare_on_gpu = gpu_function(lambda visitor_folder: compare_judges(service.analyser, visitor_folder, no_progress))
+
+    def compare(event: EventValues) -> Iterator[Updates]:
+        def work(progress: Progress) -> JudgeComparison:
+            if on_zero_gpu():
+                progress("Comparing on the GPU", 0.1)
+                return compare_on_gpu(event[folder])
+            return compare_judges(service.analyser, event[folder], progress)
+
+        try:
+            for task_event in tasks.run(work):
+                if isinstance(task_event, TaskResult):
+                    comparison = task_event.value
+                    text = f'<p class="fp-lead">{escape(judge_comparison_message(comparison))}</p>'
+                    figure = judge_calibration_figure(comparison) if comparison.dives else None
+                    yield controls.finished(text) | {chart: gr.Plot(figure, visible=bool(comparison.dives))}
+                else:
+                    yield {controls.status: progress_update(task_event)}
+        except ValueError as error:
+            yield controls.finished(error_html(error_text(error))) | {chart: gr.Plot(None, visible=False)}
+
+    controls.connect(compare, {folder}, [chart])
+
+
+def compare_judges(analyser: DiveAnalyser, folder: str | None, progress: Progress) -> JudgeComparison:
+    """Scores of the visitor's dives beside the predictions of simulated exemplars."""
+    selection = ExemplarSelection.from_sources(SOURCES, analyser.bank, user_exemplars(folder), analyser, progress)
+    progress("Comparing with exemplars", 0.8)
+    if selection.bank is None:
+        return JudgeComparison()
+    return JudgeComparison.from_bank(analyser.network, selection.bank, EXEMPLAR_COUNT, 0)

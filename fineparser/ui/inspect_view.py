@@ -1,4 +1,4 @@
-"""An inspection in words, tables and pictures, as HTML."""
+"""An inspection as HTML: tables, and images frame by frame."""
 
 import base64
 from html import escape
@@ -6,105 +6,103 @@ from html import escape
 import cv2
 import numpy as np
 
-from fineparser.analysis.inspection import ARRAYS, SIDES, Inspection
-from fineparser.analysis.report import PHASES
-from fineparser.rendering.inspection_charts import BRANCHES
-from fineparser.rendering.inspection_pictures import (
+from fineparser.analysis.inspection import ARRAYS, SIDE_OUTPUTS, Inspection
+from fineparser.exemplars.voting_result import PHASES
+from fineparser.rendering.chart_style import signed
+from fineparser.rendering.inspection_charts import (
+    BRANCHES,
+    CORRECT,
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
     LAYER_COLOURS,
-    MISSED,
-    RIGHT,
-    TOO_MUCH,
-    Picture,
-    entry_pictures,
-    frame_pictures,
-    phase_at,
+    InspectionImage,
+    entry_images,
+    frame_images,
 )
-from fineparser.rendering.page_charts import signed
-from fineparser.rendering.palette import HEAT
-from fineparser.simulator.judges import PRICES
-from fineparser.ui.results_view import table
+from fineparser.rendering.palette import HEATMAP
+from fineparser.ui.results_panel import html_table
 
-QUALITY = 88
-"""Of the pictures as WebP."""
+WEBP_QUALITY = 88
 
 AWARD = "award"
-READ = {
-    "splash": "Splash costs",
-    "entry": "Over or short costs",
-    "twist": "Twist costs",
-    "crooked": "Out of line costs",
-    AWARD: "Award, by the entry alone",
+ENTRY_LABELS = {
+    "splash": "Splash",
+    "entry": "Over or short",
+    "twist": "Twist",
+    "crooked": "Out of line",
+    AWARD: "Award from entry alone",
 }
-"""What is read off the entry, in words."""
-METRICS = {
+"""Labels of the faults of the entry, whose deductions the network predicts, and of the award."""
+
+METRIC_LABELS = {
     "mask_iou": "Mask IoU",
-    **{f"side_{depth}_iou": f"IoU of side output {depth}" for depth in range(1, SIDES + 1)},
+    **{f"side_{depth}_iou": f"IoU of side output {depth}" for depth in range(1, SIDE_OUTPUTS + 1)},
     "mask_f1": "Mask F1",
     "mask_mae": "Mask error (MAE)",
     "mask_f_beta": "Mask F-beta",
     "mask_s_measure": "Mask S-measure",
-    "score_error": "Points found less points given",
+    "score_error": "Predicted minus actual points",
 }
-"""Metrics of one number in words."""
 
 
-def summary(inspection: Inspection) -> str:
-    """What was looked at and what either rule reads; with labels, how far off it is."""
-    found, rules = inspection.measures(), {"windowed": inspection.windowed, "ordered": inspection.ordered}
-    is_labelled = "tiou_ordered" in found
+def summary_html(inspection: Inspection) -> str:
+    """The dive, the weights, and the transitions by both rules; with labels, their errors."""
+    metrics, rules = inspection.metrics(), {"windowed": inspection.windowed, "ordered": inspection.ordered}
+    is_labelled = "tiou_ordered" in metrics
     rows = []
-    for rule, pair in rules.items():
-        name = rule.capitalize() + (", counts" if rule == inspection.rule else "")
-        rows.append([name, *(_moment(inspection, frame) for frame in pair)])
+    for rule, frames in rules.items():
+        name = rule.capitalize() + (", in use" if rule == inspection.rule else "")
+        rows.append([name, *(_sample(inspection, frame) for frame in frames)])
         if is_labelled:
-            errors = [f"{found[f'{moment}_error_{rule}']:.0f}" for moment in ("flight", "entry")]
-            rows[-1] += [" and ".join(errors), _number(found[f"tiou_{rule}"])]
+            errors = [f"{metrics[f'{phase}_error_{rule}']:.0f}" for phase in ("flight", "entry")]
+            rows[-1] += [" and ".join(errors), _number(metrics[f"tiou_{rule}"])]
     headings = ["Rule", "Flight begins", "Entry begins"]
-    if is_labelled:
-        headings += ["Off by", "tIoU"]
-        rows.append(["Labelled", *(_moment(inspection, frame) for frame in inspection.labels.transitions), "", ""])
-    pairing = inspection.pairing
-    beside = "no exemplar beside it" if pairing is None else f"beside the exemplar {pairing.exemplar}"
+    if is_labelled and inspection.labels is not None and inspection.labels.transitions is not None:
+        headings += ["Error", "tIoU"]
+        labels = (_sample(inspection, frame) for frame in inspection.labels.transitions.tolist())
+        rows.append(["Labelled", *labels, "", ""])
+    comparison = inspection.comparison
+    compared = "no exemplar" if comparison is None else f"compared with the exemplar {comparison.exemplar}"
     return (
-        f'<div class="fp-note"><b>{escape(inspection.name)}</b>, {escape(beside)}. '
+        f'<div class="fp-note"><b>{escape(inspection.name)}</b>, {escape(compared)}. '
         f"Weights: {escape(inspection.weights)}.</div>"
-        + table(headings, rows, strong=list(rules).index(inspection.rule))
-        + '<p class="fp-small">Samples 0 to 95, and the frame of the clip.'
-        + (" tIoU: how far found and labelled flight overlap." if is_labelled else "")
+        + html_table(headings, rows, strong_row=list(rules).index(inspection.rule))
+        + '<p class="fp-small">Samples 0 to 95, with the frame of the clip.'
+        + (" tIoU: overlap of predicted and labelled flight." if is_labelled else "")
         + "</p>"
     )
 
 
-def _moment(inspection: Inspection, frame: int) -> str:
+def _sample(inspection: Inspection, frame: int) -> str:
     return f"{frame} (frame {inspection.frame_numbers[frame]})"
 
 
-def metrics(inspection: Inspection) -> str:
-    """Masks and score against the labels as a table; empty without such labels."""
-    found = inspection.measures()
-    rows = [[text, _number(found[name])] for name, text in METRICS.items() if name in found]
-    return table(["Against the labels", ""], rows) if rows else ""
+def metrics_table(inspection: Inspection) -> str:
+    """Errors of masks and score; empty without labels."""
+    metrics = inspection.metrics()
+    rows = [[label, _number(metrics[name])] for name, label in METRIC_LABELS.items() if name in metrics]
+    return html_table(["Compared with the labels", ""], rows) if rows else ""
 
 
 def _number(value: float) -> str:
     return "not defined" if np.isnan(value) else f"{value:.3f}"
 
 
-def frame_panel(inspection: Inspection, frame: int) -> str:
-    """The pictures of one frame with what is said about them."""
+def frame_html(inspection: Inspection, frame: int) -> str:
+    """The images of one frame, under a line with its time and phase."""
     head = (
         f"Sample {frame} of {len(inspection.frames) - 1}, frame {inspection.frame_numbers[frame]} of the clip, "
-        f"{inspection.seconds[frame]:.2f} s, {phase_at(inspection, frame).label}"
+        f"{inspection.seconds[frame]:.2f} s, {inspection.phase_at(frame).label}"
     )
     probabilities = inspection.transition_probabilities[frame]
     head += f"; flight begins {probabilities[0]:.2f}, entry begins {probabilities[1]:.2f}"
-    figures = "".join(_figure(picture, f"sample {frame}") for picture in frame_pictures(inspection, frame))
+    figures = "".join(_figure(picture, f"sample {frame}") for picture in frame_images(inspection, frame))
     return f'<p class="fp-sample">{escape(head)}</p><div class="fp-pictures" data-frame="{frame}">{figures}</div>'
 
 
-def legend(inspection: Inspection) -> str:
-    """What the colours of the pictures mean."""
-    stops = ",".join(colour.css for colour in HEAT)
+def legend_html(inspection: Inspection) -> str:
+    """The legend of the colours."""
+    stops = ",".join(colour.css for colour in HEATMAP)
     parts = [
         f'<span>0 <i class="scale" style="background:linear-gradient(90deg,{stops})"></i> 1, probability or '
         "difference of probabilities</span>"
@@ -112,33 +110,33 @@ def legend(inspection: Inspection) -> str:
     if inspection.labels is not None and inspection.labels.masks is not None:
         parts += [
             f'<span><i style="background:{colour.css}"></i> {text}</span>'
-            for colour, text in ((RIGHT, "found rightly"), (TOO_MUCH, "found wrongly"), (MISSED, "missed"))
+            for colour, text in ((CORRECT, "correct"), (FALSE_POSITIVE, "false positive"), (FALSE_NEGATIVE, "missed"))
         ]
     return f'<div class="fp-legend">{"".join(parts)}</div>'
 
 
-def deltas(inspection: Inspection) -> str:
-    """Token means and what they contribute, by branch and phase, as a table; empty without an exemplar."""
-    pairing = inspection.pairing
-    if pairing is None:
+def contributions_table(inspection: Inspection) -> str:
+    """Token means and contributions by branch and phase; empty without an exemplar."""
+    comparison = inspection.comparison
+    if comparison is None:
         return ""
-    phases = PHASES if pairing.deltas.shape[1] == len(PHASES) else ("whole clip",)
+    phases = PHASES if comparison.deltas.shape[1] == len(PHASES) else ("whole clip",)
     rows = [
-        [f"{name}, {what}", *map(signed, values[row]), signed(values[row].sum()) if adds else ""]
-        for row, name in enumerate(BRANCHES[: len(pairing.deltas)])
-        for what, values, adds in (
-            ("mean of tokens", pairing.deltas, False),
-            ("contribution", pairing.contributions, True),
+        [f"{name}, {kind}", *map(signed, values[row]), signed(values[row].sum()) if adds else ""]
+        for row, name in enumerate(BRANCHES[: len(comparison.deltas)])
+        for kind, values, adds in (
+            ("mean of tokens", comparison.deltas, False),
+            ("contribution", comparison.contributions, True),
         )
     ]
-    both = pairing.contributions.sum(axis=0)
+    both = comparison.contributions.sum(axis=0)
     rows.append(["Difference", *map(signed, both), signed(both.sum())])
-    return table(["Points", *(phase.capitalize() for phase in phases), "Together"], rows, strong=len(rows) - 1)
+    return html_table(["Points", *(phase.capitalize() for phase in phases), "Sum"], rows, strong_row=len(rows) - 1)
 
 
-def entry(inspection: Inspection) -> str:
-    """The entry as it is drawn, moment by moment; empty where it is not."""
-    figures = "".join(_figure(picture, "the entry") for picture in entry_pictures(inspection))
+def entry_html(inspection: Inspection) -> str:
+    """The entry, stabilised and segmented, sample by sample; empty for a network without that part."""
+    figures = "".join(_figure(picture, "the entry") for picture in entry_images(inspection))
     if not figures:
         return ""
     colours = "".join(
@@ -147,34 +145,37 @@ def entry(inspection: Inspection) -> str:
     return f'<div class="fp-moments">{figures}</div><div class="fp-legend">{colours}</div>'
 
 
-def entry_readings(inspection: Inspection) -> str:
-    """What is read off the drawn entry, beside the exemplar's, as a table; empty where it is not."""
+def entry_table(inspection: Inspection) -> str:
+    """Deductions and award predicted from the entry, beside the exemplar's; empty for a network without that part."""
+    from fineparser.simulator.judges import DEDUCTION_CURVES  # only here, so that the app starts without the simulator
+
     if inspection.entry is None:
         return ""
-    read = [inspection.entry.readings]
-    if (pairing := inspection.pairing) is not None and pairing.entry_readings is not None:
-        read.append(pairing.entry_readings)
-    told = [dict(zip([*PRICES, AWARD], values, strict=True)) for values in read]
-    rows = [[text, *(f"{values[name]:.2f}" for values in told)] for name, text in READ.items()]
-    return f'<div class="fp-few">{table(["Awards", "This dive", "Exemplar"][: 1 + len(read)], rows)}</div>'
+    predictions = [inspection.entry.fault_scores]
+    if (comparison := inspection.comparison) is not None and comparison.entry_fault_scores is not None:
+        predictions.append(comparison.entry_fault_scores)
+    columns = [dict(zip([*DEDUCTION_CURVES, AWARD], values, strict=True)) for values in predictions]
+    rows = [[label, *(f"{values[name]:.2f}" for values in columns)] for name, label in ENTRY_LABELS.items()]
+    headings = ["Deduction, awards", "This dive", "Exemplar"]
+    return f'<div class="fp-few">{html_table(headings[: 1 + len(predictions)], rows)}</div>'
 
 
-def contents() -> str:
-    """What the NPZ file holds, as a table."""
+def arrays_table() -> str:
+    """The arrays of the NPZ file."""
     rows = []
     for name, meaning in ARRAYS.items():
         shape, _, text = meaning.partition(": ")
         rows.append([name, shape, text])
-    return table(["Array", "Type and shape", "What it is"], rows, texts=(1, 2))
+    return html_table(["Array", "Type and shape", "Meaning"], rows, text_columns=(1, 2))
 
 
-def _figure(picture: Picture, of: str) -> str:
-    done, webp = cv2.imencode(".webp", picture.image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
-    if not done:
-        raise RuntimeError(f"the picture {picture.name!r} of {of} could not be encoded")
+def _figure(picture: InspectionImage, source: str) -> str:
+    encoded, webp = cv2.imencode(".webp", picture.image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])
+    if not encoded:
+        raise RuntimeError(f"the image {picture.name!r} of {source} could not be encoded as WebP")
     height, width = picture.image.shape[:2]
     return (
-        f'<figure><img src="data:image/webp;base64,{base64.b64encode(webp).decode()}" width="{width}" '
-        f'height="{height}" alt="{escape(picture.name)}, {escape(of)}: {escape(picture.note)}">'
+        f'<figure><img src="data:image/webp;base64,{base64.b64encode(webp.tobytes()).decode()}" width="{width}" '
+        f'height="{height}" alt="{escape(picture.name)}, {escape(source)}: {escape(picture.note)}">'
         f"<figcaption><b>{escape(picture.name)}</b><br>{escape(picture.note)}</figcaption></figure>"
     )

@@ -1,78 +1,78 @@
-"""The page: its tabs, its look, how it is served."""
-
-from pathlib import Path
+"""The page: its tabs, its theme, and the options with which it is served."""
 
 import gradio as gr
 
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.data.example_clips import FOLDER as EXAMPLE_CLIPS
-from fineparser.rendering.charts import GRADIO_CSS
+from fineparser.bundled import bundled
+from fineparser.data.example_clips import EXAMPLES_FOLDER
+from fineparser.rendering.chart_style import GRADIO_CSS
 from fineparser.rendering.palette import GREEN, ORANGE, SKY_BLUE, VERMILION
 from fineparser.ui.about_tab import about_tab
-from fineparser.ui.analyse_tab import KEEP_SECONDS, analyse_tab
-from fineparser.ui.analysis import Analysis
-from fineparser.ui.api import endpoint
-from fineparser.ui.exemplar_shelf import exemplar_choice
+from fineparser.ui.analyse_tab import analyse_tab
+from fineparser.ui.analysis_service import AnalysisService
+from fineparser.ui.api import add_analyse_endpoint, add_inspect_endpoint
+from fineparser.ui.background_tasks import TaskRunner
 from fineparser.ui.exemplars_tab import exemplars_tab
-from fineparser.ui.inspect_api import inspect_endpoint
 from fineparser.ui.inspect_tab import inspect_tab
-from fineparser.ui.inspecting import Inspecting
-from fineparser.ui.public import is_public
-from fineparser.ui.steps import Workbench
-from fineparser.ui.train_tab import train_tab, train_tab_off
+from fineparser.ui.inspection_service import InspectionService
+from fineparser.ui.settings import KEEP_SECONDS, is_public
+from fineparser.ui.visitor_exemplars import exemplar_choice
 
 MAX_UPLOAD = "500mb"
-MAX_WAITING = 20
-LOOK_EVERY_SECONDS = 600
-NETWORK = "network"
-"""What everything that fills the processor shares: one at a time."""
+MAX_QUEUE = 20
+CLEANUP_SECONDS = 600
+"""Interval at which old files are deleted from the cache."""
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
-"""What every machine has: a page at the poolside must not wait for a font."""
+"""Fonts that every machine has: the page loads none."""
 
-ASSETS = Path(__file__).parents[2] / "assets"
+TRAINING_OFF = (
+    "Training is switched off on this public page: it would occupy the machine for minutes to hours, and clips of "
+    "people should not be stored here. Run the app on your own machine (python app.py) to train."
+)
 
 
 def build_app(analyser: DiveAnalyser) -> gr.Blocks:
     """The whole page around one analyser."""
-    analysis, workbench = Analysis(analyser), Workbench()
-    inspecting = Inspecting(analysis)
-    with gr.Blocks(
-        title="FineParser", analytics_enabled=False, delete_cache=(LOOK_EVERY_SECONDS, KEEP_SECONDS)
-    ) as page:
+    service, tasks = AnalysisService(analyser), TaskRunner()
+    inspections = InspectionService(service)
+    with gr.Blocks(title="FineParser", analytics_enabled=False, delete_cache=(CLEANUP_SECONDS, KEEP_SECONDS)) as page:
         gr.HTML(
-            '<header class="fp-title"><h1>FineParser</h1><p>Tells how good a dive was, and why.</p></header>',
+            '<header class="fp-title"><h1>FineParser</h1><p>Scores a dive from video and shows why.</p></header>',
             apply_default_css=False,
         )
         with gr.Tab("Analyse"):
-            choice = exemplar_choice(KEEP_SECONDS)
-            report = analyse_tab(analysis, workbench, NETWORK, choice)
-        with gr.Tab("Inspect") as inspect:
-            inspect_tab(inspecting, workbench, NETWORK, inspect, report)
-        with gr.Tab("Exemplars") as exemplars:
-            exemplars_tab(analysis, workbench, NETWORK, choice, exemplars)
+            exemplars = exemplar_choice()
+            report = analyse_tab(service, tasks, exemplars)
+        with gr.Tab("Inspect") as tab:
+            inspect_tab(inspections, tasks, tab, report)
+        with gr.Tab("Exemplars") as tab:
+            exemplars_tab(service, tasks, exemplars, tab)
         with gr.Tab("Train"):
             if is_public():
-                train_tab_off()
+                gr.HTML(f'<div class="fp-note" id="train-off">{TRAINING_OFF}</div>', apply_default_css=False)
             else:
-                train_tab(analysis, workbench, NETWORK, page)
-        with gr.Tab("About") as about:
-            about_tab(analysis, about)
-        endpoint(analysis, workbench, NETWORK)
-        inspect_endpoint(analysis, inspecting, workbench, NETWORK)
-    return page.queue(max_size=MAX_WAITING)
+                # Imported here: a public page needs nothing of training.
+                from fineparser.ui.train_tab import train_tab
+
+                train_tab(service, tasks, page)
+        with gr.Tab("About") as tab:
+            about_tab(service, tab)
+        add_analyse_endpoint(service, tasks)
+        add_inspect_endpoint(service, inspections, tasks)
+    return page.queue(max_size=MAX_QUEUE)
 
 
-def launch_options() -> dict:
-    """What belongs to serving the page rather than to the page."""
+def launch_options() -> dict[str, object]:
+    """Options of `Blocks.launch`: theme, style sheets and limits."""
     colours = (
         f":root{{--fp-orange:{ORANGE.css};--fp-blue:{SKY_BLUE.css};--fp-red:{VERMILION.css};--fp-green:{GREEN.css}}}"
     )
     return {
-        "css": colours + GRADIO_CSS + (ASSETS / "app.css").read_text(encoding="utf-8"),
+        "css": colours + GRADIO_CSS + bundled("assets/app.css").read_text(encoding="utf-8"),
         "theme": gr.themes.Soft(primary_hue="blue", font=FONT),
         "max_file_size": MAX_UPLOAD,
         "footer_links": [],
         "run_history": False,
-        "allowed_paths": [str(EXAMPLE_CLIPS)],
+        "allowed_paths": [str(EXAMPLES_FOLDER)],
     }

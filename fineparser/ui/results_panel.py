@@ -1,150 +1,407 @@
-"""The parts of the Analyse tab that show a report, and what they do once it is there: another exemplar, a video."""
+"""The results on the Analyse tab: the report, the choice of an exemplar, and the comparison video."""
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 import gradio as gr
+from gradio.blocks import Block
 
 from fineparser.analysis.report import DiveReport
-from fineparser.rendering import charts
-from fineparser.rendering.comparison import Panel, write_comparison
+from fineparser.domain.judging import COUNTED_AWARDS, band
+from fineparser.exemplars.voting_result import BRANCHES, Breakdown, ScoreEstimate, Vote
+from fineparser.rendering.chart_style import signed
+from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
+from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message, score_notes, vote_reason
 from fineparser.rendering.results import ZIP
-from fineparser.ui import results_view
-from fineparser.ui.analysis import DOWNLOADS
-from fineparser.ui.filming import with_clip
-from fineparser.ui.player_clip import PlayerClip
-from fineparser.ui.steps import Outcome, Workbench
-from fineparser.ui.upload import plain_sentence
-from fineparser.ui.viewer import viewer, viewer_value
+from fineparser.rendering.timeline_chart import timeline_figure
+from fineparser.rendering.votes_chart import votes_figure
+from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_figure
+from fineparser.ui import results_panel as results_view
+from fineparser.ui.analysis_service import DOWNLOADS, with_exemplar_clip
+from fineparser.ui.background_tasks import TaskResult, TaskRunner
+from fineparser.ui.components import EventValues, Updates, error_text, warning_html
+from fineparser.ui.player import PlayerClip, add_viewer, viewer_value
+from fineparser.ui.settings import KEEP_SECONDS, NETWORK_QUEUE
+
+MEAN = "all exemplars (mean)"
+"""Choice of no exemplar in particular."""
 
 
-@dataclass(frozen=True)
-class Results:
-    """The parts that show a report."""
+def score_card(report: DiveReport) -> str:
+    """Dive, score and calibration; without a score the dive alone."""
+    parts = ['<section class="fp-card" aria-label="Result">']
+    if report.dive_code is not None:
+        label = "difficulty" if report.difficulty_source == "table" else "your difficulty"
+        parts.append(
+            f"<h2>{escape(f'{report.dive_code} {report.dive_name}, {report.height:g} m')}"
+            f' <span class="dd">{label} {report.difficulty:g}</span></h2>'
+        )
+    else:
+        parts.append("<h2>Phases and masks <span class='dd'>no score without a dive number and a height</span></h2>")
+    if report.total is not None and report.execution is not None:
+        total, execution = report.total, report.execution
+        award = execution.value / COUNTED_AWARDS
+        cells = [
+            ("total", f"{total.value:.2f}", "points", f"{total.low:.2f} to {total.high:.2f}"),
+            ("execution", f"{execution.value:.2f}", "of 30", f"{execution.low:.2f} to {execution.high:.2f}"),
+            ("award", f"{award:.1f}", "mean award", band(award)),
+        ]
+        parts.append('<div class="figures">')
+        for kind, value, unit, below in cells:
+            parts.append(
+                f'<div class="{kind}"><b class="value">{value}</b> <span>{unit}</span>'
+                f"<br><em>{escape(below)}</em></div>"
+            )
+        parts.append("</div>")
+        parts.append(
+            f'<p class="small">{escape(score_notes(report))} Execution is the total divided by the difficulty.</p>'
+        )
+    parts.append("</section>")
+    return "".join(parts)
+
+
+def warnings_html(report: DiveReport) -> str:
+    """The warnings of a report, a line each."""
+    return "".join(warning_html(message(warning)) for warning in report.warnings)
+
+
+def transitions_table(report: DiveReport) -> str:
+    """Frame, time and confidence of both transitions."""
+    rows = [
+        [f"{name} begins", str(one.frame), f"{one.seconds:.2f} s", f"{one.confidence:.0%}"]
+        for name, one in (("Flight", report.flight), ("Entry", report.entry))
+    ]
+    return html_table(["", "Frame", "Time", "Confidence"], rows)
+
+
+def breakdown_table(report: DiveReport) -> str:
+    """The steps from the score of the exemplars to the total, in points and awards; empty without a score."""
+    if report.breakdown is None:
+        return ""
+    headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
+    # The chart above shows the branches, too: on a narrow screen the range needs the room more.
+    return html_table(headings, rows, strong_row=len(rows) - 1, detail_columns=range(1, 1 + len(BRANCHES)))
+
+
+def votes_table(report: DiveReport) -> str:
+    """The votes, the highest first, with the chosen exemplar in bold."""
+    votes = sorted(report.votes, key=lambda vote: -vote.score)
+    rows = [
+        [
+            vote.exemplar,
+            f"{vote.exemplar_score:.2f}",
+            signed(float(vote.contributions.sum())),
+            f"{vote.score:.2f}",
+            f"{vote.code} {vote.height:g} m",
+            f"{vote.source}; {vote_reason(vote, report)}",
+        ]
+        for vote in votes
+    ]
+    chosen = next((index for index, vote in enumerate(votes) if vote.exemplar == report.exemplar), None)
+    headings = ["Exemplar", "Its score", "Difference", "Vote", "Dive", "Source"]
+    table = html_table(headings, rows, strong_row=chosen, text_columns=(4, 5))
+    return (
+        table if report.judge_calibration is None else f'{table}<p class="fp-hint">{escape(JUDGE_CALIBRATED_VOTES)}</p>'
+    )
+
+
+def html_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    strong_row: int | None = None,
+    text_columns: Sequence[int] = (),
+    detail_columns: Sequence[int] = (),
+) -> str:
+    """Texts as a table that scrolls sideways on a narrow screen.
+
+    Args:
+        headings, rows: texts, which are escaped.
+        strong_row: index of the row in bold.
+        text_columns: left-aligned columns besides the first.
+        detail_columns: columns that narrow screens leave out.
+    """
+    bold = ' class="strong"'
+    kinds = dict.fromkeys((0, *text_columns), ' class="text"') | dict.fromkeys(detail_columns, ' class="detail"')
+
+    def cells(tag: str, values: Sequence[str]) -> str:
+        return "".join(f"<{tag}{kinds.get(column, '')}>{escape(value)}</{tag}>" for column, value in enumerate(values))
+
+    head = cells("th", headings)
+    body = "".join(
+        f"<tr{bold if index == strong_row else ''}>{cells('td', row)}</tr>" for index, row in enumerate(rows)
+    )
+    return (
+        f'<div class="fp-table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def vote_choices(report: DiveReport) -> list[tuple[str, str]]:
+    """The mean, then every exemplar with its score and vote, the highest vote first."""
+    votes = sorted(report.votes, key=lambda vote: -vote.score)
+    return [
+        (MEAN, MEAN),
+        *((f"{vote.exemplar}: {vote.exemplar_score:.2f}, votes {vote.score:.2f}", vote.exemplar) for vote in votes),
+    ]
+
+
+def find_vote(report: DiveReport, exemplar: str) -> Vote:
+    """The vote of one exemplar; ValueError if it did not vote."""
+    for vote in report.votes:
+        if vote.exemplar == exemplar:
+            return vote
+    raise ValueError(f"There is no exemplar {exemplar!r} among the votes on this dive.")
+
+
+def with_single_vote(report: DiveReport, exemplar: str | None) -> DiveReport:
+    """The report with the vote of one exemplar alone, for the charts and tables of just that comparison.
+
+    `MEAN` and None return the report itself. ValueError for an exemplar that did not vote.
+    """
+    if exemplar is None or exemplar == MEAN:
+        return report
+    vote = find_vote(report, exemplar)
+    base = vote.score - float(vote.contributions.sum())
+    return replace(
+        report,
+        votes=(vote,),
+        exemplar=vote.exemplar,
+        total=ScoreEstimate(vote.score, vote.score, vote.score),
+        breakdown=Breakdown(base, vote.contributions),
+    )
+
+
+def with_chosen_exemplar(report: DiveReport, exemplar: str | None) -> DiveReport:
+    """The report with another exemplar as the chosen one; `MEAN` and None return the report itself."""
+    if exemplar is None or exemplar == MEAN:
+        return report
+    return replace(report, exemplar=find_vote(report, exemplar).exemplar)
+
+
+EXPIRED = "This result has expired: analyse the clip again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsPanel:
+    """Components that show a report."""
 
     column: gr.Column
-    headline: gr.HTML
+    score_card: gr.HTML
     warnings: gr.HTML
     viewer: gr.HTML
-    timeline: gr.Plot
-    phases: gr.HTML
-    against: gr.Dropdown
-    waterfall: gr.Plot
-    breakdown: gr.HTML
-    votes: gr.Plot
-    ballot: gr.HTML
-    files: tuple[gr.DownloadButton, ...]
-    """In the order of `DOWNLOADS`."""
-    score_parts: tuple[gr.Column | gr.Row, ...]
-    """Hidden where there is no score."""
-    report: gr.State
-    players: gr.State
-    """The `PlayerClip` of the dive."""
-    beside: gr.Row
-    """Hidden where no exemplar stands beside the dive."""
+    video_row: gr.Row
+    """Hidden without an exemplar beside the dive."""
     make_video: gr.Button
     video: gr.DownloadButton
+    timeline: gr.Plot
+    transitions: gr.HTML
+    breakdown_column: gr.Column
+    """Hidden without a score, as `votes_row` is."""
+    exemplar: gr.Dropdown
+    waterfall: gr.Plot
+    breakdown: gr.HTML
+    votes_row: gr.Row
+    votes: gr.Plot
+    votes_table: gr.HTML
+    files: tuple[gr.DownloadButton, ...]
+    """In the order of `DOWNLOADS`."""
+    report: gr.State
+    """The `DiveReport`, or None."""
+    player_clip: gr.State
+    """The `PlayerClip` of the dive, or None."""
 
 
-def result_parts(keep_seconds: float) -> Results:
-    """Adds the parts, hidden until there is a report, which is kept for `keep_seconds`."""
+def add_results_panel() -> ResultsPanel:
+    """Add the components, hidden until there is a report."""
     with gr.Column(visible=False, elem_id="results") as column:
-        headline = gr.HTML(elem_id="headline", apply_default_css=False)
+        score_card = gr.HTML(elem_id="score-card", apply_default_css=False)
         warnings = gr.HTML(elem_id="warnings", apply_default_css=False)
         with gr.Row(equal_height=False):
             with gr.Column(scale=6, min_width=460):
-                player = viewer()
-                with gr.Row(visible=False, elem_id="beside") as beside:
-                    make_video = gr.Button("Make a video of both", min_width=150, elem_id="make-comparison")
+                viewer = add_viewer()
+                with gr.Row(visible=False, elem_id="comparison") as video_row:
+                    make_video = gr.Button("Make comparison video", min_width=150, elem_id="make-comparison")
                     video = gr.DownloadButton(
-                        "Save the video", interactive=False, min_width=150, elem_id="take-comparison"
+                        "Download video", interactive=False, min_width=150, elem_id="take-comparison"
                     )
                 timeline = gr.Plot(show_label=False, container=False, elem_id="timeline")
-                phases = gr.HTML(apply_default_css=False)
-            with gr.Column(scale=5, min_width=460) as score_parts:
-                against = gr.Dropdown(
-                    [results_view.MEAN], value=results_view.MEAN, label="Compared with", elem_id="against"
+                transitions = gr.HTML(apply_default_css=False)
+            with gr.Column(scale=5, min_width=460) as breakdown_column:
+                exemplar = gr.Dropdown(
+                    [results_view.MEAN], value=results_view.MEAN, label="Compared with", elem_id="compared-with"
                 )
                 waterfall = gr.Plot(show_label=False, container=False, elem_id="waterfall")
                 breakdown = gr.HTML(elem_id="breakdown", apply_default_css=False)
-        with gr.Row(equal_height=False) as vote_parts:
+        with gr.Row(equal_height=False) as votes_row:
             with gr.Column(scale=1, min_width=460):
-                gr.Markdown("### What each exemplar says\nTouch one to compare the dive with it alone.")
+                gr.Markdown("### Votes of the exemplars\nTap one to compare the dive with it alone.")
                 votes = gr.Plot(show_label=False, container=False, elem_id="votes")
             with gr.Column(scale=1, min_width=460):
-                ballot = gr.HTML(elem_id="ballot", apply_default_css=False)
-        gr.Markdown("### To take home")
+                votes_table = gr.HTML(elem_id="votes-table", apply_default_css=False)
+        gr.Markdown("### Downloads")
         with gr.Row(elem_id="files"):
             files = [
                 gr.DownloadButton(
-                    text,
+                    label,
                     interactive=False,
                     variant="primary" if name == ZIP else "secondary",
                     min_width=150,
                     elem_id="take-" + name.replace(".", "-"),
                 )
-                for name, text in DOWNLOADS.items()
+                for name, label in DOWNLOADS.items()
             ]
-        report, players = gr.State(None, time_to_live=keep_seconds), gr.State(None, time_to_live=keep_seconds)
-    return Results(
-        *(column, headline, warnings, player, timeline, phases, against, waterfall, breakdown, votes, ballot),
-        *(tuple(files), (score_parts, vote_parts), report, players, beside, make_video, video),
+        report = gr.State(None, time_to_live=KEEP_SECONDS)
+        player_clip = gr.State(None, time_to_live=KEEP_SECONDS)
+    return ResultsPanel(
+        column=column,
+        score_card=score_card,
+        warnings=warnings,
+        viewer=viewer,
+        video_row=video_row,
+        make_video=make_video,
+        video=video,
+        timeline=timeline,
+        transitions=transitions,
+        breakdown_column=breakdown_column,
+        exemplar=exemplar,
+        waterfall=waterfall,
+        breakdown=breakdown,
+        votes_row=votes_row,
+        votes=votes,
+        votes_table=votes_table,
+        files=tuple(files),
+        report=report,
+        player_clip=player_clip,
     )
 
 
-def compare(report: DiveReport | None, clip: PlayerClip | None, exemplar: str) -> tuple:
-    """Report, viewer, waterfall, table and votes with one exemplar chosen, and the buttons of the video of both."""
+def connect_results(panel: ResultsPanel, tasks: TaskRunner) -> None:
+    """Connect the choice of an exemplar, in the list or by a click on its vote, and the comparison video."""
+    compared: list[Block] = [panel.report, panel.viewer, panel.waterfall, panel.breakdown, panel.votes]
+    compared += [panel.votes_table, panel.video_row, panel.make_video, panel.video]
+
+    def choose(event: EventValues) -> Updates:
+        return compare_updates(panel, event[panel.report], event[panel.player_clip], event[panel.exemplar])
+
+    def choose_vote(event: EventValues, click: gr.EventData) -> Updates:
+        exemplar = str(getattr(click, "exemplar", results_view.MEAN))
+        updates = compare_updates(panel, event[panel.report], event[panel.player_clip], exemplar)
+        return {panel.exemplar: exemplar, **updates}
+
+    def make_video(event: EventValues) -> Iterator[Updates]:
+        yield from comparison_video_updates(panel, tasks, event[panel.report], event[panel.exemplar])
+
+    panel.exemplar.input(
+        choose,
+        {panel.report, panel.player_clip, panel.exemplar},
+        compared,
+        concurrency_limit=4,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # "choose" is an event of viewer.js.
+    panel.viewer.choose(  # type: ignore[attr-defined]
+        choose_vote,
+        {panel.report, panel.player_clip},
+        [panel.exemplar, *compared],
+        concurrency_limit=4,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    panel.make_video.click(
+        make_video,
+        {panel.report, panel.exemplar},
+        [panel.make_video, panel.video],
+        concurrency_limit=1,
+        concurrency_id=NETWORK_QUEUE,
+        show_progress_on=panel.video,
+        api_visibility="private",
+    ).failure(lambda: gr.Button(interactive=True), outputs=panel.make_video, queue=False, api_visibility="private")
+
+
+def report_updates(panel: ResultsPanel, report: DiveReport, clip: PlayerClip) -> Updates:
+    """Updates that show a new report, its files still to come."""
+    scored = report.total is not None
+    viewer = viewer_value(report, clip)
+    updates: Updates = {
+        panel.column: gr.Column(visible=True),
+        panel.score_card: results_view.score_card(report),
+        panel.warnings: results_view.warnings_html(report),
+        panel.viewer: viewer,
+        panel.timeline: timeline_figure(report),
+        panel.transitions: results_view.transitions_table(report),
+        panel.breakdown_column: gr.Column(visible=scored),
+        panel.exemplar: gr.Dropdown(choices=results_view.vote_choices(report), value=results_view.MEAN),
+        panel.waterfall: waterfall_figure(report),
+        panel.breakdown: results_view.breakdown_table(report),
+        panel.votes_row: gr.Row(visible=scored),
+        panel.votes: votes_figure(report),
+        panel.votes_table: results_view.votes_table(report),
+        panel.report: report,
+        panel.player_clip: clip,
+        **video_updates(panel, viewer),
+    }
+    for button in panel.files:
+        updates[button] = gr.DownloadButton(value=None, interactive=False)
+    return updates
+
+
+def compare_updates(panel: ResultsPanel, report: DiveReport | None, clip: PlayerClip | None, exemplar: str) -> Updates:
+    """Updates that compare the dive with one exemplar, or with all of them."""
     if report is None or clip is None or not clip.path.is_file():
-        raise gr.Error("The result is gone after so long a time: analyse the clip again.")
+        raise gr.Error(EXPIRED)
     if exemplar != results_view.MEAN:
-        report = with_clip(report, exemplar)
-    seen = results_view.as_seen_by(report, exemplar)
-    marked = report if seen is report else results_view.with_exemplar(report, exemplar)
-    beside = viewer_value(marked, clip)
-    return (
-        report,
-        beside,
-        charts.waterfall(seen),
-        results_view.breakdown_table(seen),
-        charts.votes(marked),
-        results_view.votes_table(marked),
-        *video_parts(beside),
-    )
+        report = with_exemplar_clip(report, exemplar)
+    single = results_view.with_single_vote(report, exemplar)
+    marked = results_view.with_chosen_exemplar(report, exemplar)
+    viewer = viewer_value(marked, clip)
+    return {
+        panel.report: report,
+        panel.viewer: viewer,
+        panel.waterfall: waterfall_figure(single),
+        panel.breakdown: results_view.breakdown_table(single),
+        panel.votes: votes_figure(marked),
+        panel.votes_table: results_view.votes_table(marked),
+        **video_updates(panel, viewer),
+    }
 
 
-def chosen(report: DiveReport | None, clip: PlayerClip | None, event: gr.EventData) -> tuple:
-    """The exemplar whose vote was clicked."""
-    exemplar = str(event._data.get("exemplar", results_view.MEAN))
-    return exemplar, *compare(report, clip, exemplar)
+def video_updates(panel: ResultsPanel, viewer: dict) -> Updates:
+    """Updates of the comparison video, not made yet; without an exemplar beside the dive there is none to make."""
+    return {
+        panel.video_row: gr.Row(visible=viewer["exemplar"] is not None),
+        panel.make_video: gr.Button(interactive=True),
+        panel.video: gr.DownloadButton(value=None, interactive=False),
+    }
 
 
-def video_parts(beside: dict) -> tuple[gr.Row, gr.Button, gr.DownloadButton]:
-    """The row with the video of both, shown where an exemplar stands beside the dive, and its unused buttons."""
-    row = gr.Row(visible=beside["exemplar"] is not None)
-    return row, gr.Button(interactive=True), gr.DownloadButton(value=None, interactive=False)
-
-
-def film(workbench: Workbench, report: DiveReport | None, exemplar: str) -> Iterator[tuple]:
-    """Writes the video of the dive beside the chosen exemplar."""
+def comparison_video_updates(
+    panel: ResultsPanel, tasks: TaskRunner, report: DiveReport | None, exemplar: str
+) -> Iterator[Updates]:
+    """Write the video of the dive beside the chosen exemplar; gr.Error if there is none."""
     if report is None:
-        raise gr.Error("The result is gone after so long a time: analyse the clip again.")
+        raise gr.Error(EXPIRED)
     try:
-        chosen = report if exemplar == results_view.MEAN else results_view.with_exemplar(report, exemplar)
-        panel = Panel.of_exemplar(chosen)
-        if panel is None:
-            raise ValueError("There is no clip of this exemplar any more: choose another one.")
-        yield gr.Button(interactive=False), gr.skip()
+        chosen = results_view.with_chosen_exemplar(report, exemplar)
+        side = ComparisonSide.from_exemplar(chosen)
+        if side is None:
+            raise ValueError(f"The clip of {chosen.exemplar or 'this exemplar'} is gone: choose another exemplar.")
+        yield {panel.make_video: gr.Button(interactive=False)}
         with tempfile.TemporaryDirectory(prefix="fineparser-") as folder:
-            path = Path(folder) / f"beside {exemplar_name(chosen)}.mp4"
-            for news in workbench.steps(lambda progress: write_comparison(Panel.of(chosen), panel, path)):
-                if isinstance(news, Outcome):
-                    yield gr.Button(interactive=True), gr.DownloadButton(value=str(path), interactive=True)
+            path = Path(folder) / f"beside {file_name_part(chosen.exemplar)}.mp4"
+            query = ComparisonSide.from_report(chosen)
+            for event in tasks.run(lambda progress: write_comparison(query, side, path)):
+                if isinstance(event, TaskResult):
+                    yield {
+                        panel.make_video: gr.Button(interactive=True),
+                        panel.video: gr.DownloadButton(value=str(path), interactive=True),
+                    }
     except ValueError as error:
-        raise gr.Error(plain_sentence(error)) from error
+        raise gr.Error(error_text(error)) from error
 
 
-def exemplar_name(report: DiveReport) -> str:
-    """The chosen exemplar's id as part of a file's name."""
-    return "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in report.exemplar or "exemplar")
+def file_name_part(exemplar: str | None) -> str:
+    """The id of an exemplar as part of a file name."""
+    return "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in exemplar or "exemplar")

@@ -1,97 +1,113 @@
-"""The Train tab's data: clips of one's own, a dataset on this machine, or simulated dives, looked through at once."""
+"""Data for training: a collection of clips, a dataset on this machine, or simulated dives."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
-from fineparser.data.clip_table import COLUMNS, TABLE, read_rows, write_rows
-from fineparser.data.dives import DataError, Problem, Problems
-from fineparser.data.intake import Intake
-from fineparser.data.sources import kind_of
-from fineparser.data.survey import Survey
-from fineparser.ui.deletion import Deletion, deletion_parts
-from fineparser.ui.results_view import table
-from fineparser.ui.status_line import warning
-from fineparser.ui.upload import problem
-from fineparser.ui.workshop import DATA_VARIABLE, Workshop, WorkshopError
+from fineparser.data.dataset_summary import DatasetSummary
+from fineparser.data.dives import DataError, OnBroken, Problem, ProblemLog
+from fineparser.data.importer import DatasetImporter
+from fineparser.data.readers.clip_folder import COLUMNS, TABLE, read_rows, write_rows
+from fineparser.data.sources import detect_kind
+from fineparser.ui.components import Updates, error_html, warning_html
+from fineparser.ui.controls import DeleteButton, add_delete_question
+from fineparser.ui.results_panel import html_table
+from fineparser.ui.training_storage import DATA_VARIABLE, StorageError, TrainingStorage
 
-MINE, DATASET, SIMULATED = "My clips", "A dataset on this machine", "Simulated dives"
-MOST_SIMULATED = 2000
-MOST_ROWS = 12
-"""Dive numbers that are listed."""
+CLIPS, DATASET, SIMULATED = "Your clips", "A dataset", "Simulated dives"
+MIN_SIMULATED, MAX_SIMULATED = 4, 2000
+MAX_NUMBERS = 12
+"""Dive numbers in the summary."""
+MAX_PROBLEMS = 200
+"""Problems in the summary."""
+DEFAULT_COLLECTION = "My dives"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataPanel:
-    """The parts of the data panel."""
+    """Components of the panel."""
 
     source: gr.Radio
+    clips: gr.Column
+    """Shown for a collection of clips."""
     collection: gr.Dropdown
+    delete: DeleteButton
     name: gr.Textbox
     files: gr.File
     folder: gr.File
-    mine: gr.Column
     dataset: gr.Dropdown
     count: gr.Number
+    note: gr.HTML
+    summary: gr.HTML
     rows: gr.Dataframe
-    tabled: gr.State
+    rows_collection: gr.State
     """The collection that `rows` shows."""
     csv: gr.DownloadButton
-    remove: Deletion
-    note: gr.HTML
-    found: gr.HTML
-    """What the survey says."""
 
 
-def data_panel(workshop: Workshop) -> DataPanel:
-    """Adds the panel to the page that is being built."""
-    names = workshop.collections()
-    source = gr.Radio([MINE, DATASET, SIMULATED], value=MINE, label="Dives", elem_id="train-source")
-    with gr.Column(elem_id="train-mine") as mine, gr.Row(equal_height=False):
+@dataclass(frozen=True, kw_only=True)
+class DataValues:
+    """The data that the user chose."""
+
+    source: str
+    collection: str | None = None
+    dataset: str | None = None
+    count: float | None = None
+
+
+def add_data_panel(storage: TrainingStorage) -> DataPanel:
+    """Add the panel to the page that is being built."""
+    names = storage.collections()
+    source = gr.Radio([CLIPS, DATASET, SIMULATED], value=CLIPS, label="Dives", elem_id="train-source")
+    with gr.Column(elem_id="train-clips") as clips, gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             name = gr.Textbox(
-                label="Name of the collection",
-                info="Reports will say it: Club 2026, for instance. A known name adds to that collection.",
+                label="Collection name",
+                info="Reports show it. An existing name adds to that collection.",
+                placeholder="Club 2026",
                 elem_id="train-name",
             )
             collection = gr.Dropdown(
                 names, value=names[0] if names else None, label="Collection", elem_id="train-collection"
             )
-            remove = deletion_parts(
-                gr.Button("Delete this collection", size="sm", elem_id="train-remove-clips"),
-                "Delete this collection with its clips and labels? They cannot be brought back.",
+            delete = add_delete_question(
+                gr.Button("Delete this collection", size="sm", elem_id="train-delete-clips"),
+                "Delete this collection with its clips and labels? This cannot be undone.",
             )
         with gr.Column(scale=3, min_width=280):
             files = gr.File(
-                label="Clips, dives.csv, masks, or a zip with all of them",
+                label="Clips, dives.csv and masks, or a zip",
                 file_count="multiple",
                 height=130,
                 elem_id="train-files",
             )
-            with gr.Accordion("A whole folder instead", open=False):
+            with gr.Accordion("Upload a folder", open=False):
                 folder = gr.File(label="Folder", file_count="directory", height=110, elem_id="train-folder")
     dataset = gr.Dropdown(
-        sorted(workshop.datasets()),
+        sorted(storage.datasets()),
         value=None,
         label="Dataset",
-        info=f"Start the app with {DATA_VARIABLE}=/folder to offer what lies in that folder: FineDiving, MTL-AQA, "
-        "clip folders.",
+        info=f"Start the app with {DATA_VARIABLE}=/folder to offer the datasets in that folder.",
         visible=False,
         elem_id="train-dataset",
     )
     count = gr.Number(
-        60, precision=0, minimum=4, maximum=MOST_SIMULATED, label="How many", visible=False, elem_id="train-count"
+        60,
+        precision=0,
+        minimum=MIN_SIMULATED,
+        maximum=MAX_SIMULATED,
+        label="Number of dives",
+        visible=False,
+        elem_id="train-count",
     )
     note = gr.HTML(elem_id="train-note", apply_default_css=False)
-    found = gr.HTML(elem_id="train-found", apply_default_css=False)
-    with gr.Accordion(
-        "The table: a row a dive, kept as you fill it in; empty where a label is not known",
-        open=False,
-        elem_id="train-table",
-    ):
+    summary = gr.HTML(elem_id="train-summary", apply_default_css=False)
+    with gr.Accordion("Table of dives", open=False, elem_id="train-table"):
+        gr.Markdown("One row per dive, saved as you type. Leave unknown labels empty.")
         rows = gr.Dataframe(
             headers=list(COLUMNS),
             datatype="str",
@@ -103,107 +119,126 @@ def data_panel(workshop: Workshop) -> DataPanel:
             column_widths=[250, *(34 + 9 * len(name) for name in COLUMNS[1:-1]), 140],
             elem_id="train-rows",
         )
-        csv = gr.DownloadButton("Take dives.csv home", size="sm", interactive=False, elem_id="train-csv")
+        csv = gr.DownloadButton("Download dives.csv", size="sm", interactive=False, elem_id="train-csv")
     return DataPanel(
-        source, collection, name, files, folder, mine, dataset, count, rows, gr.State(None), csv, remove, note, found
+        source=source,
+        clips=clips,
+        collection=collection,
+        delete=delete,
+        name=name,
+        files=files,
+        folder=folder,
+        dataset=dataset,
+        count=count,
+        note=note,
+        summary=summary,
+        rows=rows,
+        rows_collection=gr.State(None),
+        csv=csv,
     )
 
 
-def shown_parts(source: str, panel: DataPanel) -> dict:
-    """Which parts a kind of data needs."""
+def source_updates(panel: DataPanel, source: str) -> Updates:
+    """Updates that show the components of a kind of data."""
     return {
-        panel.mine: gr.Column(visible=source == MINE),
+        panel.clips: gr.Column(visible=source == CLIPS),
         panel.dataset: gr.Dropdown(visible=source == DATASET),
         panel.count: gr.Number(visible=source == SIMULATED),
     }
 
 
-def spec_of(workshop: Workshop, source: str, collection: str | None, dataset: str | None, count: float | None) -> str:
-    """The data as `open_data` takes them; WorkshopError where something is still to be chosen."""
-    if source == MINE:
-        if not collection:
-            raise WorkshopError("Upload clips first, or choose a collection.")
-        folder = workshop.collection(collection)
-        kind = kind_of(folder) or "clips"
-        return f"{kind}:{folder.resolve()}"
-    if source == DATASET:
-        offered = workshop.datasets()
-        if dataset not in offered:
-            raise WorkshopError(
-                f"Choose a dataset. Offered is what lies in the folder that {DATA_VARIABLE} names"
-                + (f": {', '.join(sorted(offered))}." if offered else "; the app was started without one.")
+def data_spec(storage: TrainingStorage, values: DataValues) -> str:
+    """Specification of the chosen data for `open_data`; StorageError if something is still to be chosen."""
+    if values.source == CLIPS:
+        if not values.collection:
+            raise StorageError("Upload clips first, or choose a collection.")
+        folder = storage.collection(values.collection)
+        return f"{detect_kind(folder) or 'clips'}:{folder.resolve()}"
+    if values.source == DATASET:
+        datasets = storage.datasets()
+        if values.dataset not in datasets:
+            raise StorageError(
+                f"Choose a dataset in the folder that {DATA_VARIABLE} names"
+                + (f": {', '.join(sorted(datasets))}." if datasets else "; the app was started without one.")
             )
-        return offered[dataset]
-    if not count or not 4 <= count <= MOST_SIMULATED:
-        raise WorkshopError(f"Between 4 and {MOST_SIMULATED} dives can be simulated here, not {count or 0:g}.")
+        return datasets[values.dataset]
+    count = values.count or 0
+    if not MIN_SIMULATED <= count <= MAX_SIMULATED:
+        raise StorageError(f"{MIN_SIMULATED} to {MAX_SIMULATED} dives can be simulated, not {count:g}.")
     return f"syndive:{int(count)}:1"
 
 
-def title_of(source: str, collection: str | None, dataset: str | None, count: float | None) -> str:
-    """The data in a few words."""
-    if source == SIMULATED:
-        return f"{int(count)} simulated dives"
-    return str(collection if source == MINE else dataset)
+def data_title(values: DataValues) -> str:
+    """The chosen data in a few words."""
+    if values.source == SIMULATED:
+        return f"{int(values.count or 0)} simulated dives"
+    return str(values.collection if values.source == CLIPS else values.dataset)
 
 
-def take_in(workshop: Workshop, name: str, collection: str | None, paths: Sequence[str]) -> tuple[str, list[Problem]]:
-    """Puts uploads into a collection; its name, and what was left out. WorkshopError for a name that cannot be."""
-    folder = workshop.new_collection(name or collection or "My dives")
-    intake = Intake(folder)
-    intake.take(Path(path) for path in paths)
+def import_uploads(storage: TrainingStorage, name: str, paths: Sequence[str]) -> tuple[str, list[Problem]]:
+    """Move uploads into a collection; return its name and the problems. StorageError for an impossible name."""
+    folder = storage.create_collection(name)
+    intake = DatasetImporter(folder)
+    intake.add(Path(path) for path in paths)
     for path in paths:
-        Path(path).unlink(missing_ok=True)  # the collection has it, or it is of no use
+        Path(path).unlink(missing_ok=True)  # the collection has it, or cannot use it
     return folder.name, intake.problems
 
 
-def survey_html(found: Survey, problems: Sequence[Problem] = ()) -> str:
-    """The survey as HTML: how much there is, what is missing, what is left out and why."""
+def summary_html(summary: DatasetSummary, problems: Sequence[Problem] = ()) -> str:
+    """A summary of the data: number of dives, missing labels, and files that are left out with the reasons.
+
+    `problems` are those of the last upload.
+    """
     parts = []
-    if found.used:
-        training, validation = len(found.of("train")), len(found.of("validation"))
-        facts = [f"<b>{training}</b> to learn from", f"<b>{validation}</b> to measure on"]
-        if tests := len(found.of("test")):
-            facts.append(f"<b>{tests}</b> of the test split, left alone")
+    if summary.used:
+        training, validation = len(summary.in_split("train")), len(summary.in_split("validation"))
+        facts = [f"<b>{training}</b> for training", f"<b>{validation}</b> for validation"]
+        if tests := len(summary.in_split("test")):
+            facts.append(f"<b>{tests}</b> in the test split, not used")
         parts.append(f'<div class="fp-note">Dives: {", ".join(facts)}.</div>')
-    if found.error:
-        parts.append(problem(found.error))
-    elif not found.of("validation"):
-        parts.append(warning("No dive is kept to measure on: there will be no before and after."))
-    if missing := found.missing():
-        listed = ", ".join(f"{label} ({count})" for label, count in missing.items())
-        parts.append(warning(f"Missing labels: {listed}."))
-    left = [[one.name, one.reason] for one in found.left_out]
-    left += [[str(problem.place), problem.reason] for problem in problems]
-    if left:
-        parts.append(f"<h4>Left out: {len(left)}</h4>" + table(["What", "Why"], left[:200], texts=(1,)))
-    if found.used:
-        numbers = [[number or "no number", str(count)] for number, count in found.numbers]
-        rest = len(numbers) - MOST_ROWS
-        shown = numbers[:MOST_ROWS] + ([[f"and {rest} more", ""]] if rest > 0 else [])
-        parts.append("<h4>Dives per number</h4>" + f'<div class="fp-few">{table(["Number", "Dives"], shown)}</div>')
-    return f'<div class="fp-survey">{"".join(parts)}</div>'
+    if summary.error:
+        parts.append(error_html(summary.error))
+    elif not summary.in_split("validation"):
+        parts.append(warning_html("There are no validation dives: the run cannot be compared with its start."))
+    if missing := summary.missing_labels():
+        labels = ", ".join(f"{label} ({count})" for label, count in missing.items())
+        parts.append(warning_html(f"Missing labels: {labels}."))
+    left_out = [[one.name, one.reason] for one in summary.left_out]
+    left_out += [[str(problem.location), problem.reason] for problem in problems]
+    if left_out:
+        table = html_table(["Item", "Reason"], left_out[:MAX_PROBLEMS], text_columns=(1,))
+        parts.append(f"<h4>Left out: {len(left_out)}</h4>{table}")
+    if summary.used:
+        numbers = [[number or "no number", str(count)] for number, count in summary.code_counts]
+        more = len(numbers) - MAX_NUMBERS
+        rows = numbers[:MAX_NUMBERS] + ([[f"and {more} more", ""]] if more > 0 else [])
+        table = html_table(["Number", "Dives"], rows)
+        parts.append(f'<h4>Dives per number</h4><div class="fp-few">{table}</div>')
+    return f'<div class="fp-summary">{"".join(parts)}</div>'
 
 
-def rows_of(workshop: Workshop, collection: str | None) -> list[list[str]]:
-    """The collection's table as it stands; empty where there is none."""
+def table_rows(storage: TrainingStorage, collection: str | None) -> list[list[str]]:
+    """The table of a collection; empty if there is none."""
     try:
-        found = read_rows(workshop.collection(collection or "") / TABLE, Problems(skip_broken=True))
-    except (DataError, WorkshopError):
+        rows = read_rows(storage.collection(collection or "") / TABLE, ProblemLog(OnBroken.SKIP))
+    except (DataError, StorageError):
         return []
-    return [[row[column] for column in COLUMNS] for _, row in found]
+    return [[row[column] for column in COLUMNS] for _, row in rows]
 
 
-def save_rows(workshop: Workshop, collection: str | None, rows: Sequence[Sequence[object]]) -> None:
-    """Writes the table as it was filled in; rows without anything in them go."""
-    folder = workshop.collection(collection or "")
+def save_table(storage: TrainingStorage, collection: str | None, rows: Sequence[Sequence[object]]) -> None:
+    """Write the table as the user filled it in, without empty rows."""
+    folder = storage.collection(collection or "")
     texts = [["" if value is None else str(value).strip() for value in row] for row in rows]
     written = [dict(zip(COLUMNS, row, strict=False)) for row in texts if any(row)]
     write_rows(folder / TABLE, written)
 
 
-def csv_to_take(workshop: Workshop, collection: str | None) -> Iterator[Path]:
-    """A copy of the table that may be handed out; gone when the iterator is."""
-    text = (workshop.collection(collection or "") / TABLE).read_text(encoding="utf-8")
+@contextmanager
+def downloadable_table(storage: TrainingStorage, collection: str | None) -> Iterator[Path]:
+    """A copy of the table for the download, deleted at the end of the context."""
+    text = (storage.collection(collection or "") / TABLE).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
         copy = Path(name) / TABLE
         copy.write_text(text, encoding="utf-8")

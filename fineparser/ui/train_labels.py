@@ -1,131 +1,166 @@
-"""The Train tab's labels: the network proposes switches and masks, the user corrects them, the table keeps them."""
+"""Labels of a collection: predicted transitions and masks, the editor of the transitions, and the table they go to."""
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
-from fineparser.data.clip_folder import read_clip_folder
-from fineparser.data.clip_table import TABLE, dive_name, read_rows, write_rows
-from fineparser.data.dives import DataError, Dive, Problems
+from fineparser.bundled import bundled
+from fineparser.data.dives import DataError, Dive, OnBroken, ProblemLog, ReadOptions
+from fineparser.data.readers.clip_folder import TABLE, dive_name, read_clip_folder, read_rows, write_rows
+from fineparser.model.protocol import Network
+from fineparser.progress import Progress
 from fineparser.rendering.contact_sheet import contact_sheet
-from fineparser.training.proposals import Proposal, propose, write_masks
-from fineparser.ui.analysis import Analysis
-from fineparser.ui.workshop import Workshop, WorkshopError
+from fineparser.training.jobs.pseudo_labels import PseudoLabels, predict_labels, write_masks
+from fineparser.ui.training_storage import StorageError, TrainingStorage
 
-ASSETS = Path(__file__).parents[2] / "assets"
 MASKS = "masks"
-"""Folder in a collection for masks that were proposed and kept."""
+"""Folder of a collection for predicted masks that the user accepted."""
 
-Proposals = dict[str, Proposal]
-"""By the dive's id."""
+Predictions = dict[str, PseudoLabels]
+"""Predicted labels by the id of the dive."""
+
+CROP_HELP = """
+Training uses the centre of each frame. If the diver leaves the centre, crop the clips to the diver first. Your
+originals are kept.
+"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelPanel:
-    """The parts of the panel."""
+    """Components of the panel."""
 
     dive: gr.Dropdown
-    cut: gr.Button
-    propose: gr.Button
-    masks: gr.Checkbox
-    keep_all: gr.Button
+    crop: gr.Button
+    predict: gr.Button
+    accept_all: gr.Button
+    accept_masks: gr.Checkbox
     status: gr.HTML
     editor: gr.HTML
-    proposals: gr.State
+    predictions: gr.State
+    """`Predictions` that are neither accepted nor outdated."""
 
 
-def label_panel() -> LabelPanel:
-    """Adds the panel to the page that is being built."""
-    gr.Markdown(
-        "An analysis looks for the diver and follows; training takes the middle of the picture. Where the diver is "
-        "not there all the time, cut the clips first: the originals are kept."
-    )
+@dataclass(frozen=True, kw_only=True)
+class LabelValues:
+    """The state of the panel."""
+
+    dive: str | None
+    predictions: Predictions
+    accept_masks: bool
+
+
+def add_label_panel() -> LabelPanel:
+    """Add the panel to the page that is being built."""
+    gr.Markdown(CROP_HELP)
     with gr.Row(equal_height=True):
         dive = gr.Dropdown([], label="Dive", elem_id="train-dive", min_width=260, scale=2)
-        cut = gr.Button("Cut clips to the diver", elem_id="train-cut", min_width=180)
-        propose = gr.Button("Propose what is missing", elem_id="train-propose", min_width=180)
-        keep_all = gr.Button("Keep all proposals", interactive=False, elem_id="train-keep-all", min_width=160)
-        masks = gr.Checkbox(False, label="Keep proposed masks, too", elem_id="train-keep-masks", min_width=180)
+        crop = gr.Button("Crop to the diver", elem_id="train-crop", min_width=180)
+        predict = gr.Button("Predict missing labels", elem_id="train-predict", min_width=180)
+        accept_all = gr.Button("Accept all", interactive=False, elem_id="train-accept-all", min_width=160)
+        accept_masks = gr.Checkbox(False, label="Accept masks too", elem_id="train-accept-masks", min_width=180)
     status = gr.HTML(elem_id="train-label-status", apply_default_css=False)
     editor = gr.HTML(
         value=None,
-        html_template=(ASSETS / "label_editor.html").read_text(encoding="utf-8"),
-        css_template=(ASSETS / "label_editor.css").read_text(encoding="utf-8"),
-        js_on_load=(ASSETS / "label_editor.js").read_text(encoding="utf-8"),
+        html_template=bundled("assets/label_editor.html").read_text(encoding="utf-8"),
+        css_template=bundled("assets/label_editor.css").read_text(encoding="utf-8"),
+        js_on_load=bundled("assets/label_editor.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         elem_id="label-editor",
     )
-    return LabelPanel(dive, cut, propose, masks, keep_all, status, editor, gr.State({}))
+    return LabelPanel(
+        dive=dive,
+        crop=crop,
+        predict=predict,
+        accept_all=accept_all,
+        accept_masks=accept_masks,
+        status=status,
+        editor=editor,
+        predictions=gr.State({}),
+    )
 
 
-def dives_of(workshop: Workshop, collection: str | None) -> dict[str, Dive]:
+def usable_dives(storage: TrainingStorage, collection: str | None) -> dict[str, Dive]:
     """The usable dives of a collection by id."""
+    options = ReadOptions(validation=0, on_broken=OnBroken.SKIP)
     try:
-        folder = workshop.collection(collection or "")
-        return {dive.id: dive for dive in read_clip_folder(folder, validation=0, skip_broken=True)}
-    except (WorkshopError, DataError):
+        return {dive.id: dive for dive in read_clip_folder(storage.collection(collection or ""), options)}
+    except (StorageError, DataError):
         return {}
 
 
-def dive_choices(dives: dict[str, Dive], proposals: Proposals) -> list[tuple[str, str]]:
-    """Every dive with what it lacks."""
+def dive_label_choices(dives: dict[str, Dive], predictions: Predictions) -> list[tuple[str, str]]:
+    """Choices of dives, each with its missing labels."""
     choices = []
     for name, dive in dives.items():
-        lacks = [
-            word for word, has in (("switches", dive.flight_frame is not None), ("mask", dive.has_masks)) if not has
-        ]
-        words = "complete" if not lacks else f"no {' and no '.join(lacks)}"
-        if name in proposals and dive.flight_frame is None:
-            words = f"proposed, {min(proposals[name].confidence):.0%} sure"
+        labels = {"transitions": dive.flight_frame is not None, "masks": dive.has_masks}
+        missing = [label for label, there in labels.items() if not there]
+        words = f"no {' and no '.join(missing)}" if missing else "complete"
+        if name in predictions and dive.flight_frame is None:
+            words = f"predicted, confidence {min(predictions[name].confidence):.0%}"
         choices.append((f"{name} ({words})", name))
     return choices
 
 
-def fitting(proposals: Proposals, dives: dict[str, Dive]) -> Proposals:
-    """Those of dives that are still there, and trimmed as they were looked at."""
+def current_predictions(predictions: Predictions, dives: dict[str, Dive]) -> Predictions:
+    """The predictions of dives that still exist with the same trim."""
     return {
-        name: found
-        for name, found in proposals.items()
+        name: labels
+        for name, labels in predictions.items()
         if name in dives
-        and (dives[name].first_frame, dives[name].last_frame) == (found.frame_numbers[0], found.frame_numbers[-1])
+        and (dives[name].first_frame, dives[name].last_frame) == (labels.frame_numbers[0], labels.frame_numbers[-1])
     }
 
 
-def proposed(analysis: Analysis, dives: dict[str, Dive], proposals: Proposals, progress) -> Proposals:
-    """Proposals for every dive that lacks switches or masks and has none yet."""
-    lacking = [dive for dive in dives.values() if dive.flight_frame is None or not dive.has_masks]
-    lacking = [dive for dive in lacking if dive.id not in proposals]
-    found = dict(proposals)
-    for place, dive in enumerate(lacking):
-        progress(f"Looking at {dive.id}", place / len(lacking))
+def predict_missing(
+    network: Network, dives: dict[str, Dive], predictions: Predictions, progress: Progress
+) -> Predictions:
+    """Predictions for every dive that lacks labels, beside those that there are already."""
+    missing = [
+        dive
+        for dive in dives.values()
+        if dive.id not in predictions and (dive.flight_frame is None or not dive.has_masks)
+    ]
+    added: Predictions = {}
+    for done, dive in enumerate(missing):
+        progress(f"Predicting labels of {dive.id}", done / len(missing))
         try:
-            found[dive.id] = propose(analysis.analyser.network, dive)
+            added[dive.id] = predict_labels(network, dive)
         except DataError:
-            continue  # the survey names it
-    return found
+            continue  # the summary of the data names it
+    return predictions | added
 
 
-def editor_value(dive: Dive, proposal: Proposal | None) -> Iterator[dict]:
-    """What the editor shows of a dive; its picture is gone when the iterator is. DataError where it is broken."""
-    sheet = contact_sheet(dive, None if dive.has_masks or proposal is None else proposal.mask_at)
-    if dive.flight_frame is not None:
-        flight, entry, said = dive.flight_frame, dive.entry_frame, "as in the table"
-    elif proposal is not None:
-        flight, entry = proposal.flight_frame, proposal.entry_frame
-        said = f"proposed: {proposal.confidence[0]:.0%} and {proposal.confidence[1]:.0%} sure"
+@contextmanager
+def editor_value(dive: Dive, labels: PseudoLabels | None) -> Iterator[dict]:
+    """The value of the editor for a dive; its image is deleted at the end of the context.
+
+    Args:
+        dive: to show.
+        labels: predicted for it.
+
+    Raises:
+        DataError: if the clip is broken.
+    """
+    sheet = contact_sheet(dive, None if dive.has_masks or labels is None else labels.mask_at)
+    if dive.flight_frame is not None and dive.entry_frame is not None:
+        flight, entry, note = dive.flight_frame, dive.entry_frame, "from the table"
+    elif labels is not None:
+        flight, entry = labels.flight_frame, labels.entry_frame
+        note = f"predicted, confidence {labels.confidence[0]:.0%} and {labels.confidence[1]:.0%}"
     else:
         third = (dive.last_frame - dive.first_frame) // 3
-        flight, entry, said = dive.first_frame + third, dive.last_frame - third, "not labelled yet"
+        flight, entry, note = dive.first_frame + third, dive.last_frame - third, "not labelled yet"
     with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
-        picture = Path(name) / "frames.jpg"
-        picture.write_bytes(sheet.jpeg)
-        file = {"path": str(picture), "meta": {"_type": "gradio.FileData"}, "mime_type": "image/jpeg"}
+        image = Path(name) / "frames.jpg"
+        image.write_bytes(sheet.jpeg)
+        file = {"path": str(image), "meta": {"_type": "gradio.FileData"}, "mime_type": "image/jpeg"}
         yield {
             "dive": dive.id,
-            "sheet": file | {"orig_name": picture.name},
+            "sheet": file | {"orig_name": image.name},
             "numbers": list(sheet.numbers),
             "width": sheet.width,
             "height": sheet.height,
@@ -134,37 +169,46 @@ def editor_value(dive: Dive, proposal: Proposal | None) -> Iterator[dict]:
             "last": dive.last_frame,
             "flight": flight,
             "entry": entry,
-            "said": said,
+            "note": note,
         }
 
 
-def keep(workshop: Workshop, collection: str | None, switches: dict[str, tuple[int, int]], masks: Proposals) -> None:
-    """Writes switches, and masks where there are some, into the collection's table; nothing else of it changes.
+def save_labels(
+    storage: TrainingStorage, collection: str | None, transitions: dict[str, tuple[int, int]], masks: Predictions
+) -> None:
+    """Write transitions and masks into the table of a collection; nothing else of it changes.
 
-    WorkshopError for frames that cannot be, before anything is written.
+    Args:
+        storage: of the collection.
+        collection: name.
+        transitions: first frames of flight and entry, by the id of the dive.
+        masks: predicted masks to save, by the id of the dive.
+
+    Raises:
+        StorageError: for impossible frames, before anything is written.
     """
-    folder = workshop.collection(collection or "")
-    dives = dives_of(workshop, collection)
-    for name, (flight, entry) in switches.items():
+    folder = storage.collection(collection or "")
+    dives = usable_dives(storage, collection)
+    for name, (flight, entry) in transitions.items():
         dive = dives.get(name)
         if dive is None:
-            raise WorkshopError(f"{name} is no longer in the table: choose a dive again.")
+            raise StorageError(f"{name} is no longer in the table: choose another dive.")
         if not dive.first_frame <= flight <= entry <= dive.last_frame:
-            raise WorkshopError(
-                f"{name}: flight from frame {flight} and entry from frame {entry} must follow each other within "
+            raise StorageError(
+                f"{name}: flight from frame {flight} and entry from frame {entry} must be in this order within "
                 f"frames {dive.first_frame} to {dive.last_frame}."
             )
     files = {}
-    for number, (name, proposal) in enumerate(masks.items()):
+    for number, (name, labels) in enumerate(masks.items()):
         if name in dives and not dives[name].has_masks:
             files[name] = f"{MASKS}/{Path(name.split('#')[0]).stem}-{number + 1}.npz"
             (folder / MASKS).mkdir(exist_ok=True)
-            write_masks(proposal, dives[name], folder / files[name])
-    rows = [row for _, row in read_rows(folder / TABLE, Problems(skip_broken=True))]
+            write_masks(labels, dives[name], folder / files[name])
+    rows = [row for _, row in read_rows(folder / TABLE, ProblemLog(OnBroken.SKIP))]
     for row in rows:
         name = dive_name(row)
-        if name in switches:
-            row["flight_frame"], row["entry_frame"] = map(str, switches[name])
+        if name in transitions:
+            row["flight_frame"], row["entry_frame"] = map(str, transitions[name])
         if name in files:
             row["mask"] = files[name]
     write_rows(folder / TABLE, rows)

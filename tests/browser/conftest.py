@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from fineparser.model.config import WITHOUT_TRACK, FineParserConfig
-from fineparser.model.fineparser import FineParser
-from fineparser.video.writing import write_video
+from fineparser.model.config import FineParserConfig
+from fineparser.model.paper import FineParser
+from fineparser.video.writer import write_video
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
@@ -37,7 +37,7 @@ def clip(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def app_folder(tmp_path_factory) -> Path:
-    """Where the app keeps what it keeps: uploads in cache, its own temporary files in temporary."""
+    """Folder of the app: uploads in cache, temporary files in temporary, the user's data in home."""
     folder = tmp_path_factory.mktemp("app")
     (folder / "temporary").mkdir()
     return folder
@@ -45,19 +45,18 @@ def app_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def app_url(app_folder):
-    """Where the app answers."""
+    """Address of the app."""
     with serving(app_folder) as url:
         yield url
 
 
 @contextmanager
 def serving(folder: Path, **variables: str):
-    """The app in a process of its own, which keeps everything in a folder, with variables of the environment; where it
-    answers."""
+    """Address of an app in a process of its own, with all its data in a folder, and with environment variables."""
     (folder / "temporary").mkdir(exist_ok=True)
-    # Untrained, this one puts the switches of the tests' clips well inside; one that follows the diver, at the ends.
+    # Untrained, this network predicts transitions inside the clips of the tests; the compact one, at their ends.
     torch.manual_seed(4)
-    config = replace(FineParserConfig.tiny(), image_size=112, **WITHOUT_TRACK)
+    config = replace(FineParserConfig.tiny(), image_size=112, transition_rule="ordered")
     FineParser(config).save_pretrained(folder / "checkpoint")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -99,7 +98,7 @@ def page(browser, app_url):
 
 @pytest.fixture(scope="module")
 def analysed(browser, app_url, clip):
-    """A visit that already sees what was found in the clip, phases and masks; the tests of the viewer share it."""
+    """A visit with the result of the clip, phases and masks; the tests of the viewer share it."""
     with visited(browser, app_url) as visit:
         upload(visit, clip)
         visit.locator("#analyse").click()
@@ -121,23 +120,23 @@ def visited(browser, app_url):
 
 
 def upload(page, path: Path) -> None:
-    """Hands a clip over and waits until the page has looked through it."""
+    """Upload a clip and wait until it is scanned."""
     page.locator("input[type=file]").first.set_input_files(path)
     page.locator("#clip-note .fp-note").first.wait_for(timeout=PATIENCE)
 
 
-def describe_own_dive(page, clip: Path) -> None:
-    """Fills in the open form of an own dive, all but its score and name: a 101C from 1 m."""
-    page.locator("#own-clip input[type=file]").set_input_files(clip)
-    page.locator("#own-clip video").wait_for(timeout=PATIENCE)
-    box = page.locator("#own-code input")
+def fill_exemplar_form(page, clip: Path) -> None:
+    """Fill in the open form of a scored dive, except for score and name: a 101C from 1 m."""
+    page.locator("#exemplar-upload input[type=file]").set_input_files(clip)
+    page.locator("#exemplar-upload video").wait_for(timeout=PATIENCE)
+    box = page.locator("#exemplar-code input")
     box.fill("101C")
     box.press("Enter")
-    page.locator("#own-height").get_by_label("1 m", exact=True).check()
+    page.locator("#exemplar-height").get_by_label("1 m", exact=True).check()
 
 
-def analyse_like_own_dive(page, clip: Path) -> None:
-    """Has a clip analysed as the same dive, and waits for the result."""
+def analyse_same_dive(page, clip: Path) -> None:
+    """Analyse a clip as the same dive, and wait for the result."""
     upload(page, clip)
     box = page.locator("#code input")
     box.fill("101C")
@@ -148,7 +147,7 @@ def analyse_like_own_dive(page, clip: Path) -> None:
 
 
 def ready(page) -> None:
-    """Waits until the result plays and its files can be taken home."""
+    """Wait until the viewer plays and the files can be downloaded."""
     page.wait_for_function(
         "() => { const v = document.querySelector('#viewer .query video'); return v && v.videoWidth > 0 }",
         timeout=PATIENCE,
@@ -157,5 +156,5 @@ def ready(page) -> None:
 
 
 def is_stray(url: str, home: str) -> bool:
-    """Whether a request goes anywhere but to the app."""
+    """True for a request to anything but the app."""
     return not url.startswith((home, "data:", "blob:", home.replace("http", "ws")))

@@ -1,4 +1,4 @@
-"""A coach's way through the page, in a real browser."""
+"""The Analyse tab, the About tab and the API, in a real browser."""
 
 import json
 import re
@@ -18,7 +18,7 @@ BAD = [row for row in BAD_INPUTS if row.name in ("empty file", "text", "playlist
 assert all(row.uploadable for row in BAD)
 
 
-def say(page, number: str, height: str) -> None:
+def enter_dive(page, number: str, height: str) -> None:
     box = page.get_by_label("Dive number")
     box.fill(number)
     box.press("Enter")
@@ -28,24 +28,24 @@ def say(page, number: str, height: str) -> None:
 def test_an_uploaded_clip_becomes_a_score(page, clip, app_folder):
     upload(page, clip)
     expect(page.locator("#clip-note")).to_contain_text("160 x 120, 50 frames")
-    say(page, "103B", "3 m")
+    enter_dive(page, "103B", "3 m")
     expect(page.locator("#dive-note")).to_contain_text("forward 1 1/2 somersaults, pike, 3 m: difficulty 1.6")
     page.locator("#analyse").click()
     expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=PATIENCE)
-    expect(page.locator("#warnings")).to_contain_text("No trained weights")
+    expect(page.locator("#warnings")).to_contain_text("weights are untrained")
     ready(page)
     expect(page.locator("#breakdown tr.strong")).to_contain_text("This dive")
-    # One exemplar alone: its own score stands where the mean stood.
-    rows = page.locator("#ballot tbody tr")
+    # With one exemplar alone its score replaces the mean.
+    rows = page.locator("#votes-table tbody tr")
     expect(rows).to_have_count(10)
     expect(page.locator("#breakdown tbody tr").first).to_contain_text("Exemplars")
-    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpTied")
-    # As plotly tells of a click on the last vote's mark.
+    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpConnected")
+    # The event of a click on the last vote.
     page.evaluate(
         """() => {
             const plot = document.querySelector('#votes .js-plotly-plot');
-            const told = plot.data.findLast((trace) => trace.customdata).customdata;
-            plot.emit('plotly_click', {points: [{customdata: told[told.length - 1]}]});
+            const votes = plot.data.findLast((trace) => trace.customdata).customdata;
+            plot.emit('plotly_click', {points: [{customdata: votes[votes.length - 1]}]});
         }"""
     )
     expect(page.get_by_label("Compared with")).to_have_value(re.compile("^103B-3m-.*votes"), timeout=PATIENCE)
@@ -54,7 +54,7 @@ def test_an_uploaded_clip_becomes_a_score(page, clip, app_folder):
 
 
 @pytest.mark.parametrize("row", BAD, ids=lambda row: row.name)
-def test_what_is_no_clip_gets_a_sentence_and_goes(page, row, tmp_path, app_folder):
+def test_an_unusable_upload_is_explained_and_deleted(page, row, tmp_path, app_folder):
     kept = {path for path in (app_folder / "cache").rglob("*") if path.is_file()}
     path = row.write(tmp_path)
     upload(page, path)
@@ -67,9 +67,9 @@ def test_what_is_no_clip_gets_a_sentence_and_goes(page, row, tmp_path, app_folde
     assert [one for one in left if one.read_bytes() == path.read_bytes()] == []
 
 
-def test_a_dive_that_cannot_be_is_told_at_once_and_again(page, clip):
+def test_an_impossible_dive_is_refused_at_once_and_on_analyse(page, clip):
     upload(page, clip)
-    say(page, "107A", "3 m")
+    enter_dive(page, "107A", "3 m")
     expect(page.locator("#dive-note .problem")).to_contain_text("Nearest: 107B")
     page.locator("#analyse").click()
     expect(page.locator("#analyse-status .problem")).to_contain_text("Nearest: 107B", timeout=PATIENCE)
@@ -81,9 +81,9 @@ def test_without_a_clip_the_page_asks_for_one(page):
     expect(page.locator("#analyse-status .problem")).to_contain_text("Upload a clip of a dive first", timeout=PATIENCE)
 
 
-def test_stop_frees_the_page_and_the_next_in_the_queue_gets_on(page, browser, app_url, clip):
+def test_stop_frees_the_page_and_the_queue(page, browser, app_url, clip):
     upload(page, clip)
-    say(page, "5253B", "10 m")
+    enter_dive(page, "5253B", "10 m")
     other = browser.new_page()
     other.goto(app_url)
     upload(other, clip)
@@ -116,17 +116,17 @@ def test_an_example_becomes_a_score(page):
     ready(page)
 
 
-def test_trim_and_window_are_proposed_and_can_be_changed(page, clip):
+def test_trim_and_crop_are_proposed_and_can_be_changed(page, clip):
     upload(page, clip)
     expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
-    expect(page.locator("#strip")).to_contain_text("learnt nothing")  # so the window is the middle of the picture
+    expect(page.locator("#strip")).to_contain_text("weights are untrained")  # so the crop is the centre of the frame
     rect = page.locator("#strip rect").first
     assert float(rect.get_attribute("width")) == pytest.approx(160 * 0.56, abs=1)
-    page.get_by_text("Change what is looked at").click()
+    page.get_by_text("Trim and crop").click()
     page.get_by_label("frames", exact=True).check()
     expect(page.get_by_label("To", exact=True)).to_have_value("49")
     page.get_by_label("From", exact=True).fill("5")
-    page.get_by_label("My own").check()
+    page.get_by_label("Custom").check()
     expect(page.locator("#strip .fp-hint")).to_contain_text("frames 5 to 49", timeout=PATIENCE)
     expect(rect).to_have_attribute("width", "120", timeout=PATIENCE)  # as high as the picture, and square
     page.get_by_label("To", exact=True).fill("3")
@@ -137,8 +137,8 @@ def test_trim_and_window_are_proposed_and_can_be_changed(page, clip):
     ready(page)
     with page.expect_download() as waited:
         page.get_by_text("Report (JSON)").click()
-    told = json.loads(waited.value.path().read_text())["clip"]
-    assert (told["first_frame"], told["last_frame"]) == (5, 40)
+    report = json.loads(waited.value.path().read_text())["clip"]
+    assert (report["first_frame"], report["last_frame"]) == (5, 40)
 
 
 def test_programs_send_a_clip_and_no_path(app_url, clip, app_folder):
@@ -157,7 +157,7 @@ def test_programs_send_a_clip_and_no_path(app_url, clip, app_folder):
 
 def test_about_names_weights_and_limits(page):
     page.get_by_role("tab", name="About").click()
-    expect(page.get_by_text("An estimate, no judge's decision.")).to_be_visible()
+    expect(page.get_by_text("A score here is an estimate, not a judge's decision.")).to_be_visible()
     expect(page.locator("#about-weights")).to_contain_text("Fingerprint")
     expect(page.locator("#about-data li", has_text="Masks of the divers")).to_contain_text("release agreement")
     assert page.locator("[role=tabpanel]:visible a").count() == 0

@@ -1,4 +1,4 @@
-"""Both buttons on a page of their own, with work that does what it is told."""
+"""Start and stop buttons on a page of their own, with work that goes on, ends or fails as the test wants."""
 
 import re
 import time
@@ -7,25 +7,26 @@ import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.ui.controls import Controls, control_parts
+from fineparser.ui.controls import Controls, add_controls
 
 pytestmark = pytest.mark.browser
 
 DEADLINE = 120
 
 
-def toil(controls):
-    """Work that goes on until it is stopped, ends at once, or does what it should not."""
+def make_work(controls, choice):
+    """Work that goes on until it is stopped, ends at once, or fails, by the text in `choice`."""
 
-    def work(how):
+    def work(event):
+        how = event[choice]
         yield {controls.status: "At work"}
         if how == "fail":
-            raise RuntimeError("nobody expected this")
+            raise RuntimeError("unexpected")
         deadline = time.monotonic() + (DEADLINE if how == "go on" else 0)
         while time.monotonic() < deadline:
             time.sleep(0.05)
             yield {controls.status: gr.skip()}
-        yield controls.ended("Done")
+        yield controls.finished("Done")
 
     return work
 
@@ -34,10 +35,10 @@ def toil(controls):
 def url():
     with gr.Blocks() as page:
         how = gr.Textbox(label="How")
-        controls = control_parts("Work", "work")
-        controls.begin(toil(controls), [how], [], "work")
-        plain = Controls(gr.Button("Toil", elem_id="toil"), gr.HTML(elem_id="toil-status"))
-        plain.begin(toil(plain), [how], [], "work")
+        controls = add_controls("Work", "work")
+        controls.connect(make_work(controls, how), {how}, [])
+        plain = Controls(start=gr.Button("Plain", elem_id="plain"), status=gr.HTML(elem_id="plain-status"))
+        plain.connect(make_work(plain, how), {how}, [])
     _, address, _ = page.queue(max_size=1).launch(prevent_thread_lock=True, quiet=True)
     yield address
     page.close()
@@ -68,7 +69,7 @@ def ends_with(page, sentence):
     expect(page.locator("#work-stop")).to_have_text("Stop")
 
 
-def test_stop_has_the_last_word_also_for_who_waits(visit):
+def test_stop_sets_the_final_status_also_in_the_queue(visit):
     first = visit("go on")
     expect(first.locator("#work-status")).to_contain_text("At work")
     second = visit("go on")
@@ -78,40 +79,40 @@ def test_stop_has_the_last_word_also_for_who_waits(visit):
     expect(first.locator("#work-stop")).to_be_enabled()
     first.locator("#work-stop").click()
     ends_with(first, "Stopped.")
-    # What would come after it: Gradio tells of a failure once it is through with what was stopped.
+    # Gradio reports a failure some time after the stop, which must not replace the status.
     for page in (first, second):
         page.wait_for_timeout(1000)
         ends_with(page, "Stopped.")
 
 
-def test_what_fails_by_itself_says_so_also_after_a_stop(visit):
+def test_a_failure_is_reported_also_after_a_stop(visit):
     page = visit("go on")
     expect(page.locator("#work-status")).to_contain_text("At work")
     page.locator("#work-stop").click()
     ends_with(page, "Stopped.")
     page.get_by_label("How").fill("fail")
     page.locator("#work").click()
-    ends_with(page, "something went wrong here")
+    ends_with(page, "the app failed")
     page.get_by_label("How").fill("at once")
     page.locator("#work").click()
     ends_with(page, "Done")
 
 
-def test_what_nobody_can_stop_says_that_it_waits_and_how_it_ended(visit):
+def test_work_without_a_stop_button_reports_waiting_and_its_end(visit):
     first = visit("go on")
     expect(first.locator("#work-status")).to_contain_text("At work")
-    second = visit("fail", "#toil")
-    expect(second.locator("#toil-status")).to_contain_text(re.compile("Waiting|queue"))
-    expect(second.locator("#toil")).to_be_disabled()
+    second = visit("fail", "#plain")
+    expect(second.locator("#plain-status")).to_contain_text(re.compile("Waiting|queue"))
+    expect(second.locator("#plain")).to_be_disabled()
     first.locator("#work-stop").click()
-    expect(second.locator("#toil-status")).to_contain_text("something went wrong here", timeout=30_000)
+    expect(second.locator("#plain-status")).to_contain_text("the app failed", timeout=30_000)
     second.get_by_label("How").fill("at once")
-    second.locator("#toil").click()
-    expect(second.locator("#toil-status")).to_contain_text("Done", timeout=30_000)
-    expect(second.locator("#toil")).to_be_enabled()
+    second.locator("#plain").click()
+    expect(second.locator("#plain-status")).to_contain_text("Done", timeout=30_000)
+    expect(second.locator("#plain")).to_be_enabled()
 
 
-def test_a_full_queue_says_so(visit):
+def test_a_full_queue_is_reported(visit):
     first = visit("go on")
     expect(first.locator("#work-status")).to_contain_text("At work")
     second = visit("at once")
@@ -121,7 +122,7 @@ def test_a_full_queue_says_so(visit):
     ends_with(second, "Done")
 
 
-def test_who_leaves_gives_up_the_turn(visit):
+def test_a_visitor_who_leaves_frees_the_queue(visit):
     first = visit("go on")
     expect(first.locator("#work-status")).to_contain_text("At work")
     second = visit("at once")

@@ -1,4 +1,4 @@
-"""Own exemplars through the page, and the exemplar beside the dive, in a real browser; the tests share one visit."""
+"""User exemplars, and the exemplar beside the dive, in a real browser; the tests share one visit."""
 
 import json
 import re
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.video.reading import probe
-from fineparser.video.writing import write_video
-from tests.browser.conftest import PATIENCE, analyse_like_own_dive, describe_own_dive, ready, visited
+from fineparser.video.reader import probe
+from fineparser.video.writer import write_video
+from tests.browser.conftest import PATIENCE, analyse_same_dive, fill_exemplar_form, ready, visited
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ BOTH_PLAY = """() => {
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    """Eighty frames of a block that falls more slowly, in a picture of its own size."""
+    """80 larger frames of a block that falls more slowly."""
     frames = np.full((80, 120, 200, 3), 50, np.uint8)
     for number, frame in enumerate(frames):
         frame[number // 2 + 10 : number // 2 + 50, 90:120] = (200, 160, 130)
@@ -45,7 +45,7 @@ def own_dives(app_folder) -> list[dict]:
 
 
 def shown(page) -> tuple[int, int]:
-    """The frames that both sides show."""
+    """The frames on both sides of the viewer."""
     page.wait_for_function("() => ![...document.querySelectorAll('#viewer video')].some((video) => video.seeking)")
     return tuple(
         int(page.evaluate(f"() => document.querySelector('#viewer [data-frame]').dataset.{name}"))
@@ -58,39 +58,39 @@ def start_of_phase(page, place: int) -> tuple[int, int]:
     return shown(page)
 
 
-def test_a_judged_dive_is_added(page, judged, app_folder):
+def test_a_scored_dive_is_added(page, judged, app_folder):
     tab(page, "Exemplars")
     expect(page.locator("#bank-count")).to_contain_text("no exemplars yet", timeout=PATIENCE)
-    page.get_by_text("Add a judged dive of your own").click()
-    page.locator("#add-own").click()
+    page.get_by_text("Add a scored dive").click()
+    page.locator("#add-dive").click()
     expect(page.locator("#add-status .problem")).to_contain_text("Upload a clip", timeout=PATIENCE)
-    describe_own_dive(page, judged)
-    page.locator("#own-score input").fill("900")
-    page.locator("#add-own").click()
+    fill_exemplar_form(page, judged)
+    page.locator("#exemplar-score input").fill("900")
+    page.locator("#add-dive").click()
     expect(page.locator("#add-status .problem")).to_contain_text("not 900", timeout=PATIENCE)
-    page.locator("#own-score input").fill("25.5")
-    page.locator("#own-name textarea, #own-name input").fill("Ann, club meet")
-    page.locator("#add-own").click()
+    page.locator("#exemplar-score input").fill("25.5")
+    page.locator("#exemplar-name textarea, #exemplar-name input").fill("Ann, club meet")
+    page.locator("#add-dive").click()
     expect(page.locator("#add-status")).to_contain_text("101C forward dive, tuck, 1 m was added", timeout=PATIENCE)
     (dive,) = own_dives(app_folder)
     assert (dive["code"], dive["height"], dive["score"], dive["name"]) == ("101C", 1, 25.5, "Ann, club meet")
     expect(page.locator("#bank-count")).to_contain_text("1 of 1 exemplars", timeout=PATIENCE)
-    expect(page.locator("#bank-count")).to_contain_text("With 2 more of your own")
+    expect(page.locator("#bank-count")).to_contain_text("Add 2 more dives of yours")
 
 
-def test_one_dive_does_not_tell_of_its_judges(page):
-    page.get_by_text("How your judges differ from simulated ones").click()
-    page.locator("#read-judges").click()
-    expect(page.locator("#judges-said")).to_contain_text("From 3 on, scores are told", timeout=PATIENCE)
+def test_one_dive_is_not_enough_to_calibrate_the_judges(page):
+    page.locator("#judges").get_by_text("Your judges' scale").click()
+    page.locator("#compare-judges").click()
+    expect(page.locator("#judges-status")).to_contain_text("such dives on, scores are calibrated", timeout=PATIENCE)
     expect(page.locator("#judges-chart")).to_be_hidden()
 
 
 def test_the_list_is_filtered_and_shows_a_clip(page):
-    page.locator("#bank-low input").fill("30")
-    page.locator("#bank-low input").press("Tab")
+    page.locator("#bank-lowest input").fill("30")
+    page.locator("#bank-lowest input").press("Tab")
     expect(page.locator("#bank-count")).to_contain_text("0 of 1", timeout=PATIENCE)
-    page.locator("#bank-low input").fill("20")
-    page.locator("#bank-low input").press("Tab")
+    page.locator("#bank-lowest input").fill("20")
+    page.locator("#bank-lowest input").press("Tab")
     expect(page.locator("#bank-count")).to_contain_text("1 of 1", timeout=PATIENCE)
     page.locator(FIRST_ROW).click()
     expect(page.locator("#exemplar-facts")).to_contain_text("Ann, club meet", timeout=PATIENCE)
@@ -98,13 +98,13 @@ def test_the_list_is_filtered_and_shows_a_clip(page):
     expect(page.locator("#remove-exemplar")).to_be_visible()
 
 
-def test_it_stands_beside_the_dive(page, clip):
+def test_the_exemplar_is_beside_the_dive(page, clip):
     tab(page, "Analyse")
-    analyse_like_own_dive(page, clip)
+    analyse_same_dive(page, clip)
     expect(page.locator("#viewer .exemplar")).to_be_visible()
     page.wait_for_function(BOTH_PLAY, timeout=PATIENCE)
     expect(page.locator("#viewer .exemplar .name")).to_have_text("Exemplar 101C: 25.50")
-    expect(page.locator("#ballot tbody tr")).to_have_count(1)
+    expect(page.locator("#votes-table tbody tr")).to_have_count(1)
 
 
 def test_phases_begin_together(page, app_folder):
@@ -113,15 +113,15 @@ def test_phases_begin_together(page, app_folder):
         assert start_of_phase(page, place)[1] == pytest.approx(marks[name], abs=1)
 
 
-def test_in_plain_time_both_run_at_their_own_speed(page):
-    page.get_by_role("button", name="Plain time").click()
+def test_in_real_time_both_run_at_their_own_speed(page):
+    page.get_by_role("button", name="Real time").click()
     first = start_of_phase(page, 0)
     later = start_of_phase(page, 2)
     assert later[1] - first[1] == pytest.approx(later[0] - first[0], abs=1)
     page.get_by_role("button", name="By phase").click()
 
 
-def test_each_side_can_be_nudged(page):
+def test_each_side_can_be_shifted(page):
     start_of_phase(page, 1)
     ours, theirs = shown(page)
     page.get_by_label("Exemplar one frame later").click()
@@ -129,7 +129,7 @@ def test_each_side_can_be_nudged(page):
     assert shown(page) == (ours, theirs + 2)
     page.get_by_label("Exemplar one frame earlier").click()
     page.get_by_label("Exemplar one frame earlier").click()
-    page.get_by_role("button", name="Plain time").click()
+    page.get_by_role("button", name="Real time").click()
     ours, theirs = shown(page)
     page.get_by_label("This dive one frame later").click()
     assert shown(page) == (ours, theirs - 1)
@@ -157,7 +157,7 @@ def test_both_play_and_stay_in_phase(page, app_folder):
     page.locator("#viewer [data-rate='1']").click()
 
 
-def test_a_video_of_both_can_be_made(page, tmp_path):
+def test_a_comparison_video_can_be_made(page, tmp_path):
     page.locator("#make-comparison").click()
     saving = page.locator("#take-comparison:not([disabled])")
     saving.wait_for(timeout=PATIENCE)
@@ -174,14 +174,14 @@ def test_a_video_of_both_can_be_made(page, tmp_path):
         assert "comparison.mp4" in archive.namelist()
 
 
-def test_choosing_another_exemplar_leaves_the_dive_where_it_is(page):
+def test_another_exemplar_does_not_move_the_dive(page):
     at = start_of_phase(page, 1)
-    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpTied")
+    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpConnected")
     page.evaluate(
         """() => {
             const plot = document.querySelector('#votes .js-plotly-plot');
-            const told = plot.data.findLast((trace) => trace.customdata).customdata;
-            plot.emit('plotly_click', {points: [{customdata: told[told.length - 1]}]});
+            const votes = plot.data.findLast((trace) => trace.customdata).customdata;
+            plot.emit('plotly_click', {points: [{customdata: votes[votes.length - 1]}]});
         }"""
     )
     expect(page.get_by_label("Compared with")).to_have_value(re.compile("^own-101C-1m-"), timeout=PATIENCE)
@@ -190,7 +190,7 @@ def test_choosing_another_exemplar_leaves_the_dive_where_it_is(page):
 
 
 @pytest.mark.parametrize("width", [390, 1400])
-def test_it_fits_its_screen(page, width):
+def test_the_viewer_with_an_exemplar_fits_the_screen(page, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.wait_for_function(f"() => document.documentElement.scrollWidth === {width}", timeout=PATIENCE)
     sizes = page.locator("#viewer button:visible").evaluate_all("all => all.map(b => [b.offsetWidth, b.offsetHeight])")
@@ -198,9 +198,9 @@ def test_it_fits_its_screen(page, width):
     page.set_viewport_size({"width": 1400, "height": 1000})
 
 
-def test_sources_that_may_not_vote_do_not(page):
+def test_excluded_sources_do_not_vote(page):
     tab(page, "Exemplars")
-    page.locator("#voters").get_by_label("Mine").uncheck()
+    page.locator("#voters").get_by_label("Yours").uncheck()
     page.locator("#voters").get_by_label("Simulated").uncheck()
     tab(page, "Analyse")
     page.locator("#analyse").click()
@@ -209,22 +209,22 @@ def test_sources_that_may_not_vote_do_not(page):
     page.locator("#voters").get_by_label("Simulated").check()
     tab(page, "Analyse")
     page.locator("#analyse").click()
-    expect(page.locator("#ballot tbody tr")).to_have_count(10, timeout=PATIENCE)
-    expect(page.locator("#ballot")).not_to_contain_text("own dives")
+    expect(page.locator("#votes-table tbody tr")).to_have_count(10, timeout=PATIENCE)
+    expect(page.locator("#votes-table")).not_to_contain_text("own dives")
     ready(page)
 
 
-def test_a_simulated_exemplar_is_filmed_when_it_is_chosen(page):
+def test_a_simulated_exemplar_is_rendered_when_it_is_chosen(page):
     name = page.locator("#viewer .exemplar .name")
     expect(name).to_have_text(re.compile(r"^Exemplar 101C: \d"))
     before = name.inner_text()
-    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpTied")
-    for end in ("0", "told.length - 1"):
+    page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpConnected")
+    for end in ("0", "votes.length - 1"):
         page.evaluate(
             f"""() => {{
                 const plot = document.querySelector('#votes .js-plotly-plot');
-                const told = plot.data.findLast((trace) => trace.customdata).customdata;
-                plot.emit('plotly_click', {{points: [{{customdata: told[{end}]}}]}});
+                const votes = plot.data.findLast((trace) => trace.customdata).customdata;
+                plot.emit('plotly_click', {{points: [{{customdata: votes[{end}]}}]}});
             }}"""
         )
         expect(page.locator("#breakdown tbody tr").first).to_have_text(re.compile("^Exemplar(?!s)"), timeout=PATIENCE)
@@ -236,15 +236,15 @@ def test_a_simulated_exemplar_is_filmed_when_it_is_chosen(page):
     assert page.evaluate("() => document.querySelector('#viewer .exemplar video').videoWidth") == 276
 
 
-def test_it_can_be_removed(page, app_folder):
+def test_the_exemplar_can_be_deleted(page, app_folder):
     tab(page, "Exemplars")
     page.locator(FIRST_ROW).click()
     page.locator("#remove-exemplar").click()
-    page.locator("#remove-exemplar-keep").click()
+    page.locator("#remove-exemplar-cancel").click()
     expect(page.locator("#remove-exemplar-question")).to_be_hidden()
     page.locator("#remove-exemplar").click()
-    page.locator("#remove-exemplar-sure").click()
-    expect(page.locator("#exemplar-facts")).to_contain_text("was removed", timeout=PATIENCE)
+    page.locator("#remove-exemplar-confirm").click()
+    expect(page.locator("#exemplar-facts")).to_contain_text("was deleted", timeout=PATIENCE)
     expect(page.locator("#remove-exemplar-question")).to_be_hidden()
     expect(page.locator("#bank-count")).to_contain_text("no exemplars yet", timeout=PATIENCE)
     assert own_dives(app_folder) == []

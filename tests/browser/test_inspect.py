@@ -1,4 +1,4 @@
-"""A researcher's way through the Inspect tab, in a real browser; most tests share one visit."""
+"""The Inspect tab, in a real browser; most tests share one visit."""
 
 import re
 import zipfile
@@ -10,7 +10,7 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
 from fineparser.analysis.inspection import ARRAYS
-from fineparser.data.clip_table import COLUMNS
+from fineparser.data.readers.clip_folder import COLUMNS
 from tests.browser.conftest import PATIENCE, ready, upload, visited
 
 pytestmark = pytest.mark.browser
@@ -21,14 +21,14 @@ ATTENTION = "() => JSON.stringify(document.querySelector('#inspect-attention-fli
 
 
 def go(page) -> None:
-    """Presses Inspect and waits for the file, which comes last."""
+    """Click Inspect and wait for the file, which comes last."""
     page.locator("#inspect").click()
     page.locator("#inspect-file:not([disabled])").wait_for(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def inspected(browser, app_url, clip):
-    """A visit that has analysed a dive with its number and looked inside."""
+    """A visit that has analysed and inspected a dive with its number."""
     with visited(browser, app_url) as visit:
         upload(visit, clip)
         box = visit.get_by_label("Dive number").first
@@ -46,26 +46,26 @@ def inspected(browser, app_url, clip):
 def test_everything_is_drawn(inspected):
     for name in ("transitions", "agreement", *OF_EXEMPLAR):
         inspected.wait_for_function(DRAWN, arg=name, timeout=PATIENCE)
-    expect(inspected.locator("#inspect-summary")).to_contain_text("Ordered, counts")
-    expect(inspected.locator("#inspect-summary")).to_contain_text(re.compile("beside the exemplar 103B-3m"))
+    expect(inspected.locator("#inspect-summary")).to_contain_text("Ordered, in use")
+    expect(inspected.locator("#inspect-summary")).to_contain_text(re.compile("compared with the exemplar 103B-3m"))
     expect(inspected.locator("#inspect-entry")).to_be_hidden()  # this network draws none
-    loaded = "() => [...document.querySelectorAll('#inspect-pictures img')].map(i => i.naturalWidth)"
+    loaded = "() => [...document.querySelectorAll('#inspect-images img')].map(i => i.naturalWidth)"
     assert set(inspected.evaluate(loaded)) == {336}
 
 
-def test_any_frame_can_be_looked_at(inspected):
+def test_any_frame_can_be_shown(inspected):
     number = inspected.locator("#inspect-frame input[type=number]")
     for frame, windows in (("0", False), ("95", False), ("42", True)):
         number.fill(frame)
         number.press("Enter")
-        expect(inspected.locator("#inspect-pictures .fp-sample")).to_contain_text(
+        expect(inspected.locator("#inspect-images .fp-sample")).to_contain_text(
             f"Sample {frame} of 95", timeout=PATIENCE
         )
-        expect(inspected.locator("#inspect-pictures figure")).to_have_count(6 + windows, timeout=PATIENCE)
-    expect(inspected.locator("#inspect-pictures")).to_contain_text("windows 4 and 5")
+        expect(inspected.locator("#inspect-images figure")).to_have_count(6 + windows, timeout=PATIENCE)
+    expect(inspected.locator("#inspect-images")).to_contain_text("windows 4 and 5")
 
 
-def test_touching_a_curve_goes_to_its_frame(inspected):
+def test_a_click_on_a_curve_goes_to_its_frame(inspected):
     plot = inspected.locator("#inspect-agreement .js-plotly-plot")
     plot.scroll_into_view_if_needed()
     plot.locator(".fp-cursor").wait_for(state="attached", timeout=PATIENCE)
@@ -73,19 +73,19 @@ def test_touching_a_curve_goes_to_its_frame(inspected):
         "p => { const s = p._fullLayout._size; return [s.l + p._fullLayout.xaxis.d2p(73), s.t + s.h / 2] }"
     )
     plot.click(position={"x": place[0], "y": place[1]})
-    expect(inspected.locator("#inspect-pictures .fp-sample")).to_contain_text("Sample 73 of 95", timeout=PATIENCE)
+    expect(inspected.locator("#inspect-images .fp-sample")).to_contain_text("Sample 73 of 95", timeout=PATIENCE)
     expect(inspected.locator("#inspect-frame input[type=number]")).to_have_value("73")
     line = inspected.locator("#inspect-transitions .fp-cursor")
     expect(line).to_have_attribute("data-frame", "73", timeout=PATIENCE)
 
 
-def test_attention_of_the_other_branch(inspected):
+def test_the_attention_of_the_other_branch_is_shown(inspected):
     before = inspected.evaluate(ATTENTION)
     inspected.get_by_label("static", exact=True).check()
     inspected.wait_for_function(f"before => ({ATTENTION})() !== before", arg=before, timeout=PATIENCE)
 
 
-def test_another_exemplar_can_stand_beside(inspected):
+def test_another_exemplar_can_be_chosen(inspected):
     beside = inspected.locator("#inspect-exemplar input")
     now = beside.input_value().split(":")[0]
     expect(inspected.locator("#inspect-summary")).to_contain_text(now)
@@ -99,7 +99,7 @@ def test_another_exemplar_can_stand_beside(inspected):
     expect(inspected.locator("#inspect-summary")).to_contain_text(name, timeout=PATIENCE)
 
 
-def test_the_arrays_can_be_taken_home(inspected, tmp_path):
+def test_the_arrays_can_be_downloaded(inspected, tmp_path):
     with inspected.expect_download() as waited:
         inspected.locator("#inspect-file").click()
     waited.value.save_as(tmp_path / "inspection.npz")
@@ -111,10 +111,10 @@ def test_the_arrays_can_be_taken_home(inspected, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 820, 1400])
-def test_it_fits_its_screen(inspected, width):
+def test_the_inspection_fits_the_screen(inspected, width):
     inspected.set_viewport_size({"width": width, "height": 900})
     inspected.wait_for_function(f"() => document.documentElement.scrollWidth === {width}", timeout=PATIENCE)
-    wide = "() => Math.max(...[...document.querySelectorAll('#findings .js-plotly-plot')].map(p => p.offsetWidth))"
+    wide = "() => Math.max(...[...document.querySelectorAll('#inspection .js-plotly-plot')].map(p => p.offsetWidth))"
     assert inspected.evaluate(wide) <= width
     inspected.set_viewport_size({"width": 1400, "height": 1000})
 
@@ -138,33 +138,33 @@ def labelled(clip, tmp_path_factory) -> Path:
     return path
 
 
-def test_a_labelled_dive_is_shown_beside_the_truth(page, labelled, app_folder):
+def test_a_labelled_dive_is_compared_with_its_labels(page, labelled, app_folder):
     page.get_by_role("tab", name="Inspect").click()
-    page.get_by_label("A labelled dive").check()
-    page.locator("#inspect-choice input[type=file]").set_input_files(labelled)
+    page.get_by_label("Labelled dive").check()
+    page.locator("#inspect-subject input[type=file]").set_input_files(labelled)
     expect(page.locator("#inspect-dive input")).to_have_value(
-        "block.mp4 (labelled: switches and masks)", timeout=PATIENCE
+        "block.mp4 (labelled: transitions and masks)", timeout=PATIENCE
     )
     go(page)
     expect(page.locator("#inspect-metrics")).to_contain_text("Mask IoU")
     expect(page.locator("#inspect-summary tr", has_text="Labelled")).to_contain_text("30 (frame 15)")
-    expect(page.locator("#inspect-pictures")).to_contain_text("Right and wrong")
+    expect(page.locator("#inspect-images")).to_contain_text("Errors")
     # Neither number nor height is known, so there is nobody to compare it with.
     expect(page.locator("#inspect-similarity")).to_be_hidden()
     assert list((app_folder / "temporary").glob("fineparser-*")) == []
 
 
-def test_what_cannot_be_inspected_gets_a_sentence(page, tmp_path, app_folder):
+def test_missing_input_is_explained(page, tmp_path, app_folder):
     page.get_by_role("tab", name="Inspect").click()
     page.locator("#inspect").click()
     expect(page.locator("#inspect-status .problem")).to_contain_text("No dive has been analysed", timeout=PATIENCE)
-    page.get_by_label("A labelled dive").check()
+    page.get_by_label("Labelled dive").check()
     page.locator("#inspect").click()
-    expect(page.locator("#inspect-status .problem")).to_contain_text("Hand over a labelled dive", timeout=PATIENCE)
+    expect(page.locator("#inspect-status .problem")).to_contain_text("Upload a labelled dive", timeout=PATIENCE)
     path = tmp_path / "climbing.zip"
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("../../out.mp4", b"no film")
-    page.locator("#inspect-choice input[type=file]").set_input_files(path)
+    page.locator("#inspect-subject input[type=file]").set_input_files(path)
     sentence = page.locator("#inspect-files-note .problem")
     expect(sentence).to_contain_text("no labelled dive", timeout=PATIENCE)
     expect(sentence).to_contain_text("leads out of the folder", timeout=PATIENCE)

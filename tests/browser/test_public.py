@@ -1,19 +1,19 @@
-"""A public page, as a Space is one: nobody trains, and what a visitor adds only that visitor sees."""
+"""A public page, such as a Space: training is off, and exemplars of a visitor are private."""
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.ui.exemplar_shelf import PREFIX
-from fineparser.video.writing import write_video
-from tests.browser.conftest import PATIENCE, analyse_like_own_dive, describe_own_dive, serving, visited
+from fineparser.ui.visitor_exemplars import FOLDER_PREFIX
+from fineparser.video.writer import write_video
+from tests.browser.conftest import PATIENCE, analyse_same_dive, fill_exemplar_form, serving, visited
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory):
-    """Where it answers, and the folder of all that it keeps."""
+    """Address of the page, and the folder of its data."""
     folder = tmp_path_factory.mktemp("public")
     with serving(folder, FINEPARSER_PUBLIC="1") as url:
         yield url, folder
@@ -32,36 +32,36 @@ def open_tab(page, name: str) -> None:
 
 
 def add(page, clip, name: str) -> None:
-    """Adds a judged dive under a name."""
+    """Add a scored dive with a name."""
     open_tab(page, "Exemplars")
-    page.get_by_text("Add a judged dive of your own").click()
-    expect(page.locator("#add-exemplar")).to_contain_text("for you alone", timeout=PATIENCE)
-    describe_own_dive(page, clip)
-    page.locator("#own-score input").fill("25.5")
-    page.locator("#own-name textarea, #own-name input").fill(name)
-    page.locator("#add-own").click()
+    page.get_by_text("Add a scored dive").click()
+    expect(page.locator("#add-exemplar")).to_contain_text("Only you see them", timeout=PATIENCE)
+    fill_exemplar_form(page, clip)
+    page.locator("#exemplar-score input").fill("25.5")
+    page.locator("#exemplar-name textarea, #exemplar-name input").fill(name)
+    page.locator("#add-dive").click()
     expect(page.locator("#add-status")).to_contain_text("was added", timeout=PATIENCE)
 
 
-def test_nobody_trains(browser, public):
+def test_training_is_off(browser, public):
     with visited(browser, public[0]) as page:
         open_tab(page, "Train")
         expect(page.locator("#train-off")).to_contain_text("switched off on this public page", timeout=PATIENCE)
-        expect(page.locator("#train-found")).to_have_count(0)
+        expect(page.locator("#train-summary")).to_have_count(0)
 
 
-def test_what_a_visitor_adds_votes_for_that_visitor_alone(browser, public, judged, clip):
+def test_exemplars_of_a_visitor_vote_for_that_visitor_alone(browser, public, judged, clip):
     url, folder = public
     with visited(browser, url) as ann, visited(browser, url) as bob:
         add(ann, judged, "Ann's best")
         expect(ann.locator("#bank-count")).to_contain_text("1 of 1 exemplars", timeout=PATIENCE)
         open_tab(bob, "Exemplars")
         expect(bob.locator("#bank-count")).to_contain_text("no exemplars yet", timeout=PATIENCE)
-        # It goes with the visit, and nothing of it comes among what the page itself keeps.
+        # It is deleted with the visit, and the data of the app do not include it.
         assert not (folder / "home").exists()
-        assert len(list((folder / "temporary").glob(f"{PREFIX}*"))) == 1
+        assert len(list((folder / "temporary").glob(f"{FOLDER_PREFIX}*"))) == 1
 
         open_tab(ann, "Analyse")
-        analyse_like_own_dive(ann, clip)
-        expect(ann.locator("#ballot tbody tr")).to_have_count(1)
-        expect(ann.locator("#ballot")).to_contain_text("own dives")
+        analyse_same_dive(ann, clip)
+        expect(ann.locator("#votes-table tbody tr")).to_have_count(1)
+        expect(ann.locator("#votes-table")).to_contain_text("own dives")

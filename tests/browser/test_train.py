@@ -1,4 +1,4 @@
-"""From twelve clips and their scores to an Analyse tab that uses what was learnt from them, in a real browser."""
+"""From twelve clips with scores to fine-tuned weights on the Analyse tab, in a real browser."""
 
 import csv
 import re
@@ -10,29 +10,30 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.data.clip_table import COLUMNS, TABLE
+from fineparser.data.readers.clip_folder import COLUMNS, TABLE
 from fineparser.simulator.dive import simulate
-from fineparser.ui.train_runs import LOOK_SECONDS
-from fineparser.video.writing import write_video
+from fineparser.simulator.plan import DiveRequest
+from fineparser.ui.train_runs import POLL_SECONDS
+from fineparser.video.writer import write_video
 from tests.browser.conftest import PATIENCE, serving, upload, visited
 
 pytestmark = pytest.mark.browser
 
 CODES = ("107B", "205B", "405B")
 A_RUN = 4 * PATIENCE
-"""A run begins with a process that loads everything, on a machine that may be busy."""
+"""Patience for a run, whose process starts by loading everything, on a machine that may be busy."""
 
 
 @pytest.fixture(scope="module")
 def club(tmp_path_factory) -> Path:
-    """A zip of twelve simulated clips with a dives.csv, as a coach would have them: no switches, no masks."""
+    """A zip of twelve simulated clips with a dives.csv, without transitions and masks."""
     root = tmp_path_factory.mktemp("clips")
     with zipfile.ZipFile(root / "club.zip", "w") as archive, (root / TABLE).open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["clip", "dive_code", "height", "score"])
         for number in range(12):
             code, level = CODES[number % 3], 0.2 + 0.06 * number
-            dive = simulate(500 + number, code=code, height=3, level=level, synchro=False, frames=32)
+            dive = simulate(500 + number, DiveRequest(code=code, height=3, level=level, synchro=False), frames=32)
             clip = write_video(root / f"dive{number}.mp4", dive.frames, 25.0)
             archive.write(clip, f"club/{clip.name}")
             table.writerow([clip.name, code, 3, f"{dive.score:.2f}"])
@@ -43,13 +44,13 @@ def club(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    """What the app keeps, over its restarts."""
+    """Data of the app, kept when it restarts."""
     return tmp_path_factory.mktemp("app")
 
 
 def open_tab(page) -> None:
     page.get_by_role("tab", name="Train").click()
-    expect(page.locator("#train-found .fp-note").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#train-summary .fp-note").first).to_be_visible(timeout=PATIENCE)
 
 
 def frames_in(home: Path) -> dict[str, tuple[str, str]]:
@@ -58,7 +59,7 @@ def frames_in(home: Path) -> dict[str, tuple[str, str]]:
 
 
 def type_in(page, home: Path, row: int, column: str, text: str) -> None:
-    """Fills in a cell of the table, which keeps it at once."""
+    """Fill in a cell of the table, which is saved at once."""
     page.locator(f"#train-rows [data-testid='cell-{row}-{COLUMNS.index(column)}']").dblclick()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type(text)
@@ -73,29 +74,29 @@ def type_in(page, home: Path, row: int, column: str, text: str) -> None:
 
 
 def test_twelve_clips_become_weights_in_use(browser, club, home):
-    """Up to a restart of the app, which still knows the run and the weights; then back to the installed ones."""
+    """After a restart the app still has the run and the weights; then it returns to the installed ones."""
     with serving(home) as url, visited(browser, url) as page:
         open_tab(page)
-        expect(page.locator("#train-found")).to_contain_text("Upload clips first")
-        page.get_by_label("Name of the collection").fill("Our Club")
+        expect(page.locator("#train-summary")).to_contain_text("Upload clips first")
+        page.get_by_label("Collection name").fill("Our Club")
         page.locator("#train-files input[type=file]").set_input_files(club)
-        found = page.locator("#train-found")
-        expect(found).to_contain_text("10 to learn from, 2 to measure on", timeout=PATIENCE)
-        expect(found).to_contain_text("step switches (12), mask (12)")
+        found = page.locator("#train-summary")
+        expect(found).to_contain_text("10 for training, 2 for validation", timeout=PATIENCE)
+        expect(found).to_contain_text("transitions (12), mask (12)")
 
-        page.get_by_text("The table: a row a dive").click()
+        page.get_by_text("Table of dives").click()
         type_in(page, home, 2, "score", "61.35")
-        page.get_by_text("Labels: where the flight").click()
-        page.locator("#train-propose").click()
-        expect(page.locator("#train-label-status")).to_contain_text("12 dives have proposals", timeout=PATIENCE)
+        page.locator("#train-labels").get_by_text("Labels", exact=True).click()
+        page.locator("#train-predict").click()
+        expect(page.locator("#train-label-status")).to_contain_text("Labels predicted for 12 dives", timeout=PATIENCE)
         page.wait_for_function("() => document.querySelector('[data-loaded]')", timeout=PATIENCE)
-        # What is chosen and filled in beside them takes neither cells nor proposals away.
-        page.locator("#train-part").get_by_label("Parsers").check()
-        expect(found).not_to_contain_text("10 to learn from, 2 to measure on", timeout=PATIENCE)
-        page.locator("#train-part").get_by_label("Regression only").check()
-        expect(found).to_contain_text("10 to learn from, 2 to measure on", timeout=PATIENCE)
+        # Other settings change neither the table nor the predictions.
+        page.locator("#train-part").get_by_label("Masks and phases").check()
+        expect(found).not_to_contain_text("10 for training, 2 for validation", timeout=PATIENCE)
+        page.locator("#train-part").get_by_label("Scores only").check()
+        expect(found).to_contain_text("10 for training, 2 for validation", timeout=PATIENCE)
         type_in(page, home, 3, "score", "55.5")
-        expect(page.locator("#train-keep-all")).to_be_enabled()
+        expect(page.locator("#train-accept-all")).to_be_enabled()
         editor = page.locator("#label-editor")
         editor.locator(".number.entry").fill("20")
         editor.locator(".number.entry").press("Enter")
@@ -105,23 +106,25 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
         page.mouse.move(line["x"] + line["width"] * 10 / 31, handle["y"] + 12, steps=4)
         page.mouse.up()
         expect(editor.locator(".number.flight")).to_have_value("10")
-        editor.locator(".keep").click()
-        expect(page.locator("#train-label-status")).to_contain_text("Kept for 1 dive", timeout=PATIENCE)
+        editor.locator(".save").click()
+        expect(page.locator("#train-label-status")).to_contain_text("Labels of 1 dive", timeout=PATIENCE)
         assert sorted(frames_in(home).values())[-1] == ("10", "20")
         assert list(frames_in(home).values()).count(("", "")) == 11
 
         page.locator("#train-length input").fill("6")
         page.locator("#train-go").click()
-        expect(page.locator("#train-status")).to_contain_text("is finished", timeout=A_RUN)
-        expect(page.locator("#train-outcome")).to_contain_text("Only 2 scored validation dives", timeout=PATIENCE)
-        expect(page.locator("#train-outcome tbody tr").first).to_contain_text("Rank correlation")
+        expect(page.locator("#train-status")).to_contain_text(": finished.", timeout=A_RUN)
+        expect(page.locator("#train-comparison")).to_contain_text("Only 2 scored validation dives", timeout=PATIENCE)
+        expect(page.locator("#train-comparison tbody tr").first).to_contain_text("Rank correlation")
         expect(page.locator("#train-losses .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
         page.locator("#train-use").click()
-        expect(page.locator("#train-in-use")).to_contain_text("our-club-1 (fine-tuned)", timeout=PATIENCE)
-        expect(page.locator("#train-in-use")).to_contain_text("12 exemplars vote")
-        page.locator("#train-pack").click()
-        expect(page.locator("#train-take")).to_be_enabled(timeout=PATIENCE)
-        href = page.locator("#train-take").evaluate("one => (one.closest('a') || one.querySelector('a') || one).href")
+        expect(page.locator("#train-active")).to_contain_text("our-club-1 (fine-tuned)", timeout=PATIENCE)
+        expect(page.locator("#train-active")).to_contain_text("12 exemplars vote")
+        page.locator("#train-export").click()
+        expect(page.locator("#train-download")).to_be_enabled(timeout=PATIENCE)
+        href = page.locator("#train-download").evaluate(
+            "one => (one.closest('a') || one.querySelector('a') || one).href"
+        )
         if href:
             archive = home / "taken.zip"
             archive.write_bytes(page.request.get(href).body())
@@ -138,39 +141,39 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
 
     with serving(home) as url, visited(browser, url) as page:
         open_tab(page)
-        expect(page.locator("#train-in-use")).to_contain_text("our-club-1 (fine-tuned)", timeout=PATIENCE)
-        expect(page.locator("#train-status")).to_contain_text("is finished", timeout=PATIENCE)
-        page.locator("#train-back").click()
-        expect(page.locator("#train-in-use")).to_contain_text("(installed)", timeout=PATIENCE)
-        page.locator("#train-remove").click()
-        expect(page.locator("#train-remove-question")).to_contain_text("the weights it learnt")
-        page.wait_for_timeout(2500 * LOOK_SECONDS)  # looking at the run goes on, and the question stands
-        page.locator("#train-remove-sure").click()
+        expect(page.locator("#train-active")).to_contain_text("our-club-1 (fine-tuned)", timeout=PATIENCE)
+        expect(page.locator("#train-status")).to_contain_text(": finished.", timeout=PATIENCE)
+        page.locator("#train-use-installed").click()
+        expect(page.locator("#train-active")).to_contain_text("(installed)", timeout=PATIENCE)
+        page.locator("#train-delete").click()
+        expect(page.locator("#train-delete-question")).to_contain_text("and its weights")
+        page.wait_for_timeout(2500 * POLL_SECONDS)  # the status is polled meanwhile, and the question stays
+        page.locator("#train-delete-confirm").click()
         expect(page.locator("#train-run input")).not_to_have_value(re.compile("our-club-1"), timeout=PATIENCE)
-        expect(page.locator("#train-remove-question")).to_be_hidden()
+        expect(page.locator("#train-delete-question")).to_be_hidden()
     assert not list(home.rglob("our-club-1"))
 
 
-def test_what_is_no_clip_gets_a_row_and_harms_nothing(page, app_folder, tmp_path):
-    """In a zip that climbs out of its folder beside a clip that is none; the page goes on."""
+def test_unusable_uploads_are_listed_and_harm_nothing(page, app_folder, tmp_path):
+    """The zip holds a path outside its folder and a broken clip."""
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         archive.writestr("../climbs.mp4", b"evil")
         archive.writestr("broken.mp4", np.random.default_rng(0).bytes(2000))
         archive.writestr("dives.csv", "clip,dive_code,height,score\nbroken.mp4,107B,3,50\ngone.mp4,107B,3,50\n")
     open_tab(page)
-    page.get_by_label("Name of the collection").fill("bad")
+    page.get_by_label("Collection name").fill("bad")
     page.locator("#train-files input[type=file]").set_input_files(tmp_path / "bad.zip")
-    found = page.locator("#train-found")
+    found = page.locator("#train-summary")
     expect(found).to_contain_text("Left out: 3", timeout=PATIENCE)
     for reason in ("leads out of the folder", "'gone.mp4' does not exist", "broken.mp4"):
         expect(found).to_contain_text(reason)
     expect(found.locator(".problem")).to_contain_text("no scored dives")
     assert str(app_folder) not in found.inner_text()
     page.locator("#train-go").click()
-    expect(page.locator("#train-told .problem")).to_contain_text("no scored dives", timeout=PATIENCE)
-    page.locator("#train-remove-clips").click()
+    expect(page.locator("#train-message .problem")).to_contain_text("no scored dives", timeout=PATIENCE)
+    page.locator("#train-delete-clips").click()
     assert list((app_folder / "home").rglob("broken.mp4"))
-    page.locator("#train-remove-clips-sure").click()
+    page.locator("#train-delete-clips-confirm").click()
     expect(found).to_contain_text("Upload clips first", timeout=PATIENCE)
     assert not list(app_folder.rglob("climbs.mp4"))
     assert not list((app_folder / "home").rglob("broken.mp4"))

@@ -1,4 +1,4 @@
-"""The viewer and what is tied to it, in a real browser; the tests share one visit."""
+"""The viewer, the timeline and the downloads, in a real browser; the tests share one visit."""
 
 import re
 from itertools import pairwise
@@ -22,7 +22,7 @@ def number(page) -> int:
 
 @pytest.fixture
 def viewer(analysed):
-    """The player at rest, at full speed, on frame 10."""
+    """The viewer, paused at frame 10, at full speed."""
     page = analysed
     if page.locator("#viewer .playing").count():
         page.locator("#viewer .play").click()
@@ -45,7 +45,7 @@ def test_the_video_steps_by_single_frames(viewer):
         assert number(viewer) == expected
         # 25 frames a second: the player stands in the middle of the frame, whatever was rounded.
         assert viewer.evaluate(TIME) == pytest.approx((expected + 0.5) / 25, abs=0.01)
-    viewer.get_by_label("One frame on").click()
+    viewer.get_by_label("One frame forward").click()
     assert number(viewer) == 10
 
 
@@ -74,22 +74,22 @@ def test_a_phase_loops(viewer):
     viewer.keyboard.press("l")
     expect(viewer.locator("#viewer .loop")).to_have_attribute("aria-pressed", "true")
     # Watches every drawn frame until it has come round; a busy machine may take its time.
-    seen = viewer.evaluate(
+    frames = viewer.evaluate(
         """async (ms) => {
-            const seen = [], until = performance.now() + ms;
+            const frames = [], until = performance.now() + ms;
             document.querySelector('#viewer .play').click();
             for (let rounds = 0; rounds < 1 && performance.now() < until; ) {
                 await new Promise(requestAnimationFrame);
-                seen.push(parseInt(document.querySelector('#viewer .readout .frame').textContent.split(' ')[1]));
-                rounds += seen.at(-1) < seen.at(-2);
+                frames.push(parseInt(document.querySelector('#viewer .readout .frame').textContent.split(' ')[1]));
+                rounds += frames.at(-1) < frames.at(-2);
             }
-            return seen;
+            return frames;
         }""",
         30_000,
     )
-    assert min(seen) == first
-    assert max(seen) <= first + length + 1
-    assert any(later < earlier for earlier, later in pairwise(seen))
+    assert min(frames) == first
+    assert max(frames) <= first + length + 1
+    assert any(later < earlier for earlier, later in pairwise(frames))
 
 
 def test_the_last_phase_loops_although_the_clip_ends_with_it(viewer):
@@ -121,7 +121,7 @@ def test_the_last_phase_loops_although_the_clip_ends_with_it(viewer):
     assert first <= number(viewer) <= 49
 
 
-def test_the_mask_can_be_switched(viewer):
+def test_the_mask_style_can_be_changed(viewer):
     inked = {}
     for style in ("outline", "dim", "none", "fill"):
         viewer.locator(f"#viewer [data-style={style}]").click()
@@ -129,9 +129,9 @@ def test_the_mask_can_be_switched(viewer):
     assert inked["none"] == 0
     # An untrained network's mask may be empty; dimming darkens the rest then, too.
     assert inked["dim"] > 0
-    viewer.get_by_role("button", name="Window").click()
+    viewer.get_by_role("button", name="Crop").click()
     assert viewer.evaluate(INK) > inked["fill"]
-    viewer.get_by_role("button", name="Window").click()
+    viewer.get_by_role("button", name="Crop").click()
 
 
 def test_the_timeline_seeks_and_follows(viewer):
@@ -152,7 +152,7 @@ def test_the_timeline_seeks_and_follows(viewer):
 
 
 @pytest.mark.parametrize("width", [390, 820, 1400])
-def test_it_fits_its_screen(viewer, width):
+def test_the_viewer_fits_the_screen(viewer, width):
     viewer.set_viewport_size({"width": width, "height": 900})
     viewer.wait_for_timeout(300)
     assert viewer.evaluate("document.documentElement.scrollWidth") == width
@@ -163,7 +163,7 @@ def test_it_fits_its_screen(viewer, width):
     viewer.set_viewport_size({"width": 1400, "height": 1000})
 
 
-def test_everything_can_be_taken_home(viewer, tmp_path):
+def test_everything_can_be_downloaded(viewer, tmp_path):
     with viewer.expect_download() as waited:
         viewer.locator("#take-results-zip").click()
     import zipfile

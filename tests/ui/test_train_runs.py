@@ -1,10 +1,10 @@
-"""What the page says of a run, and which buttons make sense then."""
+"""The status line of a run, its buttons and its curves."""
 
 import time
 
 import pytest
 
-from fineparser.training.jobs import (
+from fineparser.training.jobs.job_folder import (
     FAILED,
     FINISHED,
     INTERRUPTED,
@@ -16,8 +16,17 @@ from fineparser.training.jobs import (
     Jobs,
     Status,
 )
+from fineparser.training.jobs.run_comparison import COMPARED_METRICS
 from fineparser.training.options import TrainOptions
-from fineparser.ui.train_runs import buttons_for, figures, status_html, time_left
+from fineparser.ui.train_runs import (
+    PARSER_CURVES,
+    SCORE_CURVES,
+    EnabledButtons,
+    curve_names,
+    enabled_buttons,
+    status_html,
+    time_left,
+)
 
 
 @pytest.fixture
@@ -39,13 +48,12 @@ def job(tmp_path):
     ],
 )
 def test_buttons_fit_the_state(state, alive, can):
-    buttons = buttons_for(Status(state), alive)
-    names = ("pause", "stop", "resume", "delete")
-    assert " ".join(name for name, one in zip(names, buttons, strict=True) if one.interactive) == can
+    enabled = enabled_buttons(Status(state), alive)
+    assert " ".join(name for name, is_enabled in vars(enabled).items() if is_enabled) == can
 
 
 def test_without_a_run_no_button_works():
-    assert not any(one.interactive for one in buttons_for(None, False))
+    assert not any(vars(EnabledButtons()).values())
 
 
 def records(pace: float, steps: int = 60) -> list[dict]:
@@ -57,18 +65,18 @@ def records(pace: float, steps: int = 60) -> list[dict]:
     [(0.05, "less than a minute"), (1.0, "16 min"), (10.0, "2.6 h")],
     ids=["quick", "slow", "slowest"],
 )
-def test_time_left_follows_the_pace(pace, words):
+def test_the_time_left_follows_the_pace(pace, words):
     assert time_left(Status(TRAINING, 60, 1000, updated=time.time()), records(pace)) == words
 
 
-def test_time_left_is_not_guessed():
+def test_the_time_left_is_not_guessed():
     assert time_left(Status(PREPARING, 1, 10), records(1.0)) == ""
     assert time_left(Status(TRAINING, 1, 10), records(1.0, 1)) == ""
 
 
-def test_the_line_says_how_far_it_is_and_escapes_names(job):
+def test_the_status_line_shows_the_progress_and_escapes_names(job):
     text = status_html(job, Status(PREPARING, 3, 12), [])
-    assert "&lt;Club&gt;, from installed: reads and encodes the dives, dive 3 of 12." in text
+    assert "&lt;Club&gt;, from installed: encoding the dives, dive 3 of 12." in text
     assert 'value="0.250"' in text
     failed = status_html(job, Status(FAILED, text="The disk is full."), [])
     assert "problem" in failed
@@ -76,7 +84,8 @@ def test_the_line_says_how_far_it_is_and_escapes_names(job):
     assert "after step 60" in status_html(job, Status(PAUSED, 60, 100), records(1.0))
 
 
-def test_parsers_show_their_own_curves():
-    look = {"kind": "validation", "step": 1, "best": True, "dives": [], "mask_iou": 0.5, "transition_error_frames": 3.0}
-    titles = [figure.layout.yaxis.title.text for figure in figures([look])[1:3]]
-    assert titles == ["Switches off by, frames", "Mask IoU"]
+def test_runs_without_scores_show_other_curves():
+    record = {"kind": "validation", "step": 1, "best": True, "dives": [], "mask_iou": 0.5}
+    assert curve_names([record]) == PARSER_CURVES
+    assert curve_names([record | {"spearman": 0.5}]) == SCORE_CURVES
+    assert set(PARSER_CURVES + SCORE_CURVES) <= set(COMPARED_METRICS)

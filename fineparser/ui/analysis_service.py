@@ -1,0 +1,150 @@
+"""Analyses for the page and its API: a clip in, a report and its files out, nothing left behind."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fineparser.analysis.analyser import AnalysisOptions, DiveAnalyser
+from fineparser.analysis.auto_trim import TrimProposal
+from fineparser.analysis.clip_scan import ClipScan
+from fineparser.analysis.report import DiveReport
+from fineparser.domain.dive_code import DiveCode
+from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.selection import ExemplarSelection
+from fineparser.progress import Progress, no_progress
+from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
+from fineparser.ui.player import PlayerClip, copy_to_cache, write_player_clip
+from fineparser.ui.settings import gpu_function, on_zero_gpu
+from fineparser.ui.visitor_exemplars import VisitorExemplars, user_exemplars
+
+DOWNLOADS = {
+    ZIP: "Everything (zip)",
+    PAGE: "Report to print",
+    OVERLAY: "Video with mask",
+    FRAMES: "Frames (CSV)",
+    REPORT: "Report (JSON)",
+    MASKS: "Masks (NPZ)",
+}
+"""Labels of the files of a result, the most useful first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisRequest:
+    """One clip to analyse."""
+
+    clip: str | ClipScan
+    """A file, or the scan of one."""
+    code: str | None = None
+    height: str | None = None
+    difficulty: float | None = None
+    first: int | None = None
+    last: int | None = None
+    crop: str | None = None
+    """"centre" for the centre of the frame; None: around the diver."""
+    proposal: TrimProposal | None = None
+    """Trim and crop, where the user has seen them; replaces `first`, `last` and `crop`."""
+    exemplars: VisitorExemplars = field(default_factory=VisitorExemplars)
+    """The exemplars that vote."""
+
+
+class AnalysisService:
+    """Runs requests with one analyser, which `ActiveWeights` may replace."""
+
+    def __init__(self, analyser: DiveAnalyser) -> None:
+        self.analyser = analyser
+        self._analyse_on_gpu = gpu_function(self._analyse)
+        self._propose_on_gpu = gpu_function(self._propose)
+
+    def analyse(self, request: AnalysisRequest, progress: Progress) -> DiveReport:
+        """Analyse a clip.
+
+        Raises:
+            VideoError, ValueError: see `DiveAnalyser.analyse`.
+        """
+        proposal = request.proposal or self.propose(request, progress)
+        selection = ExemplarSelection.from_sources(
+            request.exemplars.sources,
+            self.analyser.bank,
+            user_exemplars(request.exemplars.folder),
+            self.analyser,
+            lambda stage, done: progress(stage, 0.25 + 0.05 * done),
+        )
+        if on_zero_gpu():
+            # The GPU works in another process, which a callback does not reach.
+            progress("Analysing on the GPU", 0.3)
+            return self._analyse_on_gpu(request, proposal, selection)
+        return self._analyse(request, proposal, selection, lambda stage, done: progress(stage, 0.75 * done))
+
+    def analyse_for_viewer(
+        self, request: AnalysisRequest, folder: Path, progress: Progress
+    ) -> tuple[DiveReport, PlayerClip]:
+        """The report, and the clip for the viewer, which is written to `folder` while the network works."""
+        proposal = request.proposal or self.propose(request, progress)
+        with ThreadPoolExecutor(1) as writer:
+            clip = writer.submit(
+                write_player_clip, proposal.scan.info, proposal.first, proposal.last, folder / "dive.mp4"
+            )
+            report = self.analyse(replace(request, proposal=proposal), progress)
+            progress("Preparing the viewer", 0.75)
+            if all(vote.clip_exemplar is None for vote in report.votes):
+                # The exemplars were simulated for this report and have no clips yet.
+                report = with_exemplar_clip(report, report.exemplar)
+            return report, clip.result()
+
+    def propose(self, request: AnalysisRequest, progress: Progress) -> TrimProposal:
+        """Propose trim and crop.
+
+        Raises:
+            VideoError, ValueError: see `DiveAnalyser.propose`.
+        """
+        if on_zero_gpu():
+            progress("Looking for the diver on the GPU", 0.1)
+            return self._propose_on_gpu(request)
+        return self._propose(request, lambda stage, done: progress(stage, 0.75 * done))
+
+    def _analyse(
+        self,
+        request: AnalysisRequest,
+        proposal: TrimProposal,
+        selection: ExemplarSelection,
+        progress: Progress = no_progress,
+    ) -> DiveReport:
+        options = AnalysisOptions(difficulty=request.difficulty, proposal=proposal, selection=selection)
+        return self.analyser.analyse(proposal.scan.info.path, request.code, request.height, options, progress=progress)
+
+    def _propose(self, request: AnalysisRequest, progress: Progress = no_progress) -> TrimProposal:
+        return self.analyser.propose(request.clip, request.first, request.last, request.crop, progress=progress)
+
+    def write_files(self, report: DiveReport, folder: Path, progress: Progress) -> list[Path]:
+        """Write the files of a result: one zip, then its contents, in the order of `DOWNLOADS`."""
+        progress("Writing report, overlay and masks", 0.8)
+        write_results(report, folder)
+        progress("Packing the zip", 0.97)
+        zip_results(folder)
+        return [folder / name for name in DOWNLOADS]
+
+
+def with_exemplar_clip(report: DiveReport, exemplar: str | None) -> DiveReport:
+    """The report with a clip of one exemplar itself, simulated again in a second or so.
+
+    The report stays as it is for an exemplar that did not vote, has its own clip already, or was not simulated.
+    """
+    vote = next((vote for vote in report.votes if vote.exemplar == exemplar), None)
+    if (
+        vote is None
+        or vote.recipe is None
+        or (vote.clip_exemplar is not None and vote.clip_exemplar.id == vote.exemplar)
+    ):
+        return report
+    from fineparser.exemplars.simulated_exemplars import render_exemplar_clip  # starts the simulator, only when needed
+
+    code = DiveCode.parse(vote.code)
+    simulated = Exemplar(
+        vote.exemplar, code, vote.height, vote.difficulty, vote.exemplar_score, vote.source, recipe=vote.recipe
+    )
+    with tempfile.TemporaryDirectory(prefix="fineparser-") as folder:
+        clip = render_exemplar_clip(simulated, Path(folder) / "exemplar.mp4")
+        simulated = replace(simulated, clip=replace(clip, path=copy_to_cache(clip.path)))
+    votes = tuple(replace(one, clip_exemplar=simulated) if one is vote else one for one in report.votes)
+    return replace(report, votes=votes)
