@@ -1,1 +1,4 @@
-"""The command line: python -m fineparser COMMAND, one module a command."""
+"""The command line: python -m fineparser COMMAND, one module for each command.
+
+command_line: main
+"""

@@ -1,37 +1,45 @@
-"""The whole grammar of the command line, and running one command of it.
+"""Grammar of the command line, and its entry point.
 
-Every command imports what it needs when it runs: training and simulating work where the app's packages are missing.
+A command imports its packages when it runs: training and simulation work without the app's packages.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from fineparser.cli import analyse, bank, bench, evaluate, examples, import_checkpoint, recipe, simulate, train
+from fineparser.cli import analyse, bank, evaluate, examples, import_checkpoint, recipe, simulate, train
 
-COMMANDS = (analyse, bank, simulate, train, recipe, evaluate, import_checkpoint, examples, bench)
-"""In the order of the help. Each has `add_to(commands)`, which adds its grammar and names what runs."""
+COMMANDS = {
+    "analyse": analyse,
+    "bank": bank,
+    "simulate": simulate,
+    "train": train,
+    "recipe": recipe,
+    "evaluate": evaluate,
+    "import-checkpoint": import_checkpoint,
+    "examples": examples,
+}
+"""In the order of the help. Each module has `add_to(commands)`, which adds its grammar and sets its `run`."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole grammar of the command line."""
-    top = argparse.ArgumentParser(
-        prog="fineparser", description="Watches competitive dives and tells how good they are."
-    )
+def parser(name: str | None = None) -> argparse.ArgumentParser:
+    """The grammar of the command line, or that of one command, which imports less."""
+    top = argparse.ArgumentParser(prog="fineparser", description="Score competitive dives from video.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in [COMMANDS[name]] if name in COMMANDS else COMMANDS.values():
         command.add_to(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; what can go wrong ends in a sentence, not in a traceback.
+    """Run one command; errors of the input end in a sentence, not in a traceback.
 
     Returns:
-        0 when all went well, 1 where some of many clips could not be used, 2 for input that cannot be used at all,
-        130 when interrupted.
+        0 for success, 1 if some of many clips could not be used, 2 for input that cannot be used at all, 130 if
+        interrupted.
     """
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(next(iter(arguments), None)).parse_args(arguments)
     try:
         return options.run(options)
     except (ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""python -m fineparser evaluate: measures a network."""
+"""python -m fineparser evaluate: measure a network."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ SUMMARY = "measure a network by the voting protocol"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
-    """Adds the command's grammar."""
+    """Add the command's grammar."""
     from fineparser.training.options import EvaluateOptions
 
     grammar = commands.add_parser("evaluate", help=SUMMARY, description=SUMMARY)
@@ -19,25 +19,25 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measures a network by the voting protocol."""
+    """Measure a network by the voting protocol."""
+    from fineparser.training.devices import device_for, shut_down_processes
     from fineparser.training.evaluator import evaluate as measure
-    from fineparser.training.machine import device_for, leave_processes
     from fineparser.training.options import EvaluateOptions
 
-    wanted = from_arguments(EvaluateOptions, options)
+    evaluate_options = from_arguments(EvaluateOptions, options)
     model = bank = None
     if options.checkpoint == "default" or options.bank is not None:
         from fineparser.analysis.analyser import DiveAnalyser
 
-        # As the app does it: the copy for inference, whose bf16 needs no autocast around it.
-        device = str(device_for(wanted.device))
-        analyser = DiveAnalyser.from_pretrained(options.checkpoint, options.bank, device, precision=wanted.precision)
-        if options.checkpoint == "default" and not analyser.model.provenance.trained:
-            raise ValueError("no trained weights come with the project yet: name a checkpoint folder")
+        # The inference copy, as in the app; its bf16 needs no autocast.
+        device = str(device_for(evaluate_options.device))
+        analyser = DiveAnalyser.from_pretrained(
+            options.checkpoint, options.bank, device, precision=evaluate_options.precision
+        )
         model, bank = analyser.network, analyser.bank
-    evaluation = measure(wanted, bank, model)
+    evaluation = measure(evaluate_options, bank, model)
     written = evaluation.save()
-    if leave_processes():
+    if shut_down_processes():
         print(evaluation.table())
         print("written:", *written)
     return 0

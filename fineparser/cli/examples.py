@@ -1,25 +1,25 @@
-"""python -m fineparser examples: makes the example clips that come with the app."""
+"""python -m fineparser examples: write the example clips of the app."""
 
 import argparse
 from pathlib import Path
 
-SUMMARY = "make the app's simulated example clips again"
+SUMMARY = "write the app's simulated example clips"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
-    """Adds the command's grammar."""
+    """Add the command's grammar."""
     grammar = commands.add_parser("examples", help=SUMMARY, description=SUMMARY)
     grammar.set_defaults(run=run)
-    grammar.add_argument("--out", type=Path, help="folder for them (default: assets/examples)")
+    grammar.add_argument("--out", type=Path, required=True, help="folder for the clips; the app reads assets/examples")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes every example clip."""
-    from fineparser.data.example_clips import FOLDER, write_examples
+    """Write every example clip."""
+    from fineparser.data.example_clips import write_examples
 
     write_examples(
-        options.out or FOLDER,
-        told=lambda path, plan: print(
+        options.out,
+        on_written=lambda path, plan: print(
             f"{path}: {plan.code} from {plan.height:g} m, {len(plan.times)} frames, {path.stat().st_size / 1000:.0f} kB"
         ),
     )

@@ -1,13 +1,13 @@
-"""python -m fineparser import-checkpoint: takes over weights of the published code."""
+"""python -m fineparser import-checkpoint: convert weights of the published code."""
 
 import argparse
 from pathlib import Path
 
-SUMMARY = "take over weights of the published code"
+SUMMARY = "convert weights of the published code"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
-    """Adds the command's grammar."""
+    """Add the command's grammar."""
     grammar = commands.add_parser("import-checkpoint", help=SUMMARY, description=SUMMARY)
     grammar.set_defaults(run=run)
     source = grammar.add_mutually_exclusive_group(required=True)
@@ -17,11 +17,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Turns weights of the published code into a checkpoint folder."""
-    from fineparser.model.reference_weights import import_checkpoint as read
+    """Convert weights of the published code to a checkpoint folder."""
+    from fineparser.model.reference_weights import import_checkpoint as import_weights
 
     source = options.i3d or options.file
-    model = read(source, i3d=options.i3d is not None)
+    model = import_weights(source, i3d=options.i3d is not None)
     model.save_pretrained(options.out)
     print(f"{source} is now {options.out} ({sum(p.numel() for p in model.parameters()) / 1e6:.1f} million weights)")
     return 0

@@ -1,4 +1,4 @@
-"""python -m fineparser recipe: makes the bundled weights anew."""
+"""python -m fineparser recipe: train the bundled weights from the start."""
 
 import argparse
 
@@ -8,7 +8,7 @@ SUMMARY = "train the weights that come with the project, stage by stage, from si
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
-    """Adds the command's grammar."""
+    """Add the command's grammar."""
     from fineparser.training.recipe import RecipeOptions
 
     grammar = commands.add_parser("recipe", help=SUMMARY, description=SUMMARY)
@@ -17,11 +17,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Follows the recipe, or goes on with it."""
-    from fineparser.training.machine import leave_processes
-    from fineparser.training.recipe import RecipeOptions, follow
+    """Run the recipe, or continue an interrupted run."""
+    from fineparser.training.devices import shut_down_processes
+    from fineparser.training.recipe import RecipeOptions, run_recipe
 
-    weights = follow(from_arguments(RecipeOptions, options))
-    if leave_processes():
-        print("stopped early; the same command goes on" if weights is None else f"weights: {weights}")
+    weights = run_recipe(from_arguments(RecipeOptions, options))
+    if shut_down_processes():
+        print("stopped early; the same command continues" if weights is None else f"weights: {weights}")
     return 0

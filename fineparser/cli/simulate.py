@@ -1,4 +1,4 @@
-"""python -m fineparser simulate: writes simulated dives."""
+"""python -m fineparser simulate: write simulated dives."""
 
 import argparse
 from pathlib import Path
@@ -7,20 +7,22 @@ SUMMARY = "write simulated dives with every label, in FineDiving's folders and p
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
-    """Adds the command's grammar."""
+    """Add the command's grammar."""
     grammar = commands.add_parser("simulate", help=SUMMARY, description=SUMMARY)
     grammar.set_defaults(run=run)
-    grammar.add_argument("--count", type=int, required=True, help="how many dives")
+    grammar.add_argument("--count", type=int, required=True, help="number of dives")
     grammar.add_argument("--out", type=Path, required=True, help="a new folder, or an unfinished one of the same job")
     grammar.add_argument("--seed", type=int, default=0, help="the same seed gives the same dives")
-    grammar.add_argument("--size", type=int, default=112, help="lines of the pictures, 112 to 720 (default: 112)")
+    grammar.add_argument(
+        "--size", type=int, default=112, help="height of the frames in pixels, 112 to 720 (default: 112)"
+    )
     grammar.add_argument(
         "--codes", nargs="+", default=[], metavar="CODE", help="dive numbers (default: as in competitions)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes simulated dives in FineDiving's form."""
+    """Write simulated dives in FineDiving's format."""
     from tqdm import tqdm
 
     from fineparser.data.finediving_writer import SimulationJob, write_finediving
@@ -29,6 +31,10 @@ def run(options: argparse.Namespace) -> int:
     codes = tuple(DiveCode.parse(code) for code in options.codes)
     job = SimulationJob(options.count, options.seed, options.size, codes)
     with tqdm(total=job.count, unit="dive", desc="simulating") as bar:
-        drawn = write_finediving(job, options.out, progress=lambda done: bar.update(done - bar.n))
-    print(f"{job.count} dives in {options.out}, {drawn} of them drawn now")
+
+        def show(done: int) -> None:
+            bar.update(done - bar.n)
+
+        rendered = write_finediving(job, options.out, progress=show)
+    print(f"{job.count} dives in {options.out}, {rendered} of them rendered now")
     return 0

@@ -1,4 +1,4 @@
-"""python -m fineparser train: trains a network."""
+"""python -m fineparser train: train a network."""
 
 import argparse
 
@@ -8,7 +8,7 @@ SUMMARY = "train a network on dives"
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
-    """Adds the command's grammar."""
+    """Add the command's grammar."""
     from fineparser.training.options import TrainOptions
 
     grammar = commands.add_parser("train", help=SUMMARY, description=SUMMARY)
@@ -17,13 +17,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains a network, or goes on with a run."""
-    from fineparser.training.machine import leave_processes
+    """Train a network, or continue a run."""
+    from fineparser.training.devices import shut_down_processes
+    from fineparser.training.launch import train as train_network
     from fineparser.training.options import TrainOptions
-    from fineparser.training.train import train as train_network
 
     result = train_network(from_arguments(TrainOptions, options))
-    if not leave_processes():
+    if not shut_down_processes():
         return 0
     if result.best_value is not None:
         print(f"best checkpoint: {result.best} ({result.chosen_by} {result.best_value:.4f} on the validation split)")

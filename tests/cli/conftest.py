@@ -1,16 +1,12 @@
 """A short clip and a tiny network with a bank, on disk."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import torch
 
-from fineparser.exemplars.simulated_exemplars import simulated_bank
 from fineparser.domain.dive_code import DiveCode
-from fineparser.model.config import FineParserConfig
-from fineparser.model.fineparser import FineParser
-from fineparser.video.writing import write_video
+from fineparser.exemplars.simulated_exemplars import simulate_exemplars
+from fineparser.video.writer import write_video
+from tests.builders import tiny_compact
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +23,7 @@ def clip(tmp_path_factory):
 def checkpoint(tmp_path_factory):
     """A tiny network with a bank of two exemplars, on disk."""
     folder = tmp_path_factory.mktemp("checkpoint")
-    torch.manual_seed(0)
-    model = FineParser(replace(FineParserConfig.tiny(), image_size=112)).eval()
+    model = tiny_compact()
     model.save_pretrained(folder)
-    simulated_bank(model, [(DiveCode.parse("103B"), 3.0)], 2).save(folder / "bank.safetensors")
+    simulate_exemplars(model, [(DiveCode.parse("103B"), 3.0)], 2).save(folder / "bank.safetensors")
     return folder

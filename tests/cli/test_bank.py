@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from fineparser.exemplars.exemplar_bank import ExemplarBank, clips_folder
+from fineparser.analysis.analyser import BUNDLED_BANK
 from fineparser.cli.command_line import main
-from fineparser.exemplars import calibration
+from fineparser.exemplars import score_calibration as calibration
+from fineparser.exemplars.exemplar_bank import ExemplarBank, clips_folder
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -14,26 +17,26 @@ def folder(tmp_path):
     return tmp_path / "own"
 
 
-def test_own_dives_come_and_go(clip, checkpoint, folder, capsys):
+def test_user_exemplars_are_added_listed_and_removed(clip, checkpoint, folder, capsys):
     tend = ["--folder", str(folder)]
     dive = ["--code", "103b", "--height", "3", "--score", "38.4"]
     assert main(["bank", "add", str(clip), *dive, "--checkpoint", str(checkpoint), "--name", "Ann", *tend]) == 0
-    told = capsys.readouterr().out
-    name = told.split(":")[0]
-    assert "103B 3 m   38.40 (difficulty 1.6)" in told
+    output = capsys.readouterr().out
+    name = output.split(":")[0]
+    assert "103B 3 m   38.40 (difficulty 1.6)" in output
     assert main(["bank", "list", *tend]) == 0
-    told = capsys.readouterr().out
-    assert told.splitlines()[0].split() == f"{name} 103B 3 m 38.40 (difficulty 1.6) own dives clip Ann".split()
-    assert "1 exemplar in" in told
+    output = capsys.readouterr().out
+    assert output.splitlines()[0].split() == f"{name} 103B 3 m 38.40 (difficulty 1.6) own dives clip Ann".split()
+    assert "1 exemplar in" in output
     assert main(["bank", "remove", name, *tend]) == 0
     capsys.readouterr()
     assert main(["bank", "list", *tend]) == 0
     assert capsys.readouterr().out.startswith("0 exemplars in")
     assert main(["bank", "remove", name, *tend]) == 2
-    assert f"no own exemplar '{name}'" in capsys.readouterr().err
+    assert f"no user exemplar '{name}'" in capsys.readouterr().err
 
 
-def test_own_dives_vote_where_they_may(clip, checkpoint, tmp_path, monkeypatch):
+def test_user_exemplars_vote_if_their_source_is_chosen(clip, checkpoint, tmp_path, monkeypatch):
     monkeypatch.setenv("FINEPARSER_HOME", str(tmp_path / "home"))
     weights = ["--checkpoint", str(checkpoint)]
     dive = ["--code", "103B", "--height", "3"]
@@ -44,26 +47,26 @@ def test_own_dives_vote_where_they_may(clip, checkpoint, tmp_path, monkeypatch):
         assert main(["analyse", str(clip), *dive, *weights, "--out", str(tmp_path / name), *more]) == 0
         return [vote["source"] for vote in json.loads((tmp_path / name / "report.json").read_text())["votes"]]
 
-    assert sources("mine", "--sources", "mine") == ["own dives"]
-    assert (tmp_path / "mine" / "comparison.mp4").is_file()
-    assert sources("both", "--sources", "simulated", "mine", *bank) == ["own dives", "SynDive", "SynDive"]
+    assert sources("user", "--sources", "user") == ["own dives"]
+    assert (tmp_path / "user" / "comparison.mp4").is_file()
+    assert sources("both", "--sources", "simulated", "user", *bank) == ["own dives", "SynDive", "SynDive"]
     assert sources("bank", *bank) == ["SynDive", "SynDive"]
 
 
-def test_own_judges_are_told_from_simulated_ones(clip, checkpoint, folder, capsys):
-    how = ["--checkpoint", str(checkpoint), "--folder", str(folder)]
-    judges = ["bank", "judges", *how, "--bank", str(checkpoint / "bank.safetensors")]
+def test_judges_are_compared_with_simulated_ones(clip, checkpoint, folder, capsys):
+    arguments = ["--checkpoint", str(checkpoint), "--folder", str(folder)]
+    judges = ["bank", "judges", *arguments, "--bank", str(checkpoint / "bank.safetensors")]
     assert main(judges) == 0
-    assert "0 of your dives are" in capsys.readouterr().out
+    assert "0 dives of yours have" in capsys.readouterr().out
     for score in ("20", "25.5", "31"):
         dive = ["--code", "103B", "--height", "3", "--score", score]
-        assert main(["bank", "add", str(clip), *dive, *how]) == 0
+        assert main(["bank", "add", str(clip), *dive, *arguments]) == 0
     capsys.readouterr()
     assert main(judges) == 0
     *rows, sentence = capsys.readouterr().out.splitlines()
     assert [row.split("(")[0].split()[-1] for row in rows] == ["20.00", "25.50", "31.00"]
-    assert len({row.split("told ")[1] for row in rows}) == 1  # the very same clip
-    assert sentence.startswith("By 3 dives, your judges give")
+    assert len({row.split("predicted ")[1] for row in rows}) == 1  # the very same clip
+    assert sentence.startswith("In 3 dives your judges give")
 
 
 def test_build_and_list(checkpoint, tmp_path, capsys):
@@ -79,52 +82,60 @@ def test_build_and_list(checkpoint, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["build", "--dives", "207C"], "names no height"),
-        (["build", "--dives", "109C@1.5"], "1.5"),
-        (["build", "--keep-clips", "--out", "nowhere.safetensors"], "there is no exemplar bank nowhere.safetensors"),
+        (["build", "--out", "x.safetensors", "--dives", "207C"], "names no height"),
+        (["build", "--out", "x.safetensors", "--dives", "109C@1.5"], "1.5"),
+        (["build", "--reuse-clips", "--out", "nowhere.safetensors"], "there is no exemplar bank nowhere.safetensors"),
         (["list", "--bank", "nowhere.safetensors"], "there is no exemplar bank"),
         (["add", "clip.mp4", "--code", "103B", "--height", "3", "--score", "200"], "0 to 48 points, not 200"),
     ],
 )
-def test_what_cannot_be_ends_in_a_sentence(checkpoint, folder, capsys, arguments, reason):
+def test_unusable_input_ends_in_a_sentence(checkpoint, folder, capsys, arguments, reason):
     if arguments[0] != "list":
         arguments = [*arguments, "--checkpoint", str(checkpoint)]
     assert main(["bank", *arguments]) == 2
-    told = capsys.readouterr().err
-    assert "error: " in told
-    assert reason in told
+    output = capsys.readouterr().err
+    assert "error: " in output
+    assert reason in output
     assert not folder.exists()
 
 
 def test_untrained_weights_make_no_bundled_bank(checkpoint, capsys):
-    assert main(["bank", "build", "--checkpoint", str(checkpoint)]) == 2
-    assert "made by trained weights" in capsys.readouterr().err
+    assert main(["bank", "build", "--out", str(BUNDLED_BANK), "--checkpoint", str(checkpoint)]) == 2
+    assert "needs trained weights" in capsys.readouterr().err
 
 
-def test_a_bank_learns_how_far_off_it_is(checkpoint, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(calibration, "LEAST_DIVES", 4)
-    path = tmp_path / "bank.safetensors"
-    path.write_bytes((checkpoint / "bank.safetensors").read_bytes())
-    assert ExemplarBank.load(path).calibration is None
-    weights = ["--bank", str(path), "--checkpoint", str(checkpoint), "--precision", "float32"]
-    assert main(["bank", "calibrate", "--dives", "10", "--workers", "0", *weights]) == 0
+@pytest.mark.parametrize("action", ["build", "calibrate"])
+def test_a_bank_is_written_only_where_out_says(action, capsys):
+    with pytest.raises(SystemExit):
+        main(["bank", action])
+    assert "--out" in capsys.readouterr().err
+
+
+def test_calibration_stores_the_errors_of_a_bank(checkpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(calibration, "MIN_CALIBRATION_DIVES", 4)
+    source, path = checkpoint / "bank.safetensors", tmp_path / "bank.safetensors"
+    weights = ["--checkpoint", str(checkpoint)]
+    job = ["--bank", str(source), "--out", str(path), "--dives", "10", "--workers", "0", "--precision", "float32"]
+    assert main(["bank", "calibrate", *job, *weights]) == 0
+    assert ExemplarBank.load(source).calibration is None
     printed = capsys.readouterr().out
     assert "80% of 10 simulated dives" in printed
-    assert "the part of the take-off between" in printed
-    kept = ExemplarBank.load(path)
-    assert kept.calibration.dives == 10
-    assert kept.calibration.low < kept.calibration.high
-    assert len(kept.calibration.parts) == 3
-    assert all(low < high for low, high in kept.calibration.parts)
-    assert len(kept) == len(ExemplarBank.load(checkpoint / "bank.safetensors"))
+    assert "contribution of the take-off: errors between" in printed
+    calibrated = ExemplarBank.load(path)
+    assert calibrated.calibration.dives == 10
+    assert calibrated.calibration.low < calibrated.calibration.high
+    assert len(calibrated.calibration.phases) == 3
+    assert all(low < high for low, high in calibrated.calibration.phases)
+    assert len(calibrated) == len(ExemplarBank.load(checkpoint / "bank.safetensors"))
     numbers = tmp_path / "numbers.json"
     evaluated = ["--data", "syndive:100:77", "--split", "validation", "--limit", "10", "--resamples", "0"]
-    assert main(["evaluate", *evaluated, "--out", str(numbers), "--no-progress", *weights[:-2]]) == 0
+    assert main(["evaluate", *evaluated, "--out", str(numbers), "--no-progress", "--bank", str(path), *weights]) == 0
     covered = json.loads(numbers.read_text())["metrics"]["interval_coverage"]["value"]
     assert covered >= 0.8  # of the very dives that it was measured on
 
 
 def test_too_few_dives_to_calibrate_are_refused(checkpoint, capsys):
-    weights = ["--bank", str(checkpoint / "bank.safetensors"), "--checkpoint", str(checkpoint)]
+    path = str(checkpoint / "bank.safetensors")
+    weights = ["--bank", path, "--out", path, "--checkpoint", str(checkpoint)]
     assert main(["bank", "calibrate", "--dives", "2", "--workers", "0", *weights]) == 2
-    assert "take 50" in capsys.readouterr().err
+    assert "use 50" in capsys.readouterr().err

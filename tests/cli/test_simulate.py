@@ -1,7 +1,11 @@
 """python -m fineparser simulate."""
 
+import pytest
+
 from fineparser.cli.command_line import main
-from fineparser.data.finediving import read_finediving
+from fineparser.data.readers.finediving import read_finediving
+
+pytestmark = pytest.mark.slow
 
 
 def test_simulate_writes_what_the_reader_reads(tmp_path, capsys):

@@ -3,21 +3,26 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from fineparser.cli.command_line import main
-from fineparser.model.config import FineParserConfig
-from fineparser.model.fineparser import FineParser
+from fineparser.model.compact import CompactFineParser
+from fineparser.model.config import CompactConfig
+
+pytestmark = pytest.mark.slow
 
 
 def test_train_then_evaluate(tmp_path, capsys):
     run = tmp_path / "run"
     config = tmp_path / "small.json"
-    config.write_text(json.dumps(replace(FineParserConfig.tiny(), image_size=112).to_json()))
+    architecture = replace(CompactConfig.tiny(), image_size=112).to_json()
+    config.write_text(json.dumps({"network": "CompactFineParser", "architecture": architecture}))
     numbers = ["--batch-size", "2", "--max-steps", "1", "--validation-limit", "2", "--no-progress"]
     assert main(["train", "--data", "syndive:4", "--config", str(config), "--out", str(run), *numbers]) == 0
-    told = capsys.readouterr().out
-    assert "after 1 steps" in told
+    output = capsys.readouterr().out
+    assert "after 1 steps" in output
     checkpoint = next(run.rglob("model.safetensors")).parent
-    assert FineParser.from_pretrained(checkpoint).provenance.trained
+    assert CompactFineParser.from_pretrained(checkpoint).provenance.trained
     out = tmp_path / "numbers.json"
     arguments = ["--checkpoint", str(checkpoint), "--out", str(out), "--exemplars", "1", "--limit", "2"]
     assert main(["evaluate", "--data", "syndive:4", "--resamples", "20", "--no-progress", *arguments]) == 0

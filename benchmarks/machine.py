@@ -1,4 +1,4 @@
-"""What the machine itself can do, beside which a measurement means something."""
+"""Clocks, matrix rate, memory and description of the machine."""
 
 import os
 import platform
@@ -8,16 +8,17 @@ from pathlib import Path
 
 import torch
 
-PROCESS = Path("/proc/self")
+PROCESS_FILES = Path("/proc/self")
+"""Files of Linux about this process."""
 
 
 def wall_clock() -> float:
-    """Seconds that pass for everybody."""
+    """Wall-clock time in seconds."""
     return time.perf_counter()
 
 
 def processor_clock() -> float:
-    """Seconds of work of each of this process's threads, whatever else the machine does; surest with one thread."""
+    """Processor seconds of this process per thread, which other programs do not change; exact with one thread."""
     return time.process_time() / torch.get_num_threads()
 
 
@@ -25,9 +26,9 @@ CLOCKS: dict[str, Callable[[], float]] = {"wall": wall_clock, "processor": proce
 
 
 def matrix_rate(dtype: torch.dtype, clock: Callable[[], float], size: int = 2048, repeats: int = 10) -> float:
-    """Operations a second of the product of two square matrices, each multiplication and each addition counted.
+    """Operations per second of a product of two square matrices; multiplications and additions both count.
 
-    Of the quickest of some products: what other programs took from the slower ones is not this machine's limit.
+    The fastest of some products counts, since other programs may slow the rest.
     """
     first, second = (torch.randn(size, size).to(dtype) for _ in range(2))
     seconds = []
@@ -38,25 +39,25 @@ def matrix_rate(dtype: torch.dtype, clock: Callable[[], float], size: int = 2048
     return 2 * size**3 / min(seconds)
 
 
-def forget_peak_memory() -> None:
-    """Starts the measurement of `peak_memory` anew; where the system cannot, it goes on from the process's start."""
+def reset_peak_memory() -> None:
+    """Restart the measurement of `peak_memory`; without support of the system it continues from the process's start."""
     try:
-        (PROCESS / "clear_refs").write_text("5")
+        (PROCESS_FILES / "clear_refs").write_text("5")
     except OSError:
         return
 
 
 def peak_memory() -> int | None:
-    """Most bytes of this process that were in memory at once since `forget_peak_memory`; None where nobody tells."""
+    """Peak memory of this process in bytes since `reset_peak_memory`; None on systems that do not report it."""
     try:
-        status = (PROCESS / "status").read_text()
+        status = (PROCESS_FILES / "status").read_text()
     except OSError:
         return None
     return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 
-def describe() -> dict:
-    """The machine in plain values."""
+def describe() -> dict[str, str | int | None]:
+    """Description of the machine, in plain values."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
