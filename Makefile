@@ -1,35 +1,42 @@
-# make app   installs what is needed and starts the app on http://localhost:7860
-# make test  installs what is needed and runs every check
-# make bench measures this machine
+# make app    installs what is needed and starts the app on http://localhost:7860
+# make check  lint, types and the fast tests, in under two minutes
+# make test   every check
+# make bench  measures this machine
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Files of tests side by side, one thread each.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: app test bench lint clean
+.PHONY: app check test bench lint clean
 
 app: $(INSTALLED)
 	$(BIN)/python app.py
 
-# Files of tests side by side, a core each; those that wait for a browser's answers afterwards, alone.
+check: lint
+	$(PYTEST) -m core
+
+# Browser tests wait for the app's answers, so they run alone.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not browser" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not browser"
 	$(BIN)/python -m pytest -q -m browser tests
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(INSTALLED)
-	$(BIN)/python -m fineparser bench simulate
-	$(BIN)/python -m fineparser bench model
-	$(BIN)/python -m fineparser bench app
+	$(BIN)/python -m benchmarks simulator
+	$(BIN)/python -m benchmarks model
+	$(BIN)/python -m benchmarks app
 
 # The stamp is written last, so that an interrupted installation is taken up again.
-$(INSTALLED): requirements.txt pyproject.toml
+$(INSTALLED): requirements.txt pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $(INSTALLED)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build dist

@@ -1,25 +1,28 @@
-"""FineParser: watches a competitive dive and tells how good it was and why.
+"""FineParser: scores a competitive dive from video and shows why.
 
-The public names, each loaded when first asked for.
+The public names, each loaded on first use.
 """
 
 from importlib import import_module
 
-_HOMES = {
+_MODULES = {
+    "AnalysisOptions": "fineparser.analysis.analyser",
+    "CompactConfig": "fineparser.model.config",
+    "CompactFineParser": "fineparser.model.compact",
     "DiveAnalyser": "fineparser.analysis.analyser",
     "DiveCode": "fineparser.domain.dive_code",
     "DiveReport": "fineparser.analysis.report",
-    "FineParser": "fineparser.model.fineparser",
+    "FineParser": "fineparser.model.paper",
     "FineParserConfig": "fineparser.model.config",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted(_MODULES)
 
 
-def __getattr__(name: str):
-    if name not in _HOMES:
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
         raise AttributeError(f"module 'fineparser' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

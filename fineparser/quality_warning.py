@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+Value = str | int | float | None | tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class QualityWarning:
@@ -10,9 +12,10 @@ class QualityWarning:
 
     code: str
     """Name of the check, such as "diver_not_found"."""
-    values: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
     """Numbers and names that its sentence mentions."""
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, str | int | float | list[int] | None]:
         """Plain values: the code and the values."""
-        return {"code": self.code, **self.values}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in self.values.items()}
+        return {"code": self.code, **plain}

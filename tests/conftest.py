@@ -1,4 +1,4 @@
-"""What tests of several packages share: one browser, since two of Playwright's sessions cannot run side by side."""
+"""Markers, and one browser for all packages, since two of Playwright's sessions cannot run side by side."""
 
 import os
 import shutil
@@ -14,6 +14,13 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as core whatever is neither slow nor a browser test."""
+    for item in items:
+        if not any(item.iter_markers("slow")) and not any(item.iter_markers("browser")):
+            item.add_marker("core")
 
 
 @pytest.fixture(scope="session")

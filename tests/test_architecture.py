@@ -1,4 +1,4 @@
-"""Imports point down: a floor imports only from the floors below it, and siblings leave each other alone."""
+"""Imports point down: a package imports only from packages below it, without cycles."""
 
 import ast
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fineparser"
 
-FLOORS = {
+LEVELS = {
     "atomic": 0,
     "progress": 0,
     "quality_warning": 0,
@@ -30,9 +30,11 @@ FLOORS = {
     "cli": 8,
     "__main__": 9,
 }
-# Floors that must run where only the arithmetic is installed (a GPU machine without the app's packages).
-WITHOUT_THE_APP = ("domain", "video", "simulator", "model", "data", "training")
+# Packages that run where only the numerical libraries are installed (a GPU machine without the app's packages).
+WITHOUT_THE_APP = ("domain", "video", "simulator", "model", "data", "exemplars", "training")
 PACKAGES_OF_THE_APP = {"gradio", "plotly", "moviepy"}
+# `encode` is a function of tensors.
+NOT_IN_MODEL = {"cv2", "threading", "concurrent"}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -46,64 +48,64 @@ def imports_of(path: Path) -> set[str]:
     package = module_of(path).split(".")
     if path.name != "__init__.py":
         package = package[:-1]
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
-            found |= {stem} | {f"{stem}.{alias.name}" for alias in node.names}
-    return found
+            modules |= {stem} | {f"{stem}.{alias.name}" for alias in node.names}
+    return modules
 
 
-def floor_of(module: str) -> str | None:
+def level_of(module: str) -> str | None:
     parts = module.split(".")
-    return parts[1] if parts[0] == "fineparser" and len(parts) > 1 and parts[1] in FLOORS else None
+    return parts[1] if parts[0] == "fineparser" and len(parts) > 1 and parts[1] in LEVELS else None
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)
 def test_imports_point_down(path):
-    here = floor_of(module_of(path))
-    if here is None:  # fineparser/__init__.py, which imports by name on demand
+    importer = level_of(module_of(path))
+    if importer is None:  # fineparser/__init__.py, which imports by name on demand
         return
     for module in imports_of(path):
-        there = floor_of(module)
-        if there is None or there == here:
+        imported = level_of(module)
+        if imported is None or imported == importer:
             continue
-        assert FLOORS[there] < FLOORS[here], (
-            f"{module_of(path)} (floor {FLOORS[here]}) imports {module} (floor {FLOORS[there]})"
+        assert LEVELS[imported] < LEVELS[importer], (
+            f"{module_of(path)} (level {LEVELS[importer]}) imports {module} (level {LEVELS[imported]})"
         )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_the_app_stays_out_of_the_lower_floors(path):
-    here = floor_of(module_of(path))
+def test_third_party_packages_stay_where_they_belong(path):
+    importer = level_of(module_of(path))
     packages = {module.split(".")[0] for module in imports_of(path)}
-    if here in WITHOUT_THE_APP:
+    if importer in WITHOUT_THE_APP:
         assert not packages & PACKAGES_OF_THE_APP
-    if here == "domain":
+    if importer == "domain":
         assert packages <= set(sys.stdlib_module_names) | {"numpy", "fineparser"}
-    if here in ("analysis", "rendering"):
+    if importer == "model":
+        assert not packages & NOT_IN_MODEL
+    if importer in ("analysis", "rendering"):
         assert not any(module.startswith("fineparser.training") for module in imports_of(path))
 
 
-def test_no_circles_inside_a_package():
+def test_no_cycles_inside_a_package():
     known = {module_of(path) for path in SOURCES}
     graph = {module_of(path): imports_of(path) & known - {module_of(path)} for path in SOURCES}
     try:
         TopologicalSorter(graph).prepare()
-    except CycleError as circle:
-        pytest.fail(f"modules import each other in a circle: {' -> '.join(circle.args[1])}")
+    except CycleError as cycle:
+        pytest.fail(f"modules import each other in a cycle: {' -> '.join(cycle.args[1])}")
 
 
-def test_the_app_starts_without_training():
-    """Scoring a clip needs nothing that learns: importing the report's floors leaves `training` unloaded."""
-    floors = [name for name in ("analysis", "rendering") if (PACKAGE / name).is_dir()]
-    modules = [module_of(path) for path in SOURCES if floor_of(module_of(path)) in floors]
+def test_analysis_and_rendering_load_neither_training_nor_the_simulator():
+    modules = [module_of(path) for path in SOURCES if level_of(module_of(path)) in ("analysis", "rendering")]
     program = (
         f"import importlib, sys\nfor m in {modules!r}: importlib.import_module(m)\n"
-        "print([m for m in sys.modules if m.startswith('fineparser.training')])"
+        "print([m for m in sys.modules if m.startswith(('fineparser.training', 'fineparser.simulator'))])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
