@@ -1,4 +1,4 @@
-"""Scenery, and cameras that move before it in known ways."""
+"""Backgrounds, and cameras that move in front of them in known ways."""
 
 import cv2
 import numpy as np
@@ -6,19 +6,19 @@ import numpy as np
 SIDE = 160
 
 
-def scenery(seed: int) -> np.ndarray:
+def background_image(seed: int) -> np.ndarray:
     """A large picture with as much in it as a pool has: smoothed noise, uint8 [400, 400, 3]."""
     noise = np.random.default_rng(seed).integers(0, 256, (400, 400, 3), dtype=np.uint8)
     blurred = cv2.GaussianBlur(noise, (0, 0), 3).astype(float)
     return np.clip((blurred - blurred.mean()) * 6 + 128, 0, 255).astype(np.uint8)
 
 
-def filmed(picture: np.ndarray, motions: list[np.ndarray]) -> np.ndarray:
-    """What cameras show whose pixels are so moved from the scenery's."""
+def shifted_frames(picture: np.ndarray, motions: list[np.ndarray]) -> np.ndarray:
+    """Frames of cameras whose pixels are moved from those of an image by known motions."""
     return np.stack([cv2.warpAffine(picture, motion[:2], (SIDE, SIDE)) for motion in motions])
 
 
-def panned(steps: int) -> list[np.ndarray]:
+def pan_motions(steps: int) -> list[np.ndarray]:
     """A camera that turns right and down, zooms in and tilts a little."""
     motions = []
     for step in range(steps):

@@ -113,7 +113,7 @@ class ActiveWeights:
         own = training_dives_bank(job, analyser, progress) if own_exemplars else None
         bank = self._installed.bank
         if bank is not None:
-            # Of a number among the own dives only these vote: two panels' scales do not mix.
+            # Of a number among the user exemplars only these vote: the scales of two panels do not mix.
             numbers = set() if own is None else {exemplar.code for exemplar in own.exemplars}
             for exemplar in bank.exemplars:
                 if exemplar.code in numbers:

@@ -147,7 +147,7 @@ def add_subject_panel() -> SubjectPanel:
             exemplar = gr.Dropdown([], label="Exemplar", visible=False, elem_id="inspect-exemplar")
         with gr.Column(visible=False) as labelled:
             gr.Markdown(UPLOAD_HELP)
-            files = gr.File(label="Zip, or clips, masks and dives.csv", file_count="multiple", height=130)
+            files = gr.File(label="Labelled clips", file_count="multiple", height=130)
             files_note = gr.HTML(apply_default_css=False, elem_id="inspect-files-note")
             dive = gr.Dropdown([], label="Dive", visible=False, elem_id="inspect-dive")
     return SubjectPanel(

@@ -80,7 +80,7 @@ def add_data_panel(storage: TrainingStorage) -> DataPanel:
             )
         with gr.Column(scale=3, min_width=280):
             files = gr.File(
-                label="Clips, dives.csv and masks, or a zip",
+                label="Clips or a zip",
                 file_count="multiple",
                 height=130,
                 elem_id="train-files",

@@ -1,4 +1,4 @@
-"""What a source holds, is told before anything starts; the splits that are told are those that training opens."""
+"""Summary of a dataset before a run starts; its splits are those that training opens."""
 
 import pytest
 

@@ -54,9 +54,9 @@ def test_stored_dives_equal_rendered_ones(source, folder):
 
 def test_stored_dives_are_not_rendered_again(source, folder, monkeypatch):
     monkeypatch.setattr("fineparser.data.dive_store._store_dive", lambda *_: pytest.fail("drawn again"))
-    told = []
-    store_dives(source, folder, on_done=lambda done, of: told.append((done, of)))
-    assert told == [(2, 2)]
+    calls = []
+    store_dives(source, folder, on_done=lambda done, of: calls.append((done, of)))
+    assert calls == [(2, 2)]
 
 
 def test_a_store_is_a_source(folder):

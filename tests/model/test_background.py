@@ -7,7 +7,7 @@ import torch
 from fineparser.model.background import Background, sort_along_first_axis
 from fineparser.model.crop_track import CropTrack
 from fineparser.video.camera_motion import CameraMotion
-from tests.cameras import SIDE, filmed, panned, scenery
+from tests.cameras import SIDE, background_image, pan_motions, shifted_frames
 
 FRAMES = 24
 
@@ -49,7 +49,7 @@ def with_diver(frames: np.ndarray, step: int = 6) -> tuple[np.ndarray, np.ndarra
 
 @pytest.fixture(scope="module")
 def still():
-    return filmed(scenery(5), [panned(1)[0]] * FRAMES)
+    return shifted_frames(background_image(5), [pan_motions(1)[0]] * FRAMES)
 
 
 def test_it_is_recovered_behind_the_diver(still):
@@ -82,8 +82,8 @@ def test_a_diver_who_stands_still_is_background_unless_a_mask_says_otherwise(sti
 
 
 def test_the_camera_may_move():
-    motions = panned(FRAMES)
-    still = filmed(scenery(6), motions)
+    motions = pan_motions(FRAMES)
+    still = shifted_frames(background_image(6), motions)
     frames, masks = with_diver(still)
     found = background(frames, masks, whole())
     known = found.count.numpy() > 2

@@ -16,7 +16,7 @@ def test_auto_takes_what_the_device_has(monkeypatch):
         assert dtype_of("float32", "cpu") == torch.float32
 
 
-def test_a_precision_that_is_not_there_is_told(monkeypatch):
+def test_an_unavailable_precision_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="one of float32, bf16, auto, not 'half'"):
         dtype_of("half")
     monkeypatch.setattr("fineparser.model.precision.has_bfloat16", lambda device: True)

@@ -66,8 +66,8 @@ def test_only_sides_with_masks_are_marked(report, other):
     (drawn,) = comparison_frames(query, exemplar, pairs, style="fill", caption=False)
     assert (plain[:, :720] != drawn[:, :720]).any()
     assert (plain[:, 720:] == drawn[:, 720:]).all()
-    (told,) = comparison_frames(query, exemplar, pairs, style="none")
-    assert (told[:20, 724:820] != plain[:20, 724:820]).any()
+    (frame,) = comparison_frames(query, exemplar, pairs, style="none")
+    assert (frame[:20, 724:820] != plain[:20, 724:820]).any()
 
 
 def test_the_video_plays_at_the_dives_speed(report, other, tmp_path):

@@ -69,9 +69,9 @@ def test_agreement_has_a_bar_for_each_frame_of_two_windows(inspection):
     colours = dict(zip(bars.x, bars.marker.color, strict=True))
     assert colours[12].endswith(", 1)")
     assert colours[33].endswith(", 0.3)")
-    told = dict(zip(bars.x, bars.customdata, strict=True))
-    assert tuple(told[12]) == ("1 and 2", "agree on 0.50")
-    assert tuple(told[33]) == ("3 and 4", "find no diver")
+    shown_by_frame = dict(zip(bars.x, bars.customdata, strict=True))
+    assert tuple(shown_by_frame[12]) == ("1 and 2", "agree on 0.50")
+    assert tuple(shown_by_frame[33]) == ("3 and 4", "find no diver")
     line = trace(charts.agreement_figure(inspection), "IoU with").y
     assert (line[5], line[17], line[50]) == (0.75, 0.0, None)
     assert len(charts.agreement_figure(made_up()).data) == 1

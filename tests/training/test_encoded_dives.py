@@ -156,8 +156,8 @@ def test_deductions_by_phase(model, accelerator):
     for number, lost in enumerate(found):
         dive = source[number]
         assert lost.sum().item() == pytest.approx(10 - dive.noise_free_award, abs=1e-4)
-        told = np.bincount(phases, dive.deductions, minlength=3)
-        np.testing.assert_allclose(lost / lost.sum(), told / told.sum(), atol=1e-5)
+        expected = np.bincount(phases, dive.deductions, minlength=3)
+        np.testing.assert_allclose(lost / lost.sum(), expected / expected.sum(), atol=1e-5)
 
 
 def test_unknown_deductions_are_nan(encoded):

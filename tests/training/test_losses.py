@@ -196,14 +196,14 @@ def test_layers_cost_what_could_be_known_of_them():
     """Cross-entropy less the entropy of what is half covered, by the root of the layer's share."""
     layers = torch.zeros(2, 3, 4, 4)
     layers[0, 1], layers[1, 2] = 0.25, 1.0
-    told = layers.clamp(1e-6, 1 - 1e-6).logit()
-    assert layer_mask_loss(told, layers) == pytest.approx(0, abs=1e-3)
-    told[0, 1] = 0  # one half instead of a quarter
+    logits = layers.clamp(1e-6, 1 - 1e-6).logit()
+    assert layer_mask_loss(logits, layers) == pytest.approx(0, abs=1e-3)
+    logits[0, 1] = 0  # one half instead of a quarter
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
     one = (np.log(2) - entropy) / (0.5 + LAYER_OFFSET) / 3
-    assert layer_mask_loss(told, layers).item() == pytest.approx(one / 2, rel=1e-3)
-    assert layer_mask_loss(told, layers, torch.tensor([0.0, 1.0])) == pytest.approx(0, abs=1e-3)
-    assert layer_mask_loss(told, layers, torch.ones(2), torch.tensor(4.0)).item() == pytest.approx(one / 4, rel=1e-3)
+    assert layer_mask_loss(logits, layers).item() == pytest.approx(one / 2, rel=1e-3)
+    assert layer_mask_loss(logits, layers, torch.tensor([0.0, 1.0])) == pytest.approx(0, abs=1e-3)
+    assert layer_mask_loss(logits, layers, torch.ones(2), torch.tensor(4.0)).item() == pytest.approx(one / 4, rel=1e-3)
 
 
 def test_moments_are_cross_entropy_with_soft_labels():

@@ -1,4 +1,4 @@
-"""Clips that the tests write: every frame carries its own number, so that a decoded one can be told."""
+"""Clips that the tests write: every frame carries its own number, by which a decoded one is recognised."""
 
 import subprocess
 from pathlib import Path

@@ -61,10 +61,10 @@ def test_before_a_cut_there_is_nothing():
 
 
 def test_a_larger_fault_makes_more_water():
-    told = [
+    plans = [
         plan_dive(5, DiveRequest(code="107B", height=10, level=level, synchro=False, camera="static", opening=False))
         for level in (0.02, 0.98)
     ]
-    bad, good = (plan.layers(frames_at(plan, 0.3), 112)[..., FLYING].astype(float).sum() for plan in told)
-    assert told[0].motions[0].splash_size > told[1].motions[0].splash_size
+    bad, good = (plan.layers(frames_at(plan, 0.3), 112)[..., FLYING].astype(float).sum() for plan in plans)
+    assert plans[0].motions[0].splash_size > plans[1].motions[0].splash_size
     assert bad > good

@@ -157,7 +157,7 @@ def test_scenery_moves_by_rate_times_shutter_times_focal_length():
     times = np.arange(5) / 25
     camera = tilting_camera(-0.8, times)
     moved = background_motion(camera, np.array([0, 2]), times, 1 / 50)
-    # The camera tilts down, so the scenery moves up.
+    # The camera tilts down, so the background moves up.
     assert moved[0] == pytest.approx([0, -0.8 / 50 * 400], abs=0.02)
 
 

@@ -46,7 +46,7 @@ def test_railings_of_the_platform_in_use_pass_before_the_diver():
 
 
 def test_the_blade_in_use_is_left_to_the_frames():
-    """A springboard's blade bends, so scenery must show through where it will be drawn."""
+    """A springboard's blade bends, so the background must show through where it will be drawn."""
     free = []
     for seed in range(8):
         canvas, board = painted(seed, 3.0, True)

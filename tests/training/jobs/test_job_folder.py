@@ -164,7 +164,7 @@ def test_one_trains_and_the_rest_wait(jobs, wanted):
     assert kinds(second).count("validation") == 2  # before, and after its only epoch
 
 
-def test_what_goes_wrong_is_told_and_can_be_tried_again(jobs, wanted, relabelled):
+def test_errors_are_reported_and_jobs_can_be_retried(jobs, wanted, relabelled):
     folder = relabelled(lambda row: {"score": ""})
     job = jobs.new("unscored", "start", replace(wanted, data=(f"clips:{folder}",)))
     start_job(job)
