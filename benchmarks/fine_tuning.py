@@ -133,7 +133,7 @@ def measure(options: FineTuningBenchmark, report: Callable[[str], None] = lambda
 
 
 def _fine_tune(options: FineTuningBenchmark, data: Path, start: Path, out: Path, report: Callable[[str], None]) -> Path:
-    """Fine-tune like the Train tab; return the best checkpoint."""
+    """Fine-tune like the Train tab; return the best checkpoint, the last one if validation could not compare them."""
     spec = f"clips:{data}"
     run = fine_tuning_options(
         TrainOptions(
@@ -155,7 +155,8 @@ def _fine_tune(options: FineTuningBenchmark, data: Path, start: Path, out: Path,
             error = record.get("r_l2_x100", float("nan"))
             report(f"step {record['step']} of {record['steps']}: R-l2 {error:.3f}{', the best' * record['best']}")
 
-    return train(run, on_record=on_record).best
+    result = train(run, on_record=on_record)
+    return result.best or result.last
 
 
 def write_dives(folder: Path, split: str, options: FineTuningBenchmark) -> None:

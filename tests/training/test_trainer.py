@@ -89,7 +89,7 @@ def learned(tmp_path_factory, dives, config_file) -> TrainOptions:
         data=(f"clips:{dives}",),
         out=tmp_path_factory.mktemp("runs") / "learned",
         config=config_file,
-        epochs=30,
+        epochs=20,
         batch_size=1,
         learning_rate=1e-2,
         score_weight=1e-3,
@@ -109,7 +109,7 @@ def test_a_small_network_learns_simulated_dives(learned, tmp_path):
     1.3 s / (0.3 s + 1)).
     """
     records = steps(learned.out)
-    assert len(records) == 120
+    assert len(records) == 80
     for name, share in (("score", 0.6), ("transition", 0.6), ("mask", 0.85)):
         first = sum(record[name] for record in records[:8]) / 8
         last = sum(record[name] for record in records[-8:]) / 8
