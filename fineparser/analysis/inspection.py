@@ -33,7 +33,7 @@ from fineparser.model.config import CompactConfig, FineParserConfig
 from fineparser.model.entry import entry_frames, in_awards
 from fineparser.model.protocol import Diagnostics, DiagnosticsLevel, Encoding, Network, normalise
 from fineparser.model.temporal_action_parser import decode_transitions
-from fineparser.progress import Progress, no_progress
+from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.video.clip import read_clip
 from fineparser.video.framing import Framing
 from fineparser.video.reader import open_source, probe
@@ -426,7 +426,7 @@ def inspect_dive(analyser: DiveAnalyser, dive: Dive, progress: Progress = no_pro
             last=dive.last_frame,
             crop=Framing.default(info.width, info.height),
         ),
-        progress=lambda stage, done: progress(stage, 0.6 * done),
+        progress=progress_between(progress, 0.0, 0.6),
     )
     progress("Inspecting the network", 0.6)
     return replace(inspect_report(analyser, report, labels=sampled_labels(dive, report)), name=dive.id)

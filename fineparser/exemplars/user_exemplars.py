@@ -28,7 +28,7 @@ from fineparser.domain.clip_geometry import sample_frames
 from fineparser.exemplars.exemplar import USER_DIVES, Exemplar, ExemplarClip, ScoredDive
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
 from fineparser.model.protocol import Encoding
-from fineparser.progress import Progress, no_progress
+from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.info import VideoError, VideoInfo
 from fineparser.video.reader import reopen
@@ -133,7 +133,7 @@ class UserExemplars:
             BankError: for a full or broken folder, or one that another session keeps locked.
         """
         self._check_room(self.dives())
-        section = encoder.find_dive(clip, first, last, progress=lambda stage, done: progress(stage, 0.4 * done))
+        section = encoder.find_dive(clip, first, last, progress=progress_between(progress, 0.0, 0.4))
         spec, token = dive.spec, secrets.token_hex(3)
         exemplar = Exemplar(
             id=f"own-{spec.code}-{spec.height:g}m-{token}",

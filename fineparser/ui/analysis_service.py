@@ -12,7 +12,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import Exemplar
 from fineparser.exemplars.selection import ExemplarSelection
-from fineparser.progress import Progress, no_progress
+from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
 from fineparser.ui.player import PlayerClip, copy_to_cache, write_player_clip
 from fineparser.ui.settings import gpu_function, on_zero_gpu
@@ -68,13 +68,13 @@ class AnalysisService:
             self.analyser.bank,
             user_exemplars(request.exemplars.folder),
             self.analyser,
-            lambda stage, done: progress(stage, 0.25 + 0.05 * done),
+            progress_between(progress, 0.25, 0.3),
         )
         if on_zero_gpu():
             # The GPU works in another process, which a callback does not reach.
             progress("Analysing on the GPU", 0.3)
             return self._analyse_on_gpu(request, proposal, selection)
-        return self._analyse(request, proposal, selection, lambda stage, done: progress(stage, 0.75 * done))
+        return self._analyse(request, proposal, selection, progress_between(progress, 0.0, 0.75))
 
     def analyse_for_viewer(
         self, request: AnalysisRequest, folder: Path, progress: Progress
@@ -101,7 +101,7 @@ class AnalysisService:
         if on_zero_gpu():
             progress("Looking for the diver on the GPU", 0.1)
             return self._propose_on_gpu(request)
-        return self._propose(request, lambda stage, done: progress(stage, 0.75 * done))
+        return self._propose(request, progress_between(progress, 0.0, 0.75))
 
     def _analyse(
         self,

@@ -10,7 +10,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.data.dives import DataError, Dive, DiveList, OnBroken, ReadOptions
 from fineparser.data.importer import DatasetImporter
 from fineparser.data.sources import detect_kind, read_dataset
-from fineparser.progress import Progress, no_progress
+from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.settings import gpu_function, on_zero_gpu
 
@@ -67,7 +67,7 @@ class InspectionService:
                     if on_zero_gpu():
                         progress("Inspecting on the GPU", 0.2)
                         return self._inspect_dive_on_gpu(dive)
-                    return self._inspect_dive(dive, lambda stage, done: progress(stage, 0.1 + 0.9 * done))
+                    return self._inspect_dive(dive, progress_between(progress, 0.1, 1.0))
         raise ValueError(f"There is no dive {dive_id!r} in the upload: choose one from the list.")
 
     def _inspect_report(self, report: DiveReport, exemplar: str | None) -> Inspection:

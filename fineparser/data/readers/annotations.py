@@ -163,7 +163,7 @@ def _error(reason: str) -> pickle.UnpicklingError:
 class _DType:
     """Replacement of `numpy.dtype` while a pickle is read: the plain types only, no fields."""
 
-    def __init__(self, kind: str, align: Any = False, copy: Any = False):
+    def __init__(self, kind: str, align: Any = False, copy: Any = False) -> None:
         if not isinstance(kind, str) or not _PLAIN_DTYPE.fullmatch(kind):
             raise _error(f"an array of the unusual type {kind!r}")
         self._kind = kind.lstrip("<>=|").replace("O8", "O")
