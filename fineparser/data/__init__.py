@@ -2,13 +2,13 @@
 
 dives: Dive, DiveSource, DiveList, Card, ReadOptions, OnBroken, DataError
 sources: open_data, read_dataset, detect_kind (sources as named on the command line)
+clip_files: files of a clip and its masks, as the readers find them
 readers: one module a dataset; to add one, see fineparser.data.readers
 dive_store: store_dives, read_store (simulated dives, rendered once)
 finediving_writer: write_finediving
 transforms: ClipTransform
 datasets: ClipDataset, PairDataset, WindowDataset
-pose_dataset: PoseDataset
-entry_dataset: EntryDataset
+simulated_datasets: PoseDataset, EntryDataset
 batches: ClipBatch, PairBatch, WindowBatch, TensorBatch
 clip_input: clip_input (input of a network, with the camera motion)
 exemplar_pool: ExemplarPool, ExemplarChoice

@@ -2,9 +2,7 @@
 
 exemplar: Exemplar, ExemplarClip, SimulationRecipe, DiveSpec, ScoredDive
 exemplar_bank: ExemplarBank, BankError, encode_frames
-bank_building: BankJob, build_bank, bank_dives (starts the simulator)
-bank_calibration: with_score_calibration (starts the simulator)
-candidate_selection: execution_errors, select_candidates
+bank_building: BankJob, build_bank, bank_dives, select_candidates, with_score_calibration (starts the simulator)
 simulated_exemplars: simulate_exemplars, simulate_exemplar, render_exemplar_clip (starts the simulator)
 user_exemplars: UserExemplars, ExemplarEncoder, ClipSection, user_folder
 selection: ExemplarSelection, Voters, SOURCES, source_of, EXEMPLAR_COUNT

@@ -3,12 +3,12 @@
 Public names, by module:
 
 config: FineParserConfig, CompactConfig
-protocol: ClipInput, Encoding, Diagnostics, DiagnosticsLevel, Comparison, Provenance, Network
+protocol: ClipInput, Encoding, Diagnostics, DiagnosticsLevel, Comparison, Provenance, Network, normalise, denormalise,
+    pixel_values
 paper: FineParser
 compact: CompactFineParser
 checkpoint: load_network, build_network, CheckpointError
 reference_weights: import_checkpoint, load_i3d (weights in the authors' layouts)
-normalization: normalise, denormalise, pixel_values
 precision: dtype_of
 cpu.optimisation: optimise
 """

@@ -13,8 +13,8 @@ votes_chart: votes_figure, votes_html
 timeline_chart: timeline_figure, timeline_html
 judge_calibration_chart: judge_calibration_figure
 training_charts: loss_figure, validation_figure, prediction_figure
-inspection_charts: transition_figure, agreement_figure, similarity_figure, attention_figure, token_figure
-inspection_images: InspectionImage, frame_images, entry_images
+inspection_charts: transition_figure, agreement_figure, similarity_figure, attention_figure, token_figure;
+    InspectionImage, frame_images, entry_images
 contact_sheet: ContactSheet, contact_sheet
 chart_style: figure_layout, axis_layout, round_ticks, signed, GRADIO_CSS
 palette: Colour, Theme, PHASE_COLOURS, heatmap

@@ -10,6 +10,7 @@ Public names:
     dive_sampling: sample_dive, PLATFORM_COUNTS, SPRINGBOARD_COUNTS
     faults: Faults, sample_faults, sample_level
     judges: DEDUCTION_CURVES, FAULT_NAMES, DeductionCurve, Fault, assess_faults, noise_free_award, deductions_by_phase
+    camera_views: CameraViews
     athlete.pose: POSE_FIELDS, POSITION_FIELDS, MIRRORED_FIELDS, pose_landmarks
 
 Sub-packages:

@@ -13,6 +13,6 @@ validation: Validation, ValidationResult
 losses, auxiliary_losses: Losses and the loss functions
 feature_cache: write_cache, CachedDataset
 mask_threshold: calibrate_mask_bias
-schedule, devices, synced_batch_norm, initial_weights: parts of a run
+devices, initial_weights: parts of a run
 tasks, metrics, jobs: packages
 """

@@ -1,7 +1,7 @@
 """Video files to frames and back.
 
 reader: open_source, probe, reopen, VideoReader
-folder_reader: FolderReader
+folder_reader: FolderReader, read_image, image_size
 source: FrameSource, prefetch
 info: VideoInfo, VideoError
 limits: Limits
@@ -11,5 +11,4 @@ camera_motion: CameraMotion, MotionEstimator
 cuts: find_cuts
 writer: VideoSink, write_video
 container: Container, read_container
-image_file: read_image, image_size
 """

@@ -1,10 +1,7 @@
 """Filming of a simulated dive: camera, exposure, compositing and recording.
 
-filming: DiveShot, FilmingStyle, FilmingSeeds, FrameWidth
-camera: Camera, ImageFormat, ImageCrop, follow_diver, orientation, CAMERA_KINDS
-operator: Operator, Zoom
-exposure: exposure_views, background_motion, motion_blur
+filming: DiveShot, FilmingStyle, FilmingSeeds, FrameWidth, render_layers
+camera: Camera, ImageFormat, ImageCrop, follow_diver, orientation, CAMERA_KINDS, Operator, Zoom
 render: Diver, PoolSurface, Recording, render
-layers: render_layers
-sensor: Sensor
+sensor: Sensor, exposure_views, background_motion, motion_blur
 """

@@ -10,6 +10,6 @@ water: Water, surface_homography
 reflections: draw_reflection, cast_shadow
 surroundings, facade, crowd: paint_surroundings, paint_facade, draw_stand
 poolside, bystanders: Poolside, Bystander
-distractors, foreground, graphics: paint_distractors, paint_foreground, draw_graphics
+foreground, graphics: paint_distractors, paint_foreground, draw_graphics
 lettering, texture: print, patterns and noise
 """

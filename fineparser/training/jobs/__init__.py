@@ -2,7 +2,6 @@
 
 job_folder: Job, Jobs, Status, JobError
 processes: start_job
-presets: fine_tuning_options
 run_comparison: compare_run, RunComparison
 export: export_weights
 pseudo_labels: predict_labels, PseudoLabels, write_masks

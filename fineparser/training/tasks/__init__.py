@@ -1,8 +1,7 @@
 """Training tasks, one a file; `fineparser.training.launch.TASKS` has them by name.
 
 base: TrainingTask, TaskContext, StepContext
-full: FullTask ("everything")
-parsers: ParsersTask
+full: FullTask ("everything"), ParsersTask
 spatial: SpatialTask
 crops: CropsTask
 refiner: RefinerTask

@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fineparser.data.datasets import EpochDataset
+from fineparser.data.datasets import DiveDataset, EpochDataset
 from fineparser.data.dives import DiveSource
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.cpu.optimisation import optimise
@@ -24,6 +24,7 @@ from fineparser.model.paper import FineParser
 from fineparser.model.precision import dtype_of
 from fineparser.model.protocol import Network
 from fineparser.training.encoded_dives import stack_samples
+from fineparser.training.feature_cache import CacheContents, write_cache
 from fineparser.training.losses import Losses
 from fineparser.training.options import TrainOptions
 from fineparser.training.validation import ClipValidation, Validation
@@ -160,6 +161,18 @@ class TrainingTask(ABC):
         if self.cache_name is None:
             raise ValueError(f"the task {self.name!r} has no cache")
         return self.options.out / self.cache_name
+
+    def write_cache(self, model: Network, clips: DiveDataset, contents: CacheContents) -> None:
+        """Compute the cache of the task with the workers of the run, unless it is there; see `write_cache`."""
+        write_cache(
+            model,
+            clips,
+            self.cache_folder,
+            contents,
+            self.context.accelerator,
+            workers=self.options.workers,
+            on_done=self.context.report_encoding,
+        )
 
     def remove_cache(self) -> None:
         """Delete the cache: gigabytes that only a resumed run needs."""

@@ -48,7 +48,7 @@ from fineparser.training.auxiliary_losses import (
     token_fault_loss,
 )
 from fineparser.training.encoded_dives import resize_clips
-from fineparser.training.feature_cache import CacheContents, CachedDataset, write_cache
+from fineparser.training.feature_cache import CacheContents, CachedDataset
 from fineparser.training.losses import Losses, dice_mask_loss, soft_transition_loss
 from fineparser.training.mask_threshold import calibrate_mask_bias
 from fineparser.training.options import OptionsError, TrainOptions
@@ -313,15 +313,7 @@ class CropsTask(TrainingTask):
         self.network = CropNetwork(self.model)
         config, options = self.network.model.config, self.options
         self._clips = posed_clips(context.training, config, options)
-        write_cache(
-            context.inference_copy(),
-            self._clips,
-            self.cache_folder,
-            crop_cache(config),
-            context.accelerator,
-            workers=options.workers,
-            on_done=context.report_encoding,
-        )
+        self.write_cache(context.inference_copy(), self._clips, crop_cache(config))
         folder, size = self.cache_folder, config.crop_size
         self._crops = SingleCrops(folder, size, options.colour_jitter, seed=options.seed)
         self._tracks = CropTracks(folder, size, options.colour_jitter, seed=options.seed)

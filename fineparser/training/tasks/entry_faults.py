@@ -25,7 +25,7 @@ from fineparser.model.entry import ENTRY_MEASURES, FRAME_OFFSETS, LAYERS
 from fineparser.model.protocol import Network
 from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.training.auxiliary_losses import entry_fault_loss
-from fineparser.training.feature_cache import CacheContents, CachedDataset, write_cache
+from fineparser.training.feature_cache import CacheContents, CachedDataset
 from fineparser.training.losses import Losses
 from fineparser.training.tasks.base import PartialNetwork, StepContext, TaskContext, TrainingTask
 from fineparser.training.tasks.entry_segmentation import entry_branch
@@ -110,15 +110,7 @@ class EntryFaultsTask(TrainingTask):
             scale=config.input_scale,
             seed=options.seed,
         )
-        write_cache(
-            context.inference_copy(),
-            clips,
-            self.cache_folder,
-            segmented_entry_cache(config),
-            context.accelerator,
-            workers=options.workers,
-            on_done=context.report_encoding,
-        )
+        self.write_cache(context.inference_copy(), clips, segmented_entry_cache(config))
         self._entries = SegmentedEntries(self.cache_folder, config.crop_size, seed=options.seed)
 
     def __len__(self) -> int:

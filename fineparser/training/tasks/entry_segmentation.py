@@ -24,7 +24,7 @@ from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig
 from fineparser.model.entry import FRAME_OFFSETS, LAYERS, EntryBranch, EntrySegmenter
 from fineparser.model.protocol import Network
-from fineparser.training.feature_cache import CacheContents, CachedDataset, write_cache
+from fineparser.training.feature_cache import CacheContents, CachedDataset
 from fineparser.training.losses import Losses, layer_mask_loss
 from fineparser.training.options import OptionsError
 from fineparser.training.tasks.base import PartialNetwork, StepContext, TaskContext, TrainingTask
@@ -131,15 +131,7 @@ class EntrySegmentationTask(TrainingTask):
             with_layers=True,
             seed=options.seed,
         )
-        write_cache(
-            self.network.model,
-            clips,
-            self.cache_folder,
-            entry_crop_cache(config),
-            context.accelerator,
-            workers=options.workers,
-            on_done=context.report_encoding,
-        )
+        self.write_cache(self.network.model, clips, entry_crop_cache(config))
         self._crops = EntryCropsDataset(self.cache_folder, config.crop_size, options.colour_jitter, seed=options.seed)
 
     def __len__(self) -> int:

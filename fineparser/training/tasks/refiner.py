@@ -28,7 +28,7 @@ from fineparser.model.crop_track import CropTrack
 from fineparser.model.mask_refiner import MaskRefiner, background_of
 from fineparser.model.protocol import Network, frame_probability
 from fineparser.training.encoded_dives import resize_clips
-from fineparser.training.feature_cache import CacheContents, CachedDataset, write_cache
+from fineparser.training.feature_cache import CacheContents, CachedDataset
 from fineparser.training.losses import Losses, dice_mask_loss
 from fineparser.training.mask_threshold import calibrate_mask_bias
 from fineparser.training.options import OptionsError
@@ -116,15 +116,7 @@ class RefinerTask(TrainingTask):
         self.network = RefinerNetwork(self.model)
         config, options = self.network.model.config, self.options
         self._clips = posed_clips(context.training, config, options)
-        write_cache(
-            context.inference_copy(),
-            self._clips,
-            self.cache_folder,
-            refiner_cache(config),
-            context.accelerator,
-            workers=options.workers,
-            on_done=context.report_encoding,
-        )
+        self.write_cache(context.inference_copy(), self._clips, refiner_cache(config))
         self._crops = RefinerCrops(self.cache_folder, config.crop_size, options.colour_jitter, seed=options.seed)
 
     def __len__(self) -> int:
