@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import CLOCKS, describe, matrix_rate, peak_memory, reset_peak_memory
-from benchmarks.published_protocol import network_input, plain_network, plain_stems, published_vote
+from benchmarks.published_protocol import plain_network, plain_stems, published_vote
+from fineparser.data.clip_input import network_input
 from fineparser.model.checkpoint import load_network
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig, FineParserConfig

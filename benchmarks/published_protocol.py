@@ -6,11 +6,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from fineparser.data.clip_input import clip_input
+from fineparser.data.clip_input import network_input
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.i3d import Stem
 from fineparser.model.paper import FineParser
-from fineparser.model.protocol import ClipInput, DiagnosticsLevel
+from fineparser.model.protocol import DiagnosticsLevel
 from fineparser.model.spatial_action_parser import MaskUpsampling, SpatialActionParser, Upsampling
 from fineparser.model.static_visual_encoder import FrameResNet
 
@@ -81,11 +81,6 @@ def plain_network(network: NetworkType) -> NetworkType:
             elif isinstance(child, Upsampling | MaskUpsampling):
                 setattr(module, name, _transposed(child))
     return plain
-
-
-def network_input(network: FineParser | CompactFineParser, clips: Tensor) -> ClipInput:
-    """Input from normalised clips [B, 3, 96, h, h]; the camera motion is estimated for networks that use it."""
-    return clip_input(clips) if isinstance(network, CompactFineParser) else ClipInput(clips)
 
 
 def published_vote(plain: FineParser | CompactFineParser, query: Tensor, exemplar: Tensor) -> tuple[Tensor, Tensor]:

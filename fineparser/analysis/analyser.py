@@ -13,7 +13,7 @@ from fineparser.analysis.crop_choice import CENTRE, CropChoice
 from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
 from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
 from fineparser.bundled import bundled
-from fineparser.data.clip_input import clip_input
+from fineparser.data.clip_input import network_input
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.rules import ARMSTAND_GROUP
 from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, non_simulated_sources
@@ -282,7 +282,7 @@ class DiveAnalyser:
 
     def _clip_input(self, clip: Clip) -> ClipInput:
         """The frames and their camera motion as input of the network, a batch of one."""
-        return clip_input(_normalised(clip)).to(self.network.device)
+        return network_input(self.network, _normalised(clip)).to(self.network.device)
 
     def _predict_masks(self, windows: np.ndarray) -> np.ndarray:
         """Mask probabilities [B, 16, 112, 112] of windows uint8 [B, 16, 112, 112, 3]."""

@@ -14,7 +14,7 @@ from fineparser.analysis.analyser import AnalysisOptions, DiveAnalyser
 from fineparser.analysis.report import DiveReport
 from fineparser.atomic import atomic_path
 from fineparser.data.clip_files import FileFrames, FolderFrames
-from fineparser.data.clip_input import clip_input
+from fineparser.data.clip_input import network_input
 from fineparser.data.dives import Dive
 from fineparser.domain.clip_geometry import CLIP_SIDE
 from fineparser.domain.mask_agreement import (
@@ -367,7 +367,7 @@ def inspect_report(
     frames = clip.frames.transpose(1, 2, 3, 0)
     with torch.inference_mode():
         query, diagnostics = network.encode_with_diagnostics(
-            clip_input(normalise(frames)[None]).to(network.device), level=DiagnosticsLevel.SIDE_OUTPUTS
+            network_input(network, normalise(frames)[None]).to(network.device), level=DiagnosticsLevel.SIDE_OUTPUTS
         )
     windowed, ordered = (_decoded(query, rule) for rule in ("windowed", "ordered"))
     assert diagnostics.mask_logits is not None

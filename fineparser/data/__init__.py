@@ -10,7 +10,7 @@ transforms: ClipTransform
 datasets: ClipDataset, PairDataset, WindowDataset
 simulated_datasets: PoseDataset, EntryDataset
 batches: ClipBatch, PairBatch, WindowBatch, TensorBatch
-clip_input: clip_input (input of a network, with the camera motion)
+clip_input: network_input, clip_input (input of a network, with the camera motion)
 exemplar_pool: ExemplarPool, ExemplarChoice
 importer: DatasetImporter, list_clips
 dataset_summary: summarise_dataset, DatasetSummary, DiveStatus

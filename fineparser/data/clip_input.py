@@ -4,8 +4,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fineparser.model.protocol import ClipInput, pixel_values
+from fineparser.model.protocol import ClipInput, Network, pixel_values
 from fineparser.video.camera_motion import CameraMotion
+
+
+def network_input(network: Network, clips: Tensor) -> ClipInput:
+    """Input of a network, with the camera motion if the network uses it.
+
+    Args:
+        network: the network.
+        clips: [B, 3, T, H, W], normalised, in the input size of the network.
+    """
+    return clip_input(clips) if network.uses_camera_motion else ClipInput(clips)
 
 
 def clip_input(clips: Tensor) -> ClipInput:

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fineparser.atomic import atomic_write
-from fineparser.data.clip_input import clip_input
+from fineparser.data.clip_input import network_input
 from fineparser.data.dives import Card
 from fineparser.data.exemplar_pool import ExemplarChoice, ExemplarPool
 from fineparser.domain.difficulty import SPRINGBOARDS
@@ -200,7 +200,7 @@ def encode_frames(network: Network, frames: np.ndarray, transitions: Transitions
         transitions: true ones to pool at; None: predicted.
     """
     device = network.device
-    clip = clip_input(normalise(frames)[None]).to(device)
+    clip = network_input(network, normalise(frames)[None]).to(device)
     forced = None
     if transitions is not None:
         forced = torch.tensor([[transitions.flight, transitions.entry]], device=device)

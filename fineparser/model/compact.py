@@ -93,6 +93,10 @@ class CompactFineParser(PretrainedNetwork):
     def dtype(self) -> torch.dtype:
         return self.spatial_action_parser.i3d.dtype
 
+    @property
+    def uses_camera_motion(self) -> bool:
+        return self.mask_refiner is not None or self.entry_branch is not None
+
     # Encoding
 
     def encode(self, clip: ClipInput, transitions: Tensor | None = None) -> Encoding:

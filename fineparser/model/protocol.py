@@ -357,6 +357,11 @@ class Network(nn.Module):
         """Device of the weights."""
         return next(self.parameters()).device
 
+    @property
+    def uses_camera_motion(self) -> bool:
+        """Whether clips need their camera motion, see `ClipInput`."""
+        return False
+
     @abstractmethod
     def encode(self, clip: ClipInput, transitions: Tensor | None = None) -> Encoding:
         """Encode clips, without anything that only diagnostics need.

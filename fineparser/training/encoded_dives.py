@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from fineparser.data.batches import ClipBatch, TensorBatch
-from fineparser.data.clip_input import clip_input
+from fineparser.data.clip_input import network_input
 from fineparser.data.datasets import ClipDataset
 from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.simulated_datasets import PoseBatch, PoseDataset
@@ -23,7 +23,7 @@ from fineparser.data.transforms import ClipTransform
 from fineparser.exemplars.score_calibration import ScoreCalibration
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import NetworkConfig
-from fineparser.model.protocol import ClipInput, DiagnosticsLevel, Encoding, Network
+from fineparser.model.protocol import DiagnosticsLevel, Encoding, Network
 from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.simulator.judges import DEDUCTION_CURVES, deductions_by_phase
 from fineparser.training.devices import reserve_cores
@@ -279,7 +279,7 @@ def _encode(
     clips = resize_batch((batch.clips if isinstance(batch, PoseBatch) else batch).to(accelerator.device), model.config)
     measures_masks = settings.measures_masks and clips.masks is not None
     with accelerator.autocast():
-        clip = model_input(model, clips.clips)
+        clip = network_input(model, clips.clips)
         level = DiagnosticsLevel.MASKS if measures_masks else DiagnosticsLevel.FEATURES
         encoding, diagnostics = model.encode_with_diagnostics(clip, level=level)
         if settings.pools_at_labels and clips.has_transitions.any():
@@ -318,17 +318,6 @@ def _encode(
 def stack_samples(samples: Sequence[Batch]) -> Batch:
     """Join samples into a batch by the method of their class."""
     return type(samples[0]).stack(samples)
-
-
-def model_input(model: Network, clips: Tensor) -> ClipInput:
-    """Input of a network, with the camera motion if the network uses it.
-
-    Args:
-        model: the network.
-        clips: [B, 3, 96, H, W], normalised, in the input size of the network.
-    """
-    uses_motion = isinstance(model, CompactFineParser) and (model.entry_branch or model.mask_refiner)
-    return clip_input(clips) if uses_motion else ClipInput(clips)
 
 
 def resize_batch(batch: ClipBatch, config: NetworkConfig) -> ClipBatch:

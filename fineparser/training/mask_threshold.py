@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
+from fineparser.data.clip_input import network_input
 from fineparser.data.simulated_datasets import PoseDataset
 from fineparser.model.compact import CompactFineParser
-from fineparser.training.encoded_dives import evaluation_mode, model_input, resize_batch
+from fineparser.training.encoded_dives import evaluation_mode, resize_batch
 
 CALIBRATION_CLIPS = 64
 """Clips on which the threshold is chosen."""
@@ -30,7 +31,7 @@ def calibrate_mask_bias(model: CompactFineParser, clips: PoseDataset, output: nn
     with evaluation_mode(model):
         for index in range(min(len(clips), CALIBRATION_CLIPS)):
             batch = resize_batch(clips[index].clips.to(device), model.config)
-            _, diagnostics = model.encode_with_diagnostics(model_input(model, batch.clips))
+            _, diagnostics = model.encode_with_diagnostics(network_input(model, batch.clips))
             assert batch.masks is not None  # PoseDataset refuses dives without masks
             logits, truth = diagnostics.crop_mask_logits.flatten().cpu(), batch.masks.flatten().cpu()
             # Counts of pixels at or above each threshold, from two sorted lists.

@@ -9,11 +9,12 @@ import torch
 
 from fineparser.atomic import atomic_write
 from fineparser.data.clip_files import MASK_KEY
+from fineparser.data.clip_input import network_input
 from fineparser.data.datasets import load_clip
 from fineparser.data.dives import Dive
 from fineparser.data.transforms import ClipTransform
 from fineparser.model.protocol import Network
-from fineparser.training.encoded_dives import model_input, resize_batch
+from fineparser.training.encoded_dives import resize_batch
 from fineparser.video.framing import Framing
 
 
@@ -45,7 +46,7 @@ def predict_labels(network: Network, dive: Dive) -> PseudoLabels:
     batch = load_clip(dive, ClipTransform(scale=network.config.input_scale), np.random.default_rng(0))
     with torch.inference_mode():
         clips = resize_batch(batch.to(network.device), network.config).clips
-        encoding, diagnostics = network.encode_with_diagnostics(model_input(network, clips))
+        encoding, diagnostics = network.encode_with_diagnostics(network_input(network, clips))
     numbers = batch.frame_numbers[0].cpu().numpy()
     flight, entry = sorted(int(numbers[index]) for index in encoding.transitions[0].tolist())
     flight_confidence, entry_confidence = encoding.transition_confidence[0].tolist()

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fineparser.data.batches import ClipBatch, PairBatch
+from fineparser.data.clip_input import network_input
 from fineparser.data.datasets import ClipDataset, PairDataset
 from fineparser.data.transforms import ClipTransform
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.i3d import I3DTrunk
 from fineparser.model.protocol import ClipInput, DiagnosticsLevel, Network, cut_windows
-from fineparser.training.encoded_dives import evaluation_mode, model_input, resize_batch
+from fineparser.training.encoded_dives import evaluation_mode, resize_batch
 from fineparser.training.losses import Losses, score_loss, soft_transition_loss, transition_loss
 from fineparser.training.options import TrainOptions
 from fineparser.training.tasks.base import StepContext, TaskContext, TrainingTask
@@ -128,7 +129,7 @@ class ClipTask(TrainingTask):
         options, config = self.options, self.model.config
         clips = resize_batch(clips.to(self.device, non_blocking=True), config)
         transitions = clips.transitions.where(clips.has_transitions[:, None], -1) if step.teacher_forcing else None
-        outputs: ClipOutputs = network(model_input(self.model, clips.clips), transitions, clips.difficulty)
+        outputs: ClipOutputs = network(network_input(self.model, clips.clips), transitions, clips.difficulty)
         probabilities, masks = outputs["probabilities"], outputs["masks"]
         pairs = clips.has_scores[:0] if weighted_pairs is None else weighted_pairs.to(self.device)
         weights = [w.float() * step.is_weighted for w in (pairs, clips.has_transitions, clips.has_masks)]
