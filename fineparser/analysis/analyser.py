@@ -10,6 +10,8 @@ import torch
 from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, propose_trim
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
+from fineparser.analysis.dive_evidence import DiveEvidence, PhasePrediction
+from fineparser.analysis.dive_segments import DiveSegment, best_dive, find_dives
 from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
 from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
 from fineparser.bundled import bundled
@@ -25,8 +27,8 @@ from fineparser.exemplars.voting_result import VotingResult, vote_on_dive
 from fineparser.model.checkpoint import PretrainedNetwork, load_network
 from fineparser.model.cpu.optimisation import optimise
 from fineparser.model.precision import dtype_of
-from fineparser.model.protocol import ClipInput, Encoding, normalise
-from fineparser.progress import Progress, no_progress
+from fineparser.model.protocol import ClipInput, Encoding, normalise, transition_confidence
+from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
@@ -49,9 +51,13 @@ class AnalysisOptions:
     """Source frame number of the last frame; None: proposed."""
     crop: Framing | str | None = None
     """Crop of the frames; None: around the diver; "centre": the centre, as the published loader crops."""
+    dive: int | None = None
+    """Number of the dive in a recording of several, from 1 on; None: the live dive with the highest confidence."""
     proposal: TrimProposal | None = None
-    """Trim and crop of this clip as `DiveAnalyser.propose` made them or a user changed them; replaces `first`, `last`
-    and `crop`."""
+    """Trim and crop of this clip as `DiveAnalyser.propose` made them or a user changed them; replaces `first`, `last`,
+    `crop` and `dive`."""
+    force: bool = False
+    """Score the clip even if it does not show a complete dive."""
     selection: ExemplarSelection | None = None
     """The exemplars that may vote; None: the analyser's bank."""
     exemplars: int = EXEMPLAR_COUNT
@@ -173,7 +179,13 @@ class DiveAnalyser:
         proposal = options.proposal
         if proposal is None:
             proposal = self.propose(
-                clip, options.first, options.last, options.crop, limits=options.limits, progress=progress
+                clip,
+                options.first,
+                options.last,
+                options.crop,
+                dive=options.dive,
+                limits=options.limits,
+                progress=progress_between(progress, 0.0, 0.35),
             )
         progress("Reading the clip", 0.35)
         frames = self._read(proposal)
@@ -182,14 +194,17 @@ class DiveAnalyser:
             encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames))
         query = encoding.to("cpu")
         masks = diagnostics.masks[0].float().cpu().numpy()
+        flight, entry = _transitions(frames, query)
+        evidence = self._evidence(proposal, masks, query)
+        no_score = () if evidence is None or spec is None else evidence.no_score
+        unseen_phases = () if evidence is None else evidence.unseen_phases
         voting = VotingResult()
-        if spec is not None:
+        if spec is not None and (options.force or not no_score):
             progress("Comparing with exemplars", 0.7)
             selection = options.selection or ExemplarSelection(bank=self.bank)
             selection = replace(selection, count=options.exemplars, seed=options.seed)
-            voting = vote_on_dive(self.network, query, spec, selection)
+            voting = vote_on_dive(self.network, query, spec, selection, unseen_phases)
         progress("Writing the report", 0.95)
-        flight, entry = _transitions(frames, query)
         return DiveReport(
             info=frames.info,
             first_frame=proposal.first,
@@ -210,6 +225,11 @@ class DiveAnalyser:
             entry=entry,
             weights=self._weights_summary(voting),
             judge_calibration=voting.judge_calibration,
+            no_score=no_score,
+            is_forced=options.force and bool(no_score),
+            unseen_phases=unseen_phases,
+            dive=proposal.dive,
+            dives=proposal.dives,
             warnings=(
                 *proposal.warnings,
                 *check_clip(frames.info, proposal.scan.cuts, proposal.first, proposal.last),
@@ -231,6 +251,7 @@ class DiveAnalyser:
         last: int | None = None,
         crop: Framing | str | None = None,
         *,
+        dive: int | None = None,
         limits: Limits | None = None,
         progress: Progress = no_progress,
     ) -> TrimProposal:
@@ -238,27 +259,70 @@ class DiveAnalyser:
 
         Args:
             clip: a file or folder, or the scan of one.
-            first, last, crop, limits: see `AnalysisOptions`.
+            first, last, crop, dive, limits: see `AnalysisOptions`.
             progress: called before each stage.
 
         Raises:
             VideoError: for a clip that cannot be used.
-            ValueError: for an unknown crop.
+            ValueError: for an unknown crop, or a dive that the recording does not have.
         """
+        scan, choice = self._scan(clip, limits, progress), None
         if isinstance(crop, str) and crop != CENTRE:
             raise ValueError(f"the crop is {CENTRE!r}, boxes, or None for the diver's, not {crop!r}")
-        if not isinstance(clip, ClipScan):
-            progress("Scanning the clip", 0.0)
-            with open_source(clip, limits or Limits()) as source:
-                clip = ClipScan.from_source(source)
-        progress("Looking for the diver", 0.2)
-        choice = None
         if crop is not None:
-            choice = CropChoice.centre(clip.info) if isinstance(crop, str) else CropChoice.from_framing(crop, clip.info)
-        predictors = TrimPredictors()
-        if self.model.provenance.trained:
-            predictors = TrimPredictors(masks=self._predict_masks, transitions=self._predict_transitions)
-        return propose_trim(clip, first, last, choice, predictors=predictors)
+            choice = CropChoice.centre(scan.info) if isinstance(crop, str) else CropChoice.from_framing(crop, scan.info)
+        if first is None and last is None:
+            segments = self._find_dives(scan, choice, progress)
+            if dive is not None and not 1 <= dive <= len(segments):
+                raise ValueError(f"the recording has {len(segments)} dives that were found; there is no dive {dive}")
+            segment = best_dive(segments) if dive is None else segments[dive - 1]
+            if segment is not None:
+                return segment.proposal
+        elif dive is not None:
+            raise ValueError("give the number of a dive or its first and last frame, not both")
+        return propose_trim(scan, first, last, choice, predictors=self._predictors)
+
+    def find_dives(
+        self, clip: str | Path | ClipScan, *, limits: Limits | None = None, progress: Progress = no_progress
+    ) -> tuple[DiveSegment, ...]:
+        """Find every dive of a recording, in order of time; none with untrained weights.
+
+        Args:
+            clip: a file or folder, or the scan of one.
+            limits: see `AnalysisOptions`.
+            progress: called before each stage.
+
+        Raises:
+            VideoError: for a clip that cannot be used.
+        """
+        return self._find_dives(self._scan(clip, limits, progress), None, progress)
+
+    def _find_dives(self, scan: ClipScan, crop: CropChoice | None, progress: Progress) -> tuple[DiveSegment, ...]:
+        progress("Looking for dives", 0.5)
+        if not self.model.provenance.trained:
+            return ()
+        return find_dives(scan, crop, predictors=self._predictors, progress=progress_between(progress, 0.5, 1.0))
+
+    @staticmethod
+    def _scan(clip: str | Path | ClipScan, limits: Limits | None, progress: Progress) -> ClipScan:
+        if isinstance(clip, ClipScan):
+            return clip
+        progress("Scanning the clip", 0.0)
+        with open_source(clip, limits or Limits()) as source:
+            return ClipScan.from_source(source)
+
+    @cached_property
+    def _predictors(self) -> TrimPredictors:
+        if not self.model.provenance.trained:
+            return TrimPredictors()
+        return TrimPredictors(masks=self._predict_masks, transitions=self._predict_transitions)
+
+    def _evidence(self, proposal: TrimProposal, masks: np.ndarray, query: Encoding) -> DiveEvidence | None:
+        """Evidence for a dive in the analysed frames; None with untrained weights."""
+        if not self.model.provenance.trained:
+            return None
+        prediction = _phase_prediction(query.transition_probabilities, query.transitions, masks)
+        return DiveEvidence.from_prediction(prediction, proposal.scan, proposal.crop, proposal.frame_numbers)
 
     def fingerprint(self) -> str:
         """Fingerprint of the weights."""
@@ -296,14 +360,14 @@ class DiveAnalyser:
                 masks.append(parser(frames).float().sigmoid().cpu().numpy())
         return np.concatenate(masks)
 
-    def _predict_transitions(self, proposal: TrimProposal) -> tuple[int, int, float]:
-        """Sampled frames at which flight and entry begin, and the lower one of their confidences."""
+    def _predict_transitions(self, proposal: TrimProposal) -> PhasePrediction:
+        """Masks and transitions of the sampled frames."""
         # Without the camera motion, which transitions do not depend on.
         frames = ClipInput(_normalised(self._read(proposal))).to(self.network.device)
         with torch.inference_mode():
-            transitions, confidence = self.network.predict_transitions(frames)
-        flight, entry = transitions[0].tolist()
-        return flight, entry, float(confidence.min())
+            prediction = self.network.predict_transitions(frames)
+        masks = prediction.masks[0].float().cpu().numpy()
+        return _phase_prediction(prediction.probabilities.cpu(), prediction.transitions.cpu(), masks)
 
     def _score_warnings(self, spec: DiveSpec | None) -> list[QualityWarning]:
         """Warnings about the weights, and reasons why there is no score or no bank."""
@@ -343,6 +407,20 @@ class DiveAnalyser:
 def _normalised(clip: Clip) -> torch.Tensor:
     """The frames of a clip, normalised, [1, 3, 96, H, W]."""
     return normalise(clip.frames.transpose(1, 2, 3, 0))[None]
+
+
+def _phase_prediction(probabilities: torch.Tensor, transitions: torch.Tensor, masks: np.ndarray) -> PhasePrediction:
+    """Prediction for one clip from probabilities [1, 96, 2], transitions [1, 2] and masks [96, 112, 112]."""
+    flight, entry = transitions[0].tolist()
+    confidence = transition_confidence(probabilities.float(), transitions)[0].tolist()
+    return PhasePrediction(
+        masks=masks,
+        probabilities=probabilities[0].float().numpy(),
+        flight=flight,
+        entry=entry,
+        flight_confidence=confidence[0],
+        entry_confidence=confidence[1],
+    )
 
 
 def _transitions(clip: Clip, encoding: Encoding) -> tuple[Transition, Transition]:

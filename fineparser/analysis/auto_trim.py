@@ -10,6 +10,7 @@ import numpy as np
 
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
+from fineparser.analysis.dive_evidence import PhasePrediction
 from fineparser.analysis.diver_search import DiverSearch, MaskPredictor
 from fineparser.analysis.fall_detection import Fall, detect_fall
 from fineparser.domain.clip_geometry import CLIP_SIDE, CROPPED_SIDES, sample_frames
@@ -29,8 +30,8 @@ MIN_LEAD, MIN_TAIL = 0.7, 0.6
 MIN_CONFIDENCE = 0.3
 """Confidence from which the network's transitions may shorten the trim."""
 
-TransitionPredictor = Callable[["TrimProposal"], tuple[int, int, float]]
-"""Predicts the sampled frames at which flight and entry begin, and the lower one of their confidences."""
+TransitionPredictor = Callable[["TrimProposal"], PhasePrediction]
+"""Predicts masks and transitions of the sampled frames of a proposal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,10 @@ class TrimProposal:
     """The steps that led to trim and crop."""
     warnings: tuple[QualityWarning, ...] = ()
     """Problems of the clip, which the report repeats."""
+    dive: int | None = None
+    """Number of the dive, from 1 on in order of time; None for a user's trim, or where no dive was found."""
+    dives: int = 0
+    """Number of dives that were found in the recording."""
 
     @property
     def frame_numbers(self) -> np.ndarray:
@@ -92,10 +97,10 @@ def propose_trim(
     *,
     predictors: TrimPredictors | None = None,
 ) -> TrimProposal:
-    """Propose trim and crop of a clip.
+    """Propose trim and crop of a clip without a search for dives in it.
 
-    The trim is found in two passes: around the fall in the clip's motion, then around the flight that the network
-    finds in that trim. The crop follows the diver, whom the network searches for in the whole frame.
+    The trim is the user's or, without one, around the steepest fall of the longest shot. The crop follows the diver,
+    whom the network searches for in the whole frame.
 
     Args:
         scan: of the clip.
@@ -107,44 +112,79 @@ def propose_trim(
         VideoError: if the clip cannot be read any more, or lacks these frames.
     """
     predictors = predictors or TrimPredictors()
-    notes: list[QualityWarning] = []
-    warnings: list[QualityWarning] = []
-    info, fall = scan.info, None
-    is_user_trim = first is not None or last is not None
-    if is_user_trim:
-        first = info.first_number if first is None else first
-        last = info.last_number if last is None else last
-        check_range(info, first, last)
-        proposal = TrimProposal(scan, first, last, crop or CropChoice.centre(info))
-    else:
-        fall, proposal = _trim_by_motion(scan, crop or CropChoice.centre(info))
-        notes, warnings = [*proposal.notes], [*proposal.warnings]
-    if crop is None:
-        proposal, finding = _crop_by_search(proposal, predictors.masks)
-        (warnings if finding.code == "diver_not_found" else notes).append(finding)
-    if not is_user_trim and predictors.transitions is not None:
-        shorter = _trim_by_transitions(proposal, fall, predictors.transitions)
-        if (shorter.first, shorter.last) != (proposal.first, proposal.last):
-            notes.append(QualityWarning("trim_from_transitions"))
-        proposal = shorter
-    return replace(proposal, notes=tuple(notes), warnings=tuple(warnings))
+    if first is None and last is None:
+        shot = scan.longest_shot
+        start, end = shot[0] - scan.info.first_number, shot[1] - scan.info.first_number
+        fall = detect_fall(scan.motion, scan.seconds, start, end)
+        return trim_to_fall(scan, fall, shot, shot, crop, predictors=predictors)[0]
+    first = scan.info.first_number if first is None else first
+    last = scan.info.last_number if last is None else last
+    check_range(scan.info, first, last)
+    return _with_crop(TrimProposal(scan, first, last, CropChoice.centre(scan.info)), crop, predictors.masks)
 
 
-def _trim_by_motion(scan: ClipScan, crop: CropChoice) -> tuple[Fall | None, TrimProposal]:
-    """The longest shot, trimmed to the fall in it."""
-    start, end = scan.longest_shot
-    offset = scan.info.first_number
-    warnings = []
+def trim_to_fall(
+    scan: ClipScan,
+    fall: Fall | None,
+    shot: tuple[int, int],
+    bounds: tuple[int, int],
+    crop: CropChoice | None = None,
+    *,
+    predictors: TrimPredictors,
+) -> tuple[TrimProposal, PhasePrediction | None, np.ndarray]:
+    """Trim and crop around one fall of a clip.
+
+    The trim is found in two passes: around the fall in the clip's motion, then around the flight that the network
+    finds in that trim.
+
+    Args:
+        scan: of the clip.
+        fall: in the shot; None: the trim is as wide as the bounds.
+        shot: its first and last frame.
+        bounds: frames within which the trim lies.
+        crop: the user's crop; None: proposed.
+        predictors: of a network.
+
+    Returns:
+        The proposal; the prediction for the trim of the first pass, None without a network for transitions; and the
+        [96] frames that it is for.
+
+    Raises:
+        VideoError: if the clip cannot be read any more.
+    """
+    offset, notes, warnings = scan.info.first_number, [], []
+    first, last = bounds
     if scan.cuts:
-        warnings.append(QualityWarning("longest_shot_used", {"cuts": scan.cuts, "first": start, "last": end}))
-    fall = detect_fall(scan.motion, scan.seconds, start - offset, end - offset)
+        warnings.append(QualityWarning("one_shot_used", {"cuts": scan.cuts, "first": shot[0], "last": shot[1]}))
     if fall is None:
         warnings.append(QualityWarning("no_fall"))
-        return None, TrimProposal(scan, start, end, crop, warnings=tuple(warnings))
-    first, last = fall.trim(scan.seconds, start - offset, end - offset)
-    before, after = first + offset - start, end - last - offset
-    notes = (QualityWarning("frames_left_out", {"before": before, "after": after}),) if before or after else ()
-    return fall, TrimProposal(scan, first + offset, last + offset, crop, notes, tuple(warnings))
+    else:
+        start, end = fall.trim(scan.seconds, first - offset, last - offset)
+        before, after = start + offset - first, last - end - offset
+        first, last = start + offset, end + offset
+        if before or after:
+            notes.append(QualityWarning("frames_left_out", {"before": before, "after": after}))
+    proposal = TrimProposal(scan, first, last, CropChoice.centre(scan.info), tuple(notes), tuple(warnings))
+    proposal = _with_crop(proposal, crop, predictors.masks)
+    numbers = proposal.frame_numbers
+    if predictors.transitions is None:
+        return proposal, None, numbers
+    prediction = predictors.transitions(proposal)
+    shorter = _trim_by_transitions(proposal, fall, prediction)
+    if (shorter.first, shorter.last) != (proposal.first, proposal.last):
+        shorter = replace(shorter, notes=(*shorter.notes, QualityWarning("trim_from_transitions")))
+    return shorter, prediction, numbers
+
+
+def _with_crop(proposal: TrimProposal, crop: CropChoice | None, predict_masks: MaskPredictor | None) -> TrimProposal:
+    """The proposal with the user's crop or the one that follows the diver, with a note or warning on how that was
+    found."""
+    if crop is not None:
+        return replace(proposal, crop=crop)
+    proposal, finding = _crop_by_search(proposal, predict_masks)
+    if finding.code == "diver_not_found":
+        return replace(proposal, warnings=(*proposal.warnings, finding))
+    return replace(proposal, notes=(*proposal.notes, finding))
 
 
 def _crop_by_search(proposal: TrimProposal, predict_masks: MaskPredictor | None) -> tuple[TrimProposal, QualityWarning]:
@@ -178,15 +218,12 @@ def _diver_search(proposal: TrimProposal, predict_masks: MaskPredictor) -> Diver
     )
 
 
-def _trim_by_transitions(
-    proposal: TrimProposal, fall: Fall | None, predict_transitions: TransitionPredictor
-) -> TrimProposal:
+def _trim_by_transitions(proposal: TrimProposal, fall: Fall | None, prediction: PhasePrediction) -> TrimProposal:
     """A shorter stance before and less water after, if the network is confident and the motion agrees."""
     info, numbers = proposal.scan.info, proposal.frame_numbers
-    flight, entry, confidence = predict_transitions(proposal)
-    start, end = (info.seconds(int(numbers[index])) for index in (flight, entry))
+    start, end = (info.seconds(int(numbers[index])) for index in (prediction.flight, prediction.entry))
     duration = end - start
-    if confidence < MIN_CONFIDENCE or duration <= 0:
+    if min(prediction.flight_confidence, prediction.entry_confidence) < MIN_CONFIDENCE or duration <= 0:
         return proposal
     if fall is not None:
         # The fall in the motion must be the flight that the network found.

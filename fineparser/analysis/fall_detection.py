@@ -1,4 +1,4 @@
-"""Detection of the dive in a clip from motion alone: the fall of the fastest object."""
+"""Detection of falls in a clip from motion alone: candidates for dives, which the network then confirms or not."""
 
 from dataclasses import dataclass
 
@@ -48,6 +48,13 @@ MIN_LEAD, MIN_TAIL = 1.3, 0.8
 PEAK_SECONDS = 3.0
 """Seconds from the trim within which the peak of motion still belongs to the dive."""
 
+WINDOW_SECONDS, WINDOW_STRIDE = 10.0, 5.0
+"""Windows in which falls are searched, and the time from one to the next. Over a longer time the accumulated camera
+motion drifts, and noise elsewhere counts."""
+
+MIN_SECONDS = 0.5
+"""Shortest stretch of a clip in which a fall is searched."""
+
 
 @dataclass(frozen=True)
 class Fall:
@@ -79,6 +86,42 @@ class Fall:
         if start - PEAK_SECONDS <= peak <= end + PEAK_SECONDS:
             start, end = min(start, peak - MIN_LEAD), max(end, peak + MIN_TAIL)
         return max(first, int(np.searchsorted(seconds, start))), min(last, int(np.searchsorted(seconds, end)))
+
+
+def detect_falls(motion: MotionEnergy, seconds: np.ndarray, first: int, last: int) -> list[Fall]:
+    """Falls in one shot, none overlapping another, the steepest first.
+
+    Args:
+        motion: of n frames.
+        seconds: [n] times of the frames.
+        first, last: frames of the shot, both included.
+    """
+    falls: list[Fall] = []
+    start = seconds[first]
+    while True:
+        begin, end = np.searchsorted(seconds, [start, start + WINDOW_SECONDS])
+        _collect_falls(motion, seconds, max(int(begin), first), min(int(end), last), falls)
+        if end >= last:
+            break
+        start += WINDOW_STRIDE
+    falls.sort(key=lambda fall: fall.drop / np.sqrt(seconds[fall.entry] - seconds[fall.top]), reverse=True)
+    separate: list[Fall] = []
+    for fall in falls:
+        if all(fall.entry < other.top or fall.top > other.entry for other in separate):
+            separate.append(fall)
+    return separate
+
+
+def _collect_falls(motion: MotionEnergy, seconds: np.ndarray, first: int, last: int, falls: list[Fall]) -> None:
+    """Append the falls between two frames: the steepest one, and those before and after it."""
+    if seconds[last] - seconds[first] < MIN_SECONDS:
+        return
+    fall = detect_fall(motion, seconds, first, last)
+    if fall is None:
+        return
+    falls.append(fall)
+    _collect_falls(motion, seconds, first, fall.top, falls)
+    _collect_falls(motion, seconds, fall.entry, last, falls)
 
 
 def detect_fall(motion: MotionEnergy, seconds: np.ndarray, first: int, last: int) -> Fall | None:

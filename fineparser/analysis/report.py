@@ -98,6 +98,17 @@ class DiveReport:
     """[96, 2] float32: probability that the flight begins, that the entry begins."""
     judge_calibration: JudgeCalibration | None = None
     """Of the user's judges, on whose scale the scores are; None with too few dives that they scored."""
+    no_score: tuple[QualityWarning, ...] = ()
+    """Reasons against a score although dive number and height are known, the most telling one first: "no_diver",
+    "no_fall", "no_transition", "ends_in_air"."""
+    is_forced: bool = False
+    """True if the dive was scored in spite of `no_score`."""
+    unseen_phases: tuple[Phase, ...] = ()
+    """Phases that are not in the clip and carry no points."""
+    dive: int | None = None
+    """Number of the dive in the recording, from 1 on; None for a user's trim, or where no dive was found."""
+    dives: int = 0
+    """Number of dives that were found in the recording; 0 for a user's trim."""
 
     def phase_at(self, number: int) -> Phase:
         """Phase of source frame `number`."""
@@ -150,6 +161,11 @@ class DiveReport:
             "votes": [vote.to_json() for vote in self.votes],
             "exemplar": next((vote.to_json() for vote in self.votes if vote.exemplar == self.exemplar), None),
             "transitions": {"flight": self.flight.to_json(), "entry": self.entry.to_json()},
+            "no_score": [reason.to_json() for reason in self.no_score],
+            "forced": self.is_forced,
+            "unseen_phases": [phase.label for phase in self.unseen_phases],
+            "dive": self.dive,
+            "dives": self.dives,
             "weights": self.weights.to_json(),
             "judge_calibration": self.judge_calibration and self.judge_calibration.to_json(),
             "warnings": [warning.to_json() for warning in self.warnings],

@@ -3,8 +3,8 @@
 Public names, by module:
 
 config: FineParserConfig, CompactConfig
-protocol: ClipInput, Encoding, Diagnostics, DiagnosticsLevel, Comparison, Provenance, Network, normalise, denormalise,
-    pixel_values
+protocol: ClipInput, Encoding, Diagnostics, DiagnosticsLevel, TransitionPrediction, Comparison, Provenance,
+    Network, normalise, denormalise, pixel_values
 paper: FineParser
 compact: CompactFineParser
 checkpoint: load_network, build_network, CheckpointError

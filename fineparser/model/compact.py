@@ -21,10 +21,10 @@ from fineparser.model.protocol import (
     DiagnosticsLevel,
     Encoding,
     Provenance,
+    TransitionPrediction,
     expand_pair,
     frame_probability,
     required,
-    transition_confidence,
 )
 from fineparser.model.spatial_action_parser import CompactSpatialParser
 from fineparser.model.static_visual_encoder import FrameResNet
@@ -137,11 +137,11 @@ class CompactFineParser(PretrainedNetwork):
             entry_layers=None if entry is None else entry.layers,
         )
 
-    def predict_transitions(self, clip: ClipInput) -> tuple[Tensor, Tensor]:
+    def predict_transitions(self, clip: ClipInput) -> TransitionPrediction:
         clip.check(self.config)
-        probabilities = self.track_features(clip.frames, self._window_masks(clip.frames)).probabilities
-        transitions = decode_transitions(probabilities, self.config.transition_rule)
-        return transitions, transition_confidence(probabilities, transitions)
+        passes = self.track_features(clip.frames, self._window_masks(clip.frames))
+        transitions = decode_transitions(passes.probabilities, self.config.transition_rule)
+        return TransitionPrediction(transitions, passes.probabilities, passes.masks)
 
     def _encoding(
         self, clip: ClipInput, passes: FlipTTA, transitions: Tensor | None

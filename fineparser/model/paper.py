@@ -15,6 +15,7 @@ from fineparser.model.protocol import (
     DiagnosticsLevel,
     Encoding,
     Provenance,
+    TransitionPrediction,
     expand_pair,
     required,
 )
@@ -93,9 +94,9 @@ class FineParser(PretrainedNetwork):
             Diagnostics(config.window_starts, features, mask_logits=mask_logits, side_logits=side_logits),
         )
 
-    def predict_transitions(self, clip: ClipInput) -> tuple[Tensor, Tensor]:
-        encoding = self.encode(clip)
-        return encoding.transitions, encoding.transition_confidence
+    def predict_transitions(self, clip: ClipInput) -> TransitionPrediction:
+        encoding, diagnostics = self.encode_with_diagnostics(clip)
+        return TransitionPrediction(encoding.transitions, encoding.transition_probabilities, diagnostics.masks)
 
     def encode_windows(
         self, windows: Tensor, level: DiagnosticsLevel = DiagnosticsLevel.FEATURES

@@ -294,6 +294,23 @@ class Diagnostics:
 
 
 @dataclass(frozen=True)
+class TransitionPrediction:
+    """Transitions and unrefined masks of B clips."""
+
+    transitions: Tensor
+    """[B, 2] int64: first frame of the flight and of the entry."""
+    probabilities: Tensor
+    """[B, 96, 2]: that each transition is at each frame."""
+    masks: Tensor
+    """[B, 96, 112, 112]: probability that a pixel shows the diver."""
+
+    @property
+    def confidence(self) -> Tensor:
+        """[B, 2]: probability that a transition is within two frames of the predicted one."""
+        return transition_confidence(self.probabilities, self.transitions)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The difference between B queries and their B exemplars, in points of score."""
 
@@ -385,8 +402,8 @@ class Network(nn.Module):
         """`encode`, with the intermediate results of a level."""
 
     @abstractmethod
-    def predict_transitions(self, clip: ClipInput) -> tuple[Tensor, Tensor]:
-        """Transitions [B, 2] that `encode` would predict, and their confidence [B, 2], in less time.
+    def predict_transitions(self, clip: ClipInput) -> "TransitionPrediction":
+        """The transitions that `encode` would predict, and unrefined masks, in less time.
 
         Needs no camera motion.
         """

@@ -70,9 +70,10 @@ def test_a_clip_is_encoded_alike_alone_and_in_a_batch(tiny, clips, outputs):
 def test_predicted_transitions_are_those_of_an_encoding(tiny, clips, encoding, monkeypatch):
     monkeypatch.setattr(CompactFineParser, "phase_tokens", lambda *_: pytest.fail("tokens are not needed"))
     with torch.inference_mode():
-        transitions, confidence = tiny.predict_transitions(ClipInput(clips.frames))
-    assert torch.equal(transitions, encoding.transitions)
-    torch.testing.assert_close(confidence, encoding.transition_confidence)
+        prediction = tiny.predict_transitions(ClipInput(clips.frames))
+    assert torch.equal(prediction.transitions, encoding.transitions)
+    torch.testing.assert_close(prediction.confidence, encoding.transition_confidence)
+    assert prediction.masks.shape == (len(clips.frames), 96, 112, 112)
 
 
 def test_predicted_masks_are_those_of_the_diagnostics(tiny, clips, outputs):

@@ -56,10 +56,11 @@ def test_predicted_transitions_are_those_of_an_encoding(tiny_paper, clips, rule)
     model = FineParser(replace(tiny_paper.config, transition_rule=rule)).eval()
     model.load_state_dict(tiny_paper.state_dict())
     with torch.inference_mode():
-        transitions, confidence = model.predict_transitions(clips)
+        prediction = model.predict_transitions(clips)
         expected = model.encode(clips)
-    assert torch.equal(transitions, expected.transitions)
-    assert torch.equal(confidence, expected.transition_confidence)
+    assert torch.equal(prediction.transitions, expected.transitions)
+    assert torch.equal(prediction.confidence, expected.transition_confidence)
+    assert prediction.masks.shape == (len(clips), 96, 112, 112)
 
 
 def test_the_published_comparison_ignores_the_difficulty(tiny_paper, clips):

@@ -99,7 +99,7 @@ class ClipNetwork(nn.Module):
     def _predict_transitions(self, clip: ClipInput) -> Tensor:
         """Transitions of clips without labels, predicted as in evaluation."""
         with evaluation_mode(self.model):
-            return self.model.predict_transitions(clip)[0]
+            return self.model.predict_transitions(clip).transitions
 
 
 class ClipTask(TrainingTask):
