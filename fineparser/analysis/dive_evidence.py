@@ -1,18 +1,20 @@
 """Evidence that a clip shows a dive: a diver, a fall as free as gravity makes it, and both transitions."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-import cv2
 import numpy as np
+from scipy.ndimage import median_filter
 
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CropChoice
+from fineparser.analysis.diver_search import best_chain, diver_candidates, smooth_energy, weighted_by_motion
 from fineparser.domain.phases import Phase
 from fineparser.quality_warning import QualityWarning, Value
 
-MIN_PIXELS = 8.0
-"""Least sum of mask probabilities of a diver, pixels of the network's input."""
+JUMP_SCALE = 0.12
+"""Heights of the frame by which a diver moves between two sampled frames, the camera motion compensated."""
 
 BODY_QUANTILE = 0.75
 """Quantile of the extents of the diver's mask that counts as the body's length: tucked frames are shorter."""
@@ -20,14 +22,38 @@ BODY_QUANTILE = 0.75
 MIN_DIVER_SHARE = 0.5
 """Share of the flight's frames in which the diver must be detected."""
 
-MIN_DROP = 0.5
-"""Least fall of a dive, body lengths."""
+MIN_FLIGHT_CONFIDENCE, MIN_ENTRY_CONFIDENCE = 0.25, 0.12
+"""Confidences below which a transition counts as not found."""
 
-MIN_TRANSITION_CONFIDENCE = 0.15
-"""Confidence below which a transition counts as not found."""
+SURE_TRANSITION = 0.6
+"""Confidence of a transition from which it is certainly in the clip."""
 
-MIN_DIVE_CONFIDENCE = 0.3
-"""Confidence from which something counts as a dive."""
+SURE_FLIGHT = (0.5, 1.0)
+"""Confidence of the start of the flight that alone counts nothing, and that alone suffices for a dive."""
+
+LONG_DROPS = (0.9, 2.4)
+LONG_FITS = (0.8, 0.98)
+"""Drop (body lengths) and fit of a fall that alone counts nothing, and that alone suffices for a dive: nobody falls
+four metres otherwise."""
+
+MIN_DIVE_CONFIDENCE, MIN_SCORE_CONFIDENCE = 0.58, 0.5
+"""Confidence from which something is found as a dive, and from which the analysed frames are scored. The first lies
+between the real dives and the stretches without a dive that docs/experiments.md lists; the second is a little lower,
+since a dive that was found should not lose its score to a slightly different crop."""
+
+AIR_TOLERANCE = 0.25
+"""Distance from the parabola of the flight, body lengths, up to which the diver is in the air."""
+
+NEARLY_DOWN = 0.9
+"""Share of the drop after which the fall counts as over: below, the water slows the diver down."""
+
+ACCELERATIONS = (0.2, 12.0)
+"""Least and greatest acceleration of a fall, body lengths / s^2. Gravity is 4 to 6.5 in real time; slow motion by a
+factor of 4 is a sixteenth of that, and a body that is seen from above or in a tuck appears shorter."""
+
+DROPS = (0.3, 0.9)
+FITS = (0.2, 0.8)
+"""Drop (body lengths) and fit up to which a fall does not count, and from which it counts in full."""
 
 MIN_FIT_FRAMES = 5
 """Least number of different frames to which a parabola is fitted."""
@@ -61,7 +87,7 @@ class DiverTrack:
 
     @classmethod
     def from_masks(cls, masks: np.ndarray, scan: ClipScan, crop: CropChoice, numbers: np.ndarray) -> "DiverTrack":
-        """Track the largest component of each mask.
+        """Follow the chain of mask components that are large, move and do not jump.
 
         Args:
             masks: float [n, h, h], of the crop.
@@ -69,26 +95,28 @@ class DiverTrack:
             crop: that the masks cover.
             numbers: [n] source frame numbers.
         """
-        framing = crop.framing(numbers)
+        info, framing = scan.info, crop.framing(numbers)
+        motion = scan.motion.select(numbers - info.first_number)
+        energy = smooth_energy(motion)
+        candidates = [
+            [
+                weighted_by_motion(candidate, energy[index], info.width, info.height)
+                for candidate in diver_candidates(mask, framing.box_at(index))
+            ]
+            for index, mask in enumerate(masks)
+        ]
+        found = [index for index, frame in enumerate(candidates) if frame]
         places = np.full((len(masks), 3), np.nan)
-        for index, mask in enumerate(masks):
-            box = framing.box_at(index)
-            pixel = (box[2:] - box[:2]) / mask.shape[-1]
-            binary = (mask >= 0.5).astype(np.uint8)
-            count, labels, stats, centres = cv2.connectedComponentsWithStats(
-                cv2.dilate(binary, np.ones((3, 3), np.uint8))
-            )
-            if count < 2:
-                continue
-            weights = np.bincount(labels.ravel(), (mask * binary).ravel(), count)
-            label = int(weights[1:].argmax()) + 1
-            if weights[label] < MIN_PIXELS:
-                continue
-            sides = stats[label, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]] * pixel
-            places[index] = *(box[:2] + (centres[label] + 0.5) * pixel), np.hypot(*sides)
-        places /= scan.info.height
-        motion = scan.motion.select(numbers - scan.info.first_number)
-        return cls(centres=motion.to_first_frame(places[:, :2]), extents=places[:, 2])
+        if found:
+            points = [
+                np.array([(motion.camera[index] @ (one.x, one.y, info.height))[:2] for one in candidates[index]])
+                / info.height
+                for index in found
+            ]
+            chain = best_chain([candidates[index] for index in found], points, JUMP_SCALE)
+            for index, choice, point in zip(found, chain, points, strict=True):
+                places[index] = *point[choice], candidates[index][choice].extent / info.height
+        return cls(centres=places[:, :2], extents=places[:, 2])
 
     @property
     def is_detected(self) -> np.ndarray:
@@ -100,6 +128,79 @@ class DiverTrack:
         """Length of the body, heights of the frame; NaN without any mask."""
         found = self.extents[self.is_detected]
         return float(np.quantile(found, BODY_QUANTILE)) if len(found) else np.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeFall:
+    """A fall of the diver, and the parabola that their height follows in it."""
+
+    drop: float = 0.0
+    """From the highest to the lowest position, body lengths."""
+    acceleration: float = 0.0
+    """Downwards, body lengths / s^2; 0 where it cannot be measured."""
+    fit: float = 0.0
+    """Share of the variance of the height that the parabola explains, 0 to 1."""
+    height_before: float = np.nan
+    """Height of the parabola at the first frame of the clip above the diver's, body lengths: near 0 for a clip that
+    begins in the air, below it for a diver who stands on a board before the flight."""
+    height_after: float = np.nan
+    """Height of the parabola at the last frame in which the diver is visible above the diver's, body lengths."""
+
+    @classmethod
+    def from_heights(cls, heights: np.ndarray, seconds: np.ndarray, start: int, stop: int) -> "FreeFall":
+        """Find the largest fall in some frames and fit a parabola to the frames up to its end.
+
+        Args:
+            heights: [n] of the diver, downwards, body lengths; NaN where there is no diver.
+            seconds: [n] times.
+            start, stop: frames, without the last one.
+        """
+        visible = np.flatnonzero(np.isfinite(heights))
+        frames = visible[(visible >= start) & (visible < stop)]
+        if len(frames) < MIN_FIT_FRAMES:
+            return cls()
+        # A mask that jumps to something else for a frame is no fall.
+        smooth = median_filter(heights[frames], size=3, mode="nearest")
+        fallen = smooth - np.minimum.accumulate(smooth)
+        drop = float(fallen.max())
+        used = frames[: int(np.flatnonzero(fallen >= NEARLY_DOWN * drop)[0]) + 1]
+        return replace(cls.from_parabola(heights, seconds, used), drop=drop)
+
+    @classmethod
+    def from_parabola(cls, heights: np.ndarray, seconds: np.ndarray, used: np.ndarray) -> "FreeFall":
+        """Fit a parabola to the frames `used`; without a drop."""
+        if len(np.unique(seconds[used])) < MIN_FIT_FRAMES:
+            return cls()
+        parabola = np.polynomial.Polynomial.fit(seconds[used], heights[used], 2)
+        variance = float(heights[used].var())
+        unexplained = float(np.mean((heights[used] - parabola(seconds[used])) ** 2))
+        first, last = np.flatnonzero(np.isfinite(heights))[[0, -1]]
+        return cls(
+            acceleration=float(parabola.deriv(2)(0.0)),
+            fit=max(1 - unexplained / max(variance, 1e-9), 0.0),
+            height_before=float(heights[first] - parabola(seconds[first])),
+            height_after=float(heights[last] - parabola(seconds[last])),
+        )
+
+    @property
+    def is_free(self) -> bool:
+        """True for an acceleration that gravity can cause."""
+        low, high = ACCELERATIONS
+        return low <= self.acceleration <= high
+
+    @property
+    def strength(self) -> float:
+        """Resemblance to a dive, 0 to 1: a fall by a body length or so, as free as gravity makes it."""
+        return ramp(self.drop, *DROPS) * ramp(self.fit, *FITS) if self.is_free else 0.0
+
+
+def ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, linear between them.
+
+    >>> ramp(0.5, 0.25, 0.75), ramp(2.0, 0.25, 0.75)
+    (0.5, 1.0)
+    """
+    return float(np.clip((value - low) / (high - low), 0, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,15 +216,12 @@ class DiveEvidence:
     """Probabilities that these are within two of the sampled frames, 0 to 1."""
     diver_share: float
     """Share of the flight's frames in which a diver is detected."""
-    drop: float
-    """Fall of the diver from the highest position of the flight to the entry, body lengths."""
-    acceleration: float
-    """Downward acceleration in the flight, body lengths / s^2: 4 to 6 in real time, less in slow motion; 0 where it
-    cannot be measured."""
-    fit: float
-    """Share of the variance of the diver's height in the flight that a parabola explains, 0 to 1."""
-    begins_in_air: bool = False
-    ends_in_air: bool = False
+    fall: FreeFall
+    """Of the diver, from the start of the flight on."""
+    begins_in_air: bool
+    """True if the clip begins after the take-off."""
+    ends_in_air: bool
+    """True if the clip ends before the entry."""
 
     @classmethod
     def from_prediction(
@@ -138,42 +236,55 @@ class DiveEvidence:
             numbers: [96] their source frame numbers.
         """
         track = DiverTrack.from_masks(prediction.masks, scan, crop, numbers)
-        flight = slice(prediction.flight, prediction.entry + 1)
         seconds = scan.seconds[numbers - scan.info.first_number]
-        drop, acceleration, fit = _fall(track, seconds, flight)
+        heights = track.centres[:, 1] / track.body
+        flight, stop = prediction.flight, prediction.entry + 1
+        # The entry may be predicted too early as well as too late.
+        falls = [FreeFall.from_heights(heights, seconds, flight, end) for end in (stop, len(seconds))]
+        fall = max(falls, key=lambda fall: fall.strength)
         return cls(
-            flight_frame=int(numbers[prediction.flight]),
+            flight_frame=int(numbers[flight]),
             entry_frame=int(numbers[prediction.entry]),
             flight_confidence=prediction.flight_confidence,
             entry_confidence=prediction.entry_confidence,
-            diver_share=float(track.is_detected[flight].mean()),
-            drop=drop,
-            acceleration=acceleration,
-            fit=fit,
+            diver_share=float(track.is_detected[flight:stop].mean()),
+            fall=fall,
+            begins_in_air=_begins_in_air(prediction, fall),
+            ends_in_air=_ends_in_air(prediction, heights, seconds),
         )
 
     @property
     def confidence(self) -> float:
         """Confidence that this is a dive, 0 to 1."""
-        return self.flight_confidence
+        transitions = math.sqrt(self.flight_confidence * self.entry_confidence)
+        return max(
+            math.sqrt(transitions * self.fall.strength),
+            # A take-off that the network is sure of suffices: a mask may be lost to a spectator.
+            ramp(self.flight_confidence, *SURE_FLIGHT),
+            # And so does a long free fall, of which the clip may lack the beginning and the end.
+            ramp(self.fall.drop, *LONG_DROPS) * ramp(self.fall.fit, *LONG_FITS) * self.fall.is_free,
+        )
 
     @property
     def is_dive(self) -> bool:
         """True where the evidence suffices for a dive, complete or not."""
-        return self.confidence >= MIN_DIVE_CONFIDENCE
+        return self.diver_share >= MIN_DIVER_SHARE and self.confidence >= MIN_DIVE_CONFIDENCE
 
     @property
     def no_score(self) -> tuple[QualityWarning, ...]:
         """Reasons why the dive gets no score, the most telling one first."""
-        reasons = []
         if self.diver_share < MIN_DIVER_SHARE:
-            reasons.append(QualityWarning("no_diver", {"share": round(self.diver_share, 3)}))
-        elif self.drop < MIN_DROP:
-            reasons.append(QualityWarning("no_fall", {"drop": round(self.drop, 2)}))
+            return (QualityWarning("no_diver", {"share": round(self.diver_share, 3)}),)
+        if self.confidence < MIN_SCORE_CONFIDENCE:
+            return (QualityWarning("no_fall", {"drop": round(self.fall.drop, 2)}),)
         if self.ends_in_air:
-            reasons.append(QualityWarning("ends_in_air", {"frame": self.entry_frame}))
-        for phase, confidence in ((Phase.FLIGHT, self.flight_confidence), (Phase.ENTRY, self.entry_confidence)):
-            if confidence < MIN_TRANSITION_CONFIDENCE:
+            return (QualityWarning("ends_in_air", {"frame": self.entry_frame}),)
+        reasons = []
+        for phase, confidence, least in (
+            (Phase.FLIGHT, self.flight_confidence, 0.0 if self.begins_in_air else MIN_FLIGHT_CONFIDENCE),
+            (Phase.ENTRY, self.entry_confidence, MIN_ENTRY_CONFIDENCE),
+        ):
+            if confidence < least:
                 values: dict[str, Value] = {"phase": phase.label, "confidence": round(confidence, 3)}
                 reasons.append(QualityWarning("no_transition", values))
         return tuple(reasons)
@@ -181,21 +292,23 @@ class DiveEvidence:
     @property
     def unseen_phases(self) -> tuple[Phase, ...]:
         """Phases that are not in the clip."""
-        return tuple(
-            phase
-            for phase, is_unseen in ((Phase.TAKE_OFF, self.begins_in_air), (Phase.ENTRY, self.ends_in_air))
-            if is_unseen
-        )
+        phases = ((Phase.TAKE_OFF, self.begins_in_air), (Phase.ENTRY, self.ends_in_air))
+        return tuple(phase for phase, is_unseen in phases if is_unseen)
 
 
-def _fall(track: DiverTrack, seconds: np.ndarray, flight: slice) -> tuple[float, float, float]:
-    """Drop, acceleration and fit of the flight, see `DiveEvidence`; zeros where too few frames have a mask."""
-    detected = track.is_detected[flight]
-    times = seconds[flight][detected]
-    heights = track.centres[flight, 1][detected] / track.body
-    if len(np.unique(times)) < MIN_FIT_FRAMES:
-        return 0.0, 0.0, 0.0
-    parabola = np.polynomial.Polynomial.fit(times, heights, 2)
-    variance = float(heights.var())
-    fit = 1 - float(np.mean((heights - parabola(times)) ** 2)) / max(variance, 1e-9)
-    return float(heights[-3:].mean() - heights.min()), float(parabola.deriv(2)(times[0])), max(fit, 0.0)
+def _begins_in_air(prediction: PhasePrediction, fall: FreeFall) -> bool:
+    """True if the diver is on the parabola of the flight from the first frame on."""
+    if prediction.flight_confidence >= SURE_TRANSITION:
+        return False
+    return fall.strength > 0.5 and abs(fall.height_before) < AIR_TOLERANCE
+
+
+def _ends_in_air(prediction: PhasePrediction, heights: np.ndarray, seconds: np.ndarray) -> bool:
+    """True if the diver is on the parabola of the flight to the last frame."""
+    if prediction.entry_confidence >= SURE_TRANSITION:
+        return False
+    visible = np.flatnonzero(np.isfinite(heights))
+    if not len(visible) or visible[-1] < len(heights) - 2:
+        return False
+    fall = FreeFall.from_parabola(heights, seconds, visible[visible >= prediction.flight])
+    return fall.is_free and fall.fit >= FITS[1] and abs(fall.height_after) < AIR_TOLERANCE

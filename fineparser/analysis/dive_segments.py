@@ -11,6 +11,18 @@ from fineparser.analysis.fall_detection import Fall, detect_falls
 from fineparser.progress import Progress, no_progress
 from fineparser.video.limits import Limits
 
+MORE_SECONDS = 1.5
+"""Seconds by which a trim that starts or ends in the air is widened."""
+
+REPLAY_SECONDS = 60.0
+"""Seconds from the entry of a live dive within which its replays start their flight."""
+
+SLOW_SHARE = 0.6
+"""Share of the live dive's acceleration (body lengths / s^2) below which a fall is a slow replay: 1.3 times slower."""
+
+MIN_REPLAY_STRENGTH = 0.5
+"""Least strength of two falls whose accelerations are compared."""
+
 MIN_SHOT_SECONDS, MAX_SHOT_SECONDS = 0.6, 12.0
 """Durations of a shot that is looked at as a whole if nothing falls in it by its motion: a diver may be too small for
 that, or fall where the camera follows exactly."""
@@ -90,21 +102,17 @@ def find_dives(
         bounds = _bounds(fall, shot, segments, scan)
         if bounds is None:
             continue
-        proposal, prediction, numbers = trim_to_fall(scan, fall, shot, bounds, crop, predictors=predictors)
-        assert prediction is not None
-        # For the frames of the first pass, whose crop the proposal has.
-        evidence = DiveEvidence.from_prediction(prediction, scan, proposal.crop, numbers)
-        if evidence.is_dive and not any(_overlap(evidence, other.evidence) for other in segments):
-            segments.append(DiveSegment(number=0, proposal=proposal, evidence=evidence))
+        segment = _segment(scan, fall, shot, bounds, crop, predictors)
+        if segment.evidence.is_dive and not any(_overlap(segment.evidence, other.evidence) for other in segments):
+            segments.append(segment)
     segments.sort(key=lambda segment: segment.flight_frame)
-    return tuple(
-        replace(
-            segment,
-            number=number,
-            proposal=replace(segment.proposal, dive=number, dives=len(segments)),
-        )
-        for number, segment in enumerate(segments, 1)
-    )
+    numbered: list[DiveSegment] = []
+    for number, segment in enumerate(segments, 1):
+        proposal = replace(segment.proposal, dive=number, dives=len(segments))
+        live = next((other for other in reversed(numbered) if _is_replay(segment, other)), None)
+        replay_of = None if live is None else live.number
+        numbered.append(replace(segment, number=number, proposal=proposal, replay_of=replay_of))
+    return tuple(numbered)
 
 
 def _candidates(scan: ClipScan) -> list[tuple[Fall | None, tuple[int, int]]]:
@@ -139,8 +147,64 @@ def _bounds(
     return (first, last) if last - first + 1 >= Limits.min_frames else None
 
 
+def _segment(
+    scan: ClipScan,
+    fall: Fall | None,
+    shot: tuple[int, int],
+    bounds: tuple[int, int],
+    crop: CropChoice | None,
+    predictors: TrimPredictors,
+) -> DiveSegment:
+    """A candidate with its evidence; looked at again with more frames where the trim starts or ends in the air."""
+    info = scan.info
+    for _ in range(2):
+        proposal, prediction, numbers = trim_to_fall(scan, fall, shot, bounds, crop, predictors=predictors)
+        assert prediction is not None  # a trained network predicts transitions
+        # For the frames of the first pass; the crop has boxes for them, too.
+        evidence = DiveEvidence.from_prediction(prediction, scan, proposal.crop, numbers)
+        first, last = int(numbers[0]), int(numbers[-1])
+        is_early = evidence.ends_in_air and last < bounds[1]
+        is_late = evidence.begins_in_air and first > bounds[0]
+        if not evidence.is_dive or not (is_early or is_late):
+            break
+        # The motion gave too narrow a trim.
+        fall = None
+        start, end = info.seconds(first) - is_late * MORE_SECONDS, info.seconds(last) + is_early * MORE_SECONDS
+        bounds = max(bounds[0], info.number_at(start)), min(bounds[1], info.number_at(end))
+    return DiveSegment(number=0, proposal=proposal, evidence=evidence)
+
+
+def _is_replay(segment: DiveSegment, live: DiveSegment) -> bool:
+    """True if a dive in a later shot falls so much more slowly than a live one that it is its replay."""
+    scan = segment.proposal.scan
+    if live.replay_of is not None or _shot(scan, segment) == _shot(scan, live):
+        return False
+    seconds = scan.info.seconds(segment.flight_frame) - scan.info.seconds(live.entry_frame)
+    rates = segment.evidence.fall, live.evidence.fall
+    if seconds > REPLAY_SECONDS or min(rate.strength for rate in rates) < MIN_REPLAY_STRENGTH:
+        return False
+    return rates[0].acceleration < SLOW_SHARE * rates[1].acceleration
+
+
+def _shot(scan: ClipScan, segment: DiveSegment) -> int:
+    return next(index for index, shot in enumerate(scan.shots) if segment.flight_frame <= shot[1])
+
+
 def _overlap(one: DiveEvidence, other: DiveEvidence) -> bool:
     return one.flight_frame <= other.entry_frame and other.flight_frame <= one.entry_frame
+
+
+def live_dives(segments: Sequence[DiveSegment]) -> list[DiveSegment]:
+    """The dives without replays."""
+    return [segment for segment in segments if segment.replay_of is None]
+
+
+def dive_of_number(segments: Sequence[DiveSegment], number: int) -> DiveSegment:
+    """The dive of a number; ValueError if the recording has none."""
+    for segment in segments:
+        if segment.number == number:
+            return segment
+    raise ValueError(f"there is no dive {number}: {len(segments)} were found in the recording")
 
 
 def best_dive(segments: Sequence[DiveSegment]) -> DiveSegment | None:

@@ -95,19 +95,50 @@ def diver_candidates(mask: np.ndarray, box: np.ndarray) -> list[DiverCandidate]:
     return candidates
 
 
-def best_chain(candidates: list[list[DiverCandidate]], points: list[np.ndarray]) -> list[int]:
+def weighted_by_motion(candidate: DiverCandidate, energy: np.ndarray, width: float, height: float) -> DiverCandidate:
+    """The candidate with the motion at its position.
+
+    Args:
+        candidate: in one frame.
+        energy: [rows, columns], motion energy of that frame, see `smooth_energy`.
+        width, height: of the source frame, pixels.
+    """
+    highest = float(energy.max())
+    if highest < MIN_ENERGY:
+        return replace(candidate, motion=float("nan"))
+    rows, columns = energy.shape
+    row = min(max(int(candidate.y / height * rows), 0), rows - 1)
+    column = min(max(int(candidate.x / width * columns), 0), columns - 1)
+    motion = float(energy[row, column]) / highest
+    return replace(candidate, motion=motion, weight=candidate.weight * (STATIC_WEIGHT + (1 - STATIC_WEIGHT) * motion))
+
+
+def smooth_energy(motion: MotionEnergy) -> np.ndarray:
+    """Motion energy [n, rows, columns], mean over five frames, maximum of each cell and its neighbours."""
+    energy = motion.energy
+    cells = energy.reshape(len(energy), -1)
+    mean_energy = np.stack([np.convolve(cell, np.full(5, 0.2), mode="same") for cell in cells.T], axis=1)
+    return np.stack(
+        [cv2.dilate(frame, np.ones((3, 3))) for frame in mean_energy.reshape(energy.shape).astype(np.float32)]
+    )
+
+
+def best_chain(
+    candidates: list[list[DiverCandidate]], points: list[np.ndarray], jump_scale: float = JUMP_SCALE
+) -> list[int]:
     """One candidate of each frame, with large weights and small jumps, by dynamic programming over all chains.
 
     Args:
         candidates: of each frame, one at least.
         points: [k, 2] of each frame: their positions with the camera motion compensated, in heights of the frame.
+        jump_scale: jump between two frames that costs as much as a weight smaller by a factor of e.
     """
     largest = max(one.weight for frame in candidates for one in frame)
     scores = [np.log([one.weight / largest for one in frame]) for frame in candidates]
     total: np.ndarray = scores[0]
     back: list[np.ndarray] = []
     for index in range(1, len(candidates)):
-        jump = np.linalg.norm(points[index][:, None] - points[index - 1][None], axis=2) / JUMP_SCALE
+        jump = np.linalg.norm(points[index][:, None] - points[index - 1][None], axis=2) / jump_scale
         score = total[None] - jump**2
         back.append(score.argmax(axis=1))
         total = scores[index] + score.max(axis=1)
@@ -203,35 +234,16 @@ class DiverSearch:
         masks = self.predict_masks(windows).reshape(clips.shape[:-1])
         return [
             [
-                self._weight_by_motion(candidate, index)
+                weighted_by_motion(candidate, self._smooth_energy[index], self.width, self.height)
                 for framing, mask in zip(framings, masks[:, index], strict=True)
                 for candidate in diver_candidates(mask, framing.box_at(index))
             ]
             for index in range(0, CLIP_FRAMES, STRIDE)
         ]
 
-    def _weight_by_motion(self, candidate: DiverCandidate, index: int) -> DiverCandidate:
-        """The candidate with the motion at its position."""
-        energy = self._smooth_energy[index]
-        highest = float(energy.max())
-        if highest < MIN_ENERGY:
-            return replace(candidate, motion=float("nan"))
-        rows, columns = energy.shape
-        row = min(max(int(candidate.y / self.height * rows), 0), rows - 1)
-        column = min(max(int(candidate.x / self.width * columns), 0), columns - 1)
-        motion = float(energy[row, column]) / highest
-        weight = candidate.weight * (STATIC_WEIGHT + (1 - STATIC_WEIGHT) * motion)
-        return replace(candidate, motion=motion, weight=weight)
-
     @cached_property
     def _smooth_energy(self) -> np.ndarray:
-        """Motion energy mean_energy over five frames, maximum of each cell and its neighbours, [96, rows, columns]."""
-        energy = self.motion.energy
-        cells = energy.reshape(CLIP_FRAMES, -1)
-        mean_energy = np.stack([np.convolve(cell, np.full(5, 0.2), mode="same") for cell in cells.T], axis=1)
-        return np.stack(
-            [cv2.dilate(frame, np.ones((3, 3))) for frame in mean_energy.reshape(energy.shape).astype(np.float32)]
-        )
+        return smooth_energy(self.motion)
 
     @staticmethod
     def _is_diver(candidates: list[DiverCandidate]) -> bool:

@@ -110,6 +110,11 @@ class DiveReport:
     dives: int = 0
     """Number of dives that were found in the recording; 0 for a user's trim."""
 
+    @property
+    def seen_phases(self) -> tuple[Phase, ...]:
+        """Phases that the clip shows."""
+        return tuple(phase for phase in Phase if phase not in self.unseen_phases)
+
     def phase_at(self, number: int) -> Phase:
         """Phase of source frame `number`."""
         return Phase(int(number >= self.flight.frame) + int(number >= self.entry.frame))

@@ -3,9 +3,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.analysis.auto_trim import TrimPredictors, propose_trim
+from fineparser.analysis.auto_trim import (
+    TransitionPredictor,
+    TrimPredictors,
+    TrimProposal,
+    propose_trim,
+    trim_to_fall,
+)
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, DIVER, MANUAL, CropChoice
+from fineparser.analysis.dive_evidence import PhasePrediction
+from fineparser.analysis.fall_detection import detect_fall
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoError, VideoInfo
@@ -67,32 +75,45 @@ def test_a_missing_diver_is_a_warning(scan):
     assert proposal.warnings[0].code == "diver_not_found"
 
 
+def predict(flight: int, entry: int, confidence: float) -> TransitionPredictor:
+    """A predictor of transitions at two source frames."""
+
+    def predicted(proposal: TrimProposal) -> PhasePrediction:
+        numbers = proposal.frame_numbers
+        return PhasePrediction(
+            masks=(proposal.read().frames.min(axis=0) > 200).astype(np.float32),
+            probabilities=np.zeros((96, 2)),
+            flight=int(np.searchsorted(numbers, flight)),
+            entry=int(np.searchsorted(numbers, entry)),
+            flight_confidence=confidence,
+            entry_confidence=confidence,
+        )
+
+    return predicted
+
+
 def test_confident_transitions_shorten_the_trim(scan):
     wide = propose_trim(scan)
+    shot = scan.longest_shot
+    fall = detect_fall(scan.motion, scan.seconds, *shot)
 
-    def transitions(confidence):
-        def predict(proposal):
-            numbers = proposal.frame_numbers
-            return int(np.searchsorted(numbers, LEAVES)), int(np.searchsorted(numbers, ENTERS)), confidence
+    def trim(flight, entry, confidence):
+        predictors = TrimPredictors(transitions=predict(flight, entry, confidence))
+        return trim_to_fall(scan, fall, shot, shot, predictors=predictors)[0]
 
-        return predict
-
-    uncertain, confident = (
-        propose_trim(scan, predictors=TrimPredictors(transitions=transitions(confidence))) for confidence in (0.1, 0.9)
-    )
+    uncertain = trim(LEAVES, ENTERS, 0.1)
     assert (uncertain.first, uncertain.last) == (wide.first, wide.last)
+    confident = trim(LEAVES, ENTERS, 0.9)
     # At least 0.7 s of stance and 0.6 s of water.
     assert confident.first == pytest.approx(LEAVES - 0.7 * FPS, abs=2)
     assert confident.last == pytest.approx(ENTERS + 0.6 * FPS, abs=2)
-    elsewhere = propose_trim(scan, predictors=TrimPredictors(transitions=lambda proposal: (2, 20, 0.9)))
+    elsewhere = trim(wide.first + 2, wide.first + 20, 0.9)
     assert (elsewhere.first, elsewhere.last) == (wide.first, wide.last)
 
 
 def test_the_users_trim_and_crop_are_kept(scan):
     crop = CropChoice.manual(scan.info, 0.5, 0.5, 0.8)
-    proposal = propose_trim(
-        scan, 20, 90, crop, predictors=TrimPredictors(masks=bright, transitions=lambda proposal: (1, 2, 1.0))
-    )
+    proposal = propose_trim(scan, 20, 90, crop, predictors=WITH_MASKS)
     assert (proposal.first, proposal.last, proposal.crop) == (20, 90, crop)
     with pytest.raises(VideoError, match="frames 20 to 900"):
         propose_trim(scan, 20, 900)
@@ -118,7 +139,7 @@ def test_only_the_longest_shot_is_proposed(tmp_path):
     with open_source(tmp_path / "cut.mp4") as source:
         proposal = propose_trim(ClipScan.from_source(source))
     assert (proposal.first, proposal.last) == (8, 47)
-    assert proposal.warnings[0] == QualityWarning("longest_shot_used", {"cuts": (8,), "first": 8, "last": 47})
+    assert proposal.warnings[0] == QualityWarning("one_shot_used", {"cuts": (8,), "first": 8, "last": 47})
     assert proposal.warnings[1].code == "no_fall"
 
 
