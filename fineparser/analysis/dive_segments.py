@@ -11,6 +11,9 @@ from fineparser.analysis.fall_detection import Fall, detect_falls
 from fineparser.progress import Progress, no_progress
 from fineparser.video.limits import Limits
 
+HURDLE_SECONDS, SPLASH_SECONDS = 1.5, 1.0
+"""Seconds before the flight and after the entry in which a fall belongs to the dive."""
+
 MORE_SECONDS = 1.5
 """Seconds by which a trim that starts or ends in the air is widened."""
 
@@ -103,7 +106,7 @@ def find_dives(
         if bounds is None:
             continue
         segment = _segment(scan, fall, shot, bounds, crop, predictors)
-        if segment.evidence.is_dive and not any(_overlap(segment.evidence, other.evidence) for other in segments):
+        if segment is not None and not any(_overlap(segment.evidence, other.evidence) for other in segments):
             segments.append(segment)
     segments.sort(key=lambda segment: segment.flight_frame)
     numbered: list[DiveSegment] = []
@@ -131,14 +134,19 @@ def _candidates(scan: ClipScan) -> list[tuple[Fall | None, tuple[int, int]]]:
 def _bounds(
     fall: Fall | None, shot: tuple[int, int], segments: Sequence[DiveSegment], scan: ClipScan
 ) -> tuple[int, int] | None:
-    """Frames between the dives that were found before and after a fall; None where it belongs to one of them."""
+    """Frames between the dives that were found before and after a fall; None where it belongs to one of them: as the
+    hurdle or the splash."""
     if fall is None:
         return shot
     offset = scan.info.first_number
     (first, last), top, entry = shot, fall.top + offset, fall.entry + offset
     for other in segments:
         start, end = other.flight_frame, other.entry_frame
-        if start <= entry and top <= end:
+        is_near = (
+            scan.info.seconds(start) - scan.info.seconds(entry) < HURDLE_SECONDS
+            and scan.info.seconds(top) - scan.info.seconds(end) < SPLASH_SECONDS
+        )
+        if is_near:
             return None
         if end < top:
             first = max(first, end + 1)
@@ -154,24 +162,31 @@ def _segment(
     bounds: tuple[int, int],
     crop: CropChoice | None,
     predictors: TrimPredictors,
-) -> DiveSegment:
-    """A candidate with its evidence; looked at again with more frames where the trim starts or ends in the air."""
+) -> DiveSegment | None:
+    """A candidate with its evidence; None where that does not suffice.
+
+    A trim that starts or ends in the air is widened once.
+    """
     info = scan.info
-    for _ in range(2):
+    for widened in (False, True):
         proposal, prediction, numbers = trim_to_fall(scan, fall, shot, bounds, crop, predictors=predictors)
         assert prediction is not None  # a trained network predicts transitions
         # For the frames of the first pass; the crop has boxes for them, too.
         evidence = DiveEvidence.from_prediction(prediction, scan, proposal.crop, numbers)
-        first, last = int(numbers[0]), int(numbers[-1])
-        is_early = evidence.ends_in_air and last < bounds[1]
-        is_late = evidence.begins_in_air and first > bounds[0]
-        if not evidence.is_dive or not (is_early or is_late):
+        if not evidence.is_dive:
             break
-        # The motion gave too narrow a trim.
+        first, last = int(numbers[0]), int(numbers[-1])
+        is_late = evidence.begins_in_air and first > bounds[0]
+        is_early = evidence.ends_in_air and last < bounds[1]
+        if widened or not (is_late or is_early):
+            # Only the edge of a shot can cut a dive: otherwise it is a hurdle or a jump beside another dive.
+            if (evidence.begins_in_air and first > shot[0]) or (evidence.ends_in_air and last < shot[1]):
+                break
+            return DiveSegment(number=0, proposal=proposal, evidence=evidence)
         fall = None
         start, end = info.seconds(first) - is_late * MORE_SECONDS, info.seconds(last) + is_early * MORE_SECONDS
         bounds = max(bounds[0], info.number_at(start)), min(bounds[1], info.number_at(end))
-    return DiveSegment(number=0, proposal=proposal, evidence=evidence)
+    return None
 
 
 def _is_replay(segment: DiveSegment, live: DiveSegment) -> bool:

@@ -34,6 +34,13 @@ def codes(report) -> list[str]:
     return [warning.code for warning in report.warnings]
 
 
+def trained_by_name(model) -> CompactFineParser:
+    """The random network as one that says that it was trained."""
+    trained = CompactFineParser(model.config, Provenance("some", ("SynDive 100",))).eval()
+    trained.load_state_dict(model.state_dict())
+    return trained
+
+
 @pytest.fixture(scope="module")
 def report(analyser, clip):
     return analyser.analyse(clip, code="207C", height=10)
@@ -67,13 +74,12 @@ def test_total_and_breakdown_follow_from_the_votes(report):
 
 def test_untrained_weights_are_a_warning(report, model, bank, clip):
     assert "untrained_weights" in codes(report)
-    trained = CompactFineParser(model.config, Provenance("some", ("SynDive 100",))).eval()
-    trained.load_state_dict(model.state_dict())
-    simulated = DiveAnalyser(trained, bank).analyse(clip, code="207C", height=10)
+    trained, force = trained_by_name(model), AnalysisOptions(force=True)
+    simulated = DiveAnalyser(trained, bank).analyse(clip, "207C", 10, force)
     assert "untrained_weights" not in codes(simulated)
     assert simulated.weights.score_scale == QualityWarning("scale_simulated", {"min_dives": 3})
     club = replace(bank, exemplars=tuple(replace(one, source="club dives") for one in bank.exemplars))
-    real = DiveAnalyser(trained, club).analyse(clip, code="207C", height=10)
+    real = DiveAnalyser(trained, club).analyse(clip, "207C", 10, force)
     assert real.weights.score_scale == QualityWarning("scale_real", {"datasets": "club dives"})
     assert report.weights.score_scale.code == "scale_untrained"
 
@@ -142,7 +148,7 @@ def test_a_hard_cut_in_a_file(analyser, tmp_path):
     report = analyser.analyse(tmp_path / "cut.mp4")
     assert report.cuts == (5,)
     assert (report.first_frame, report.last_frame) == (5, 59)
-    assert QualityWarning("longest_shot_used", {"cuts": (5,), "first": 5, "last": 59}) in report.warnings
+    assert QualityWarning("one_shot_used", {"cuts": (5,), "first": 5, "last": 59}) in report.warnings
 
 
 @pytest.mark.parametrize(
@@ -208,3 +214,29 @@ def test_a_broken_bundled_bank_is_a_warning(model, tmp_path, monkeypatch):
     assert analyser.bank is None
     assert analyser.bank_warning.code == "bank_unusable"
     assert "is not an exemplar bank" in analyser.bank_warning.values["reason"]
+
+
+def test_without_a_dive_there_is_no_score_unless_it_is_forced(model, bank, clip):
+    analyser = DiveAnalyser(trained_by_name(model), bank)
+    report = analyser.analyse(clip, "207C", 10)
+    assert report.no_score
+    assert (report.total, report.execution, report.breakdown, report.votes) == (None, None, None, ())
+    assert not report.is_forced
+    assert report.mask_probability.shape == (96, 112, 112)
+    forced = analyser.analyse(clip, "207C", 10, AnalysisOptions(force=True))
+    assert forced.total is not None
+    assert forced.is_forced
+    assert forced.no_score == report.no_score
+    json = forced.to_json()
+    assert json["forced"]
+    assert [reason["code"] for reason in json["no_score"]] == [reason.code for reason in report.no_score]
+    # Without a dive number there is no score to be missed.
+    assert analyser.analyse(clip).no_score == ()
+
+
+def test_a_dive_that_the_recording_does_not_have(model, bank, clip):
+    analyser = DiveAnalyser(trained_by_name(model), bank)
+    with pytest.raises(ValueError, match="no dive 3"):
+        analyser.propose(clip, dive=3)
+    with pytest.raises(ValueError, match="not both"):
+        analyser.propose(clip, 0, 40, dive=1)
