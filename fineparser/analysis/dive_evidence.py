@@ -77,8 +77,8 @@ class PhasePrediction:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class DiverTrack:
-    """The diver's mask in n frames: centre and extent, in heights of the frame; NaN where there is none."""
+class DiverPath:
+    """Path of the diver through n frames, from their mask: centre and extent, in heights of the frame; NaN where there is none."""
 
     centres: np.ndarray
     """float64 [n, 2], x and y, with the camera motion compensated: in the coordinates of the first frame."""
@@ -86,7 +86,7 @@ class DiverTrack:
     """float64 [n]: diagonal of the bounding box."""
 
     @classmethod
-    def from_masks(cls, masks: np.ndarray, scan: ClipScan, crop: CropChoice, numbers: np.ndarray) -> "DiverTrack":
+    def from_masks(cls, masks: np.ndarray, scan: ClipScan, crop: CropChoice, numbers: np.ndarray) -> "DiverPath":
         """Follow the chain of mask components that are large, move and do not jump.
 
         Args:
@@ -235,7 +235,7 @@ class DiveEvidence:
             crop: of the sampled frames.
             numbers: [96] their source frame numbers.
         """
-        track = DiverTrack.from_masks(prediction.masks, scan, crop, numbers)
+        track = DiverPath.from_masks(prediction.masks, scan, crop, numbers)
         seconds = scan.seconds[numbers - scan.info.first_number]
         heights = track.centres[:, 1] / track.body
         flight, stop = prediction.flight, prediction.entry + 1

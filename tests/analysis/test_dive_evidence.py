@@ -6,7 +6,7 @@ import pytest
 
 from fineparser.analysis.clip_scan import ClipScan, MotionEnergy
 from fineparser.analysis.crop_choice import CropChoice
-from fineparser.analysis.dive_evidence import DiveEvidence, DiverTrack, FreeFall, PhasePrediction
+from fineparser.analysis.dive_evidence import DiveEvidence, DiverPath, FreeFall, PhasePrediction
 from fineparser.domain.phases import Phase
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
@@ -143,7 +143,7 @@ def test_the_track_stays_with_the_diver_who_moves():
         row = int((height + 0.5) * BODY / SIDE * 24)
         energy[number, min(row, 23), int(52 / SIDE * 24)] = 50
     scan = make_scan(energy)
-    track = DiverTrack.from_masks(masks, scan, CropChoice.from_framing(WHOLE_FRAME, scan.info), NUMBERS)
+    track = DiverPath.from_masks(masks, scan, CropChoice.from_framing(WHOLE_FRAME, scan.info), NUMBERS)
     assert track.is_detected.all()
     assert np.abs(track.centres[FLIGHT:ENTRY, 0] * SIDE - 52).max() < 2
 
