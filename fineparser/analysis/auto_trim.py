@@ -220,19 +220,21 @@ def _diver_search(proposal: TrimProposal, predict_masks: MaskPredictor) -> Diver
 
 def _trim_by_transitions(proposal: TrimProposal, fall: Fall | None, prediction: PhasePrediction) -> TrimProposal:
     """A shorter stance before and less water after, if the network is confident and the motion agrees."""
-    info, numbers = proposal.scan.info, proposal.frame_numbers
-    start, end = (info.seconds(int(numbers[index])) for index in (prediction.flight, prediction.entry))
+    offset, seconds = proposal.scan.info.first_number, proposal.scan.seconds
+    indices = proposal.frame_numbers - offset
+    start, end = (float(seconds[indices[index]]) for index in (prediction.flight, prediction.entry))
     duration = end - start
     if min(prediction.flight_confidence, prediction.entry_confidence) < MIN_CONFIDENCE or duration <= 0:
         return proposal
     if fall is not None:
         # The fall in the motion must be the flight that the network found.
-        middle = (proposal.scan.seconds[fall.top] + proposal.scan.seconds[fall.entry]) / 2
+        middle = (seconds[fall.top] + seconds[fall.entry]) / 2
         if not start <= middle <= end + 0.25 * duration:
             return proposal
-    first = max(proposal.first, info.number_at(max(start - max(LEAD * duration, MIN_LEAD), 0.0)))
-    last = min(proposal.last, info.number_at(end + max(TAIL * duration, MIN_TAIL)))
-    return replace(proposal, first=first, last=last)
+    before, after = start - max(LEAD * duration, MIN_LEAD), end + max(TAIL * duration, MIN_TAIL)
+    # The frames on the screen at these times.
+    first, last = (int(index) - 1 for index in np.searchsorted(seconds, [before, after], side="right"))
+    return replace(proposal, first=max(proposal.first, first + offset), last=min(proposal.last, last + offset))
 
 
 def write_cropped_frames(proposal: TrimProposal, folder: Path) -> int:

@@ -78,7 +78,7 @@ class PhasePrediction:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DiverPath:
-    """Path of the diver through n frames, from their mask: centre and extent, in heights of the frame; NaN where there is none."""
+    """Path of the diver through n frames, in heights of the frame; NaN where they have no mask."""
 
     centres: np.ndarray
     """float64 [n, 2], x and y, with the camera motion compensated: in the coordinates of the first frame."""
