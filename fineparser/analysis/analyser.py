@@ -11,6 +11,7 @@ from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, propose_
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
 from fineparser.analysis.dive_evidence import DiveEvidence, PhasePrediction
+from fineparser.analysis.dive_number_check import DiverTrack, TwistClassifier, check_dive_number
 from fineparser.analysis.dive_segments import DiveSegment, best_dive, find_dives
 from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
 from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
@@ -27,7 +28,7 @@ from fineparser.exemplars.voting_result import VotingResult, vote_on_dive
 from fineparser.model.checkpoint import PretrainedNetwork, load_network
 from fineparser.model.cpu.optimisation import optimise
 from fineparser.model.precision import dtype_of
-from fineparser.model.protocol import ClipInput, Encoding, normalise, transition_confidence
+from fineparser.model.protocol import ClipInput, Diagnostics, Encoding, normalise, transition_confidence
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.clip import Clip
@@ -143,10 +144,10 @@ class DiveAnalyser:
         model = load_network(BUNDLED_WEIGHTS if checkpoint == "default" else checkpoint, revision)
         exemplars = warning = None
         if bank is not None:
-            exemplars = ExemplarBank.load(bank, model.fingerprint())
+            exemplars = ExemplarBank.load(bank, model.fingerprint(), model.config)
         elif checkpoint == "default" and BUNDLED_BANK.is_file():
             try:
-                exemplars = ExemplarBank.load(BUNDLED_BANK, model.fingerprint())
+                exemplars = ExemplarBank.load(BUNDLED_BANK, model.fingerprint(), model.config)
             except BankError as error:
                 warning = QualityWarning("bank_unusable", {"reason": str(error)})
         return cls(model.to(device), exemplars, precision, warning)
@@ -204,6 +205,9 @@ class DiveAnalyser:
             selection = options.selection or ExemplarSelection(bank=self.bank)
             selection = replace(selection, count=options.exemplars, seed=options.seed)
             voting = vote_on_dive(self.network, query, spec, selection, unseen_phases)
+        number_warnings: list[QualityWarning] = []
+        if evidence is not None and spec is not None and not no_score and not unseen_phases:
+            number_warnings = self._number_warnings(spec, proposal, frames, query, diagnostics)
         progress("Writing the report", 0.95)
         return DiveReport(
             info=frames.info,
@@ -237,6 +241,7 @@ class DiveAnalyser:
                 *voting.warnings,
                 *check_predictions(masks, flight, entry),
                 *self._flight_warnings(spec, flight, entry),
+                *number_warnings,
             ),
             frame_numbers=frames.frame_numbers,
             framing=frames.framing,
@@ -385,6 +390,22 @@ class DiveAnalyser:
             return []
         armstand = spec is not None and spec.code.group == ARMSTAND_GROUP
         return check_flight_time(flight, entry, None if spec is None else spec.height, armstand=armstand)
+
+    def _number_warnings(
+        self, spec: DiveSpec, proposal: TrimProposal, clip: Clip, query: Encoding, diagnostics: Diagnostics
+    ) -> list[QualityWarning]:
+        """Check the dive number and the height against the clip."""
+        indices = clip.frame_numbers - clip.info.first_number
+        motion, seconds = proposal.scan.motion.select(indices), proposal.scan.seconds[indices]
+        track = DiverTrack.from_diagnostics(diagnostics, self.model.config, clip, motion, seconds)
+        if track is None:
+            return []
+        twist = None if self._twist_classifier is None else self._twist_classifier.predict(query)
+        return check_dive_number(spec, track, *_transitions(clip, query), twist)
+
+    @cached_property
+    def _twist_classifier(self) -> TwistClassifier | None:
+        return TwistClassifier.from_bank(self.bank)
 
     def _weights_summary(self, voting: VotingResult) -> WeightsSummary:
         provenance, calibration = self.model.provenance, voting.judge_calibration
