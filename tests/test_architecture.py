@@ -16,6 +16,8 @@ LEVELS = {
     "progress": 0,
     "quality_warning": 0,
     "bundled": 0,
+    "plain_values": 0,
+    "pickle_check": 0,
     "domain": 1,
     "video": 2,
     "simulator": 2,
