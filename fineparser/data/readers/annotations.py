@@ -3,9 +3,11 @@
 A pickle is a program: the usual loader calls any function that the file names. Annotation files need containers,
 strings, numbers and numpy's scalars and arrays, so nothing else is available here. Even numpy's own constructors are
 not exposed to the file (a forged dtype lets bytes stand for object pointers); arrays are rebuilt from checked parts by
-the classes below.
+the classes below. `check_pickle` bounds the work first.
 """
 
+import io
+import math
 import pickle
 import re
 from collections import OrderedDict
@@ -19,12 +21,23 @@ import numpy as np
 from fineparser.data.dives import DataError
 from fineparser.domain.difficulty import ERAS, difficulty, has_difficulty, parse_height
 from fineparser.domain.dive_code import DiveCode
+from fineparser.pickle_check import UnboundedPickle, check_pickle
+from fineparser.plain_values import MAX_EXCERPT, excerpt
 
 Key = TypeVar("Key", bound=tuple[Any, int])
 """Key of an annotation: (video, number of the dive in it)."""
 
 COMPETITION_HEIGHTS = (3, 10)
 """Heights of the Olympic events, metres: the datasets show no others."""
+
+MAX_FILE_BYTES = 512 * 2**20
+"""Size of a pickle above which it is not read."""
+MAX_KEY_NUMBER = 10**9
+"""Numbers of videos and dives are below this one."""
+MAX_NAME_BYTES = 255
+"""Length of a file name."""
+MAX_DIMENSIONS = 8
+"""Axes of an array."""
 
 _PLAIN_DTYPE = re.compile(r"[<>=|]?(?:[?biufcSU]\d*|O8?)")
 
@@ -54,7 +67,7 @@ def load_splits(train: Path, test: Path, to_key: Callable[[Any], Key]) -> dict[K
     splits: dict[Key, str] = {}
     for path, split in ((train, "train"), (test, "test")):
         keys = load_pickle(path)
-        if isinstance(keys, str | bytes | Mapping) or not hasattr(keys, "__iter__"):
+        if not isinstance(keys, list | tuple | set | frozenset | np.ndarray) or getattr(keys, "ndim", 1) == 0:
             raise DataError(f"{path}: should be a list of keys, not {type(keys).__name__}.")
         for key in (_parse_key(path, key, to_key) for key in keys):
             if splits.get(key, split) != split:
@@ -66,19 +79,62 @@ def load_splits(train: Path, test: Path, to_key: Callable[[Any], Key]) -> dict[K
 def named_key(key: Any) -> tuple[str, int]:
     """Parse a key of FineDiving: (video name, clip number). ValueError for a name that could lead to another folder."""
     video, clip = key
-    video, clip = str(video), int(clip)
-    if not video or video in (".", "..") or re.search(r"[/\\\0]", video) or clip < 0:
+    name = str(video) if isinstance(video, str | int | np.integer) else ""
+    if not name or name in (".", "..") or re.search(r"[/\\\0]", name) or len(name.encode()) > MAX_NAME_BYTES:
         raise ValueError
-    return video, clip
+    return name, _key_number(clip)
 
 
 def numbered_key(key: Any) -> tuple[int, int]:
     """Parse a key of MTL-AQA: (video number, dive number)."""
     video, dive = key
-    video, dive = int(video), int(dive)
-    if min(video, dive) < 0:
+    return _key_number(video), _key_number(dive)
+
+
+def whole_number(value: Any) -> int:
+    """Convert a number, of text too, that has no fraction; ValueError for everything else."""
+    if isinstance(value, int | float | str | np.number | np.bool_):
+        try:
+            converted = int(value)
+            if isinstance(value, str) or converted == value:
+                return converted
+        except (ValueError, OverflowError):  # text of something else, NaN, infinity
+            pass
+    raise ValueError(f"a whole number is needed, not {excerpt(value)}")
+
+
+def number(value: Any) -> float:
+    """Convert a number, of text too; ValueError for everything else and for NaN and infinity."""
+    if isinstance(value, int | float | str | np.number):
+        try:
+            if math.isfinite(converted := float(value)):
+                return converted
+        except ValueError:
+            pass
+    raise ValueError(f"a number is needed, not {excerpt(value)}")
+
+
+def text(value: Any) -> str:
+    """Convert a short text or whole number; ValueError for everything else."""
+    if isinstance(value, str | int | np.integer) and len(converted := str(value)) <= MAX_EXCERPT:
+        return converted
+    raise ValueError(f"short text is needed, not {excerpt(value)}")
+
+
+def flat(values: Any) -> list[Any]:
+    """Items of nested lists and arrays, one after the other."""
+    if isinstance(values, np.ndarray):
+        values = values.reshape(-1).tolist()
+    if not isinstance(values, list | tuple):
+        return [values]
+    return [single for item in values for single in flat(item)]
+
+
+def _key_number(value: Any) -> int:
+    converted = whole_number(value)
+    if not 0 <= converted < MAX_KEY_NUMBER:
         raise ValueError
-    return video, dive
+    return converted
 
 
 def height_in_name(name: str) -> float | None:
@@ -117,7 +173,9 @@ def _parse_key(path: Path, key: Any, to_key: Callable[[Any], Key]) -> Key:
     try:
         return to_key(key)
     except (TypeError, ValueError):
-        raise DataError(f"{path}: a key should be a video and the number of a dive in it, not {key!r}.") from None
+        raise DataError(
+            f"{path}: a key should be a video and the number of a dive in it, not {excerpt(key)}."
+        ) from None
 
 
 def load_pickle(path: str | Path) -> Any:
@@ -128,16 +186,24 @@ def load_pickle(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            return _PlainUnpickler(file, encoding="latin1").load()
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise DataError(f"{path}: is larger than {MAX_FILE_BYTES / 2**20:.0f} MiB, which no annotation file is.")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from error
+    try:
+        check_pickle(io.BytesIO(data))
+        return _PlainUnpickler(io.BytesIO(data), encoding="latin1").load()
+    except UnboundedPickle as error:
+        raise DataError(f"{path}: not a usable pickle file: {error}.") from error
     except pickle.UnpicklingError as error:
         raise DataError(f"{path}: {error}") from error
     except MemoryError as error:
         raise DataError(f"{path}: the pickle needs more memory than there is; it is broken.") from error
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise DataError(f"{path}: not a whole pickle file ({type(error).__name__}: {error}).") from error
+        raise DataError(f"{path}: not a whole pickle file ({excerpt(str(error) or type(error).__name__)}).") from error
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -147,13 +213,13 @@ class _PlainUnpickler(pickle.Unpickler):
         allowed = _ALLOWED.get((module.replace("numpy._core", "numpy.core"), name))
         if allowed is None:
             raise pickle.UnpicklingError(
-                f"the pickle names {module}.{name}, which no annotation file needs, so it was not loaded. "
-                "Pickles can run code: get the file from the dataset's authors."
+                f"the pickle names {f'{module}.{name}'[:MAX_EXCERPT]}, which no annotation file needs, so it was not "
+                "loaded. Pickles can run code: get the file from the dataset's authors."
             )
         return allowed
 
     def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError(f"the pickle refers to an object outside the file ({pid!r}).")
+        raise pickle.UnpicklingError(f"the pickle refers to an object outside the file ({excerpt(pid)}).")
 
 
 def _error(reason: str) -> pickle.UnpicklingError:
@@ -165,7 +231,7 @@ class _DType:
 
     def __init__(self, kind: str, align: Any = False, copy: Any = False) -> None:
         if not isinstance(kind, str) or not _PLAIN_DTYPE.fullmatch(kind):
-            raise _error(f"an array of the unusual type {kind!r}")
+            raise _error(f"an array of the unusual type {excerpt(kind)}")
         self._kind = kind.lstrip("<>=|").replace("O8", "O")
         self._order = "="
 
@@ -181,12 +247,14 @@ class _DType:
 
 
 class _Array(np.ndarray):
-    """Replacement of `numpy.ndarray` while a pickle is read that checks its state."""
+    """An array that checks its state while a pickle is read."""
 
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, is_fortran, data = state
-        if not isinstance(dtype, _DType) or not isinstance(shape, tuple):
+        if not isinstance(dtype, _DType) or not isinstance(shape, tuple) or len(shape) > MAX_DIMENSIONS:
             raise _error("an array without a type or shape")
+        if not all(isinstance(length, int) and length >= 0 for length in shape):
+            raise _error("an array with impossible lengths")
         plain = dtype.dtype
         if plain.hasobject:
             if not isinstance(data, list) or len(data) != prod(shape):
@@ -198,8 +266,13 @@ class _Array(np.ndarray):
         super().__setstate__((1, shape, plain, bool(is_fortran), data))  # type: ignore[arg-type]  # stubs lack bool
 
 
+class _ArrayKind:
+    """Replacement of `numpy.ndarray` while a pickle is read: a name, since its constructor would make an array of any
+    size that is filled with whatever the memory held before."""
+
+
 def _reconstruct(kind: Any, shape: Any, typecode: Any) -> np.ndarray:
-    if kind is not _Array:
+    if kind is not _ArrayKind:
         raise _error("an array of an unusual kind")
     return _Array((0,), np.uint8)
 
@@ -219,7 +292,7 @@ def _from_buffer(buffer: Any, dtype: _DType, shape: Any, order: Any, axes: Any =
 
 def _encode(text: Any, encoding: Any = "utf-8") -> bytes:
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
-        raise _error(f"text in the unusual encoding {encoding!r}")
+        raise _error(f"text in the unusual encoding {excerpt(encoding)}")
     return text.encode(encoding)
 
 
@@ -241,7 +314,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("builtins", "complex"): complex,
     ("__builtin__", "complex"): complex,
     ("_codecs", "encode"): _encode,
-    ("numpy", "ndarray"): _Array,
+    ("numpy", "ndarray"): _ArrayKind,
     ("numpy", "dtype"): _DType,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy.core.multiarray", "scalar"): _scalar,

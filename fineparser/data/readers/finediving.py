@@ -35,15 +35,20 @@ from fineparser.data.dives import (
 from fineparser.data.readers.annotations import (
     find_file,
     find_folder,
+    flat,
     height_in_name,
     load_pickle,
     load_splits,
     load_table,
     named_key,
+    number,
+    text,
     unique_height,
+    whole_number,
 )
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import SUB_ACTIONS
+from fineparser.plain_values import excerpt
 
 SCORES_FILE = "fine-grained_annotation_aqa.pkl"
 DETAILS_FILE = "FineDiving_fine-grained_annotation.pkl"
@@ -87,12 +92,15 @@ def read_sub_action_table(root: str | Path) -> dict[int, str]:
     table = load_pickle(path)
     if not isinstance(table, Mapping):
         raise DataError(f"{path}: should be a dictionary of sub-actions, not {type(table).__name__}.")
-    try:
-        # Copies of the table exist with keys and values swapped.
-        pairs = (pair if _is_number(pair[0]) else pair[::-1] for pair in table.items())
-        return {int(number): str(name) for number, name in pairs}
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path}: should give each sub-action's number and name ({error}).") from error
+    # Copies of the table exist with keys and values swapped.
+    pairs = [pair if _is_number(pair[0]) else pair[::-1] for pair in table.items()]
+    names = {}
+    for sub_action, name in pairs:
+        if not _is_number(sub_action) or not isinstance(name, str):
+            pair = excerpt((sub_action, name))
+            raise DataError(f"{path}: should give each sub-action's number and name, not {pair}.")
+        names[whole_number(sub_action)] = name
+    return names
 
 
 @dataclass(frozen=True)
@@ -150,8 +158,8 @@ class _DiveReader:
             _check_numbers(folder, numbers)
             masks = self._masks(key, numbers, location)
             labels = _labels(annotation, len(numbers))
-            code = DiveCode.parse(str(annotation["action_type"]))
-            value = float(annotation["difficulty"])
+            code = DiveCode.parse(text(annotation["action_type"]))
+            value = number(annotation["difficulty"])
             flight, entry = _phase_starts(labels)
             return Dive(
                 id=f"{video}/{clip}",
@@ -164,7 +172,7 @@ class _DiveReader:
                 code=code,
                 height=height_in_name(video) or unique_height(code, value),
                 difficulty=value,
-                score=float(annotation["dive_score"]),
+                score=number(annotation["dive_score"]),
                 awards=_awards(annotation.get("judge_scores")),
                 flight_frame=numbers[0] + flight,
                 entry_frame=numbers[0] + entry,
@@ -201,7 +209,7 @@ def _splits(root: Path) -> dict[Key, str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | np.integer) or str(value).isdigit()
+    return isinstance(value, int | np.integer) or (isinstance(value, str) and value.isdecimal() and len(value) < 10)
 
 
 def _check_numbers(folder: Path, numbers: list[int]) -> None:
@@ -214,7 +222,7 @@ def _check_numbers(folder: Path, numbers: list[int]) -> None:
 
 def _labels(annotation: Mapping[str, Any], frames: int) -> list[int]:
     """Sub-action of each frame. Labels beyond the last frame are dropped, as in the published loader."""
-    labels = [int(label) for label in np.asarray(annotation["frames_labels"]).reshape(-1).tolist()]
+    labels = [whole_number(label) for label in flat(annotation["frames_labels"])]
     if len(labels) < frames:
         raise ValueError(f"{len(labels)} frame labels for {frames} frames")
     return labels[:frames]
@@ -229,5 +237,5 @@ def _phase_starts(labels: list[int]) -> tuple[int, int]:
 
 
 def _awards(values: Any) -> tuple[float, ...] | None:
-    awards = () if values is None else tuple(float(value) for value in np.asarray(values).reshape(-1).tolist())
+    awards = () if values is None else tuple(map(number, flat(values)))
     return awards or None

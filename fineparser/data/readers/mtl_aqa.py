@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fineparser.data.clip_files import FileFrames, FolderFrames, image_files, missing_numbers
 from fineparser.data.dives import (
     DEFAULT_READ_OPTIONS,
@@ -39,11 +37,15 @@ from fineparser.data.dives import (
 )
 from fineparser.data.readers.annotations import (
     find_file,
+    flat,
     load_splits,
     load_table,
     matching_heights,
+    number,
     numbered_key,
+    text,
     unique_height,
+    whole_number,
 )
 from fineparser.domain.dive_code import DiveCode, InvalidDiveCode
 from fineparser.video.reader import probe
@@ -81,13 +83,13 @@ def read_mtl_aqa(root: str | Path, options: ReadOptions = DEFAULT_READ_OPTIONS) 
     held_out = validation_keys((f"{video}/{dive}" for video, dive in splits), options)
     problems = ProblemLog(options.on_broken)
     dives = []
-    for (video, number), official in splits.items():
-        name = f"{video:02d}_{number:02d}"
+    for (video, dive), official in splits.items():
+        name = f"{video:02d}_{dive:02d}"
         location = Location(paths[0], item=name)
-        split = "validation" if official == "train" and f"{video}/{number}" in held_out else official
+        split = "validation" if official == "train" and f"{video}/{dive}" in held_out else official
         try:
-            annotation = _merged(tables, (video, number))
-            dives.append(_dive(root, (video, number), annotation, split, location))
+            annotation = _merged(tables, (video, dive))
+            dives.append(_dive(root, (video, dive), annotation, split, location))
         except KeyError as error:
             problems.add(location, f"the annotation lacks {error}", error)
         except (ValueError, TypeError) as error:
@@ -101,18 +103,22 @@ def dive_code(annotation: Mapping[str, Any]) -> DiveCode | None:
     A `dive_number` is used as it is. Without one, it is composed of direction, position, half somersaults and half
     twists, and used only if such a dive has the annotated difficulty from 3 m or 10 m.
     """
-    number = annotation.get("dive_number")
-    if number is not None:
-        return DiveCode.parse(str(number))
-    try:
-        twists = int(annotation["tw_no"])
-        direction = _DIRECTIONS[int(annotation["rotation_type"])]
-        is_armstand = bool(annotation["armstand"])
-        group = 6 if is_armstand else 5 if twists else direction
-        code = DiveCode(group, direction, int(annotation["ss_no"]), twists, _POSITIONS[int(annotation["position"])])
-    except (KeyError, IndexError, InvalidDiveCode):
+    written = annotation.get("dive_number")
+    if written is not None:
+        return DiveCode.parse(text(written))
+    names = ("rotation_type", "position", "ss_no", "tw_no", "armstand")
+    if any(name not in annotation for name in names):
         return None
-    return code if matching_heights(code, float(annotation["difficulty"])) else None
+    rotation, position, somersaults, twists, armstand = (whole_number(annotation[name]) for name in names)
+    if not (0 <= rotation < len(_DIRECTIONS) and 0 <= position < len(_POSITIONS)):
+        return None
+    direction = _DIRECTIONS[rotation]
+    group = 6 if armstand else 5 if twists else direction
+    try:
+        code = DiveCode(group, direction, somersaults, twists, _POSITIONS[position])
+    except InvalidDiveCode:
+        return None
+    return code if matching_heights(code, number(annotation["difficulty"])) else None
 
 
 def _splits(root: Path) -> dict[tuple[int, int], str]:
@@ -135,10 +141,10 @@ def _merged(tables: list[dict], key: tuple[int, int]) -> dict[str, Any]:
 
 
 def _dive(root: Path, key: tuple[int, int], annotation: Mapping[str, Any], split: str, location: Location) -> Dive:
-    frames = _FrameRange.find(root, key, int(annotation["end_frame"]))
+    frames = _FrameRange.find(root, key, whole_number(annotation["end_frame"]))
     code = dive_code(annotation)
-    value = float(annotation["difficulty"])
-    awards = np.asarray(annotation.get("judge_scores", ())).reshape(-1).tolist()
+    value = number(annotation["difficulty"])
+    awards = tuple(map(number, flat(annotation.get("judge_scores", ()))))
     return Dive(
         id=f"{key[0]:02d}_{key[1]:02d}",
         source="MTL-AQA",
@@ -150,8 +156,8 @@ def _dive(root: Path, key: tuple[int, int], annotation: Mapping[str, Any], split
         code=code,
         height=None if code is None else unique_height(code, value),
         difficulty=value,
-        score=float(annotation["final_score"]),
-        awards=tuple(map(float, awards)) or None,
+        score=number(annotation["final_score"]),
+        awards=awards or None,
     )
 
 

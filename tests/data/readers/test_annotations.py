@@ -3,13 +3,27 @@
 import os
 import pickle
 import subprocess
+import time
 from collections import OrderedDict
 
 import numpy as np
 import pytest
 
 from fineparser.data.dives import DataError
-from fineparser.data.readers.annotations import height_in_name, load_pickle, matching_heights, unique_height
+from fineparser.data.readers.annotations import (
+    flat,
+    height_in_name,
+    load_pickle,
+    load_splits,
+    load_table,
+    matching_heights,
+    named_key,
+    number,
+    numbered_key,
+    text,
+    unique_height,
+    whole_number,
+)
 from fineparser.domain.dive_code import DiveCode
 
 PLAIN = {
@@ -120,6 +134,78 @@ def test_an_array_with_too_few_bytes_is_rejected(tmp_path):
     assert forged != honest
     with pytest.raises(DataError, match="bytes do not fit its shape"):
         load_pickle(write(tmp_path, forged))
+
+
+def doubled(levels, pair=b"\x86", start=b"N"):
+    """Pickle of a pair of one object, in a pair of that pair, and so on, by references to the memo."""
+    body = start + b"\x94"
+    for level in range(levels):
+        body += b"h" + bytes([level]) + pair + b"\x94"
+    return b"\x80\x04" + body
+
+
+BOMBS = {
+    "key": b"\x80\x04}" + doubled(60)[2:] + b"Ns.",
+    "copied": b"\x80\x04N" + b"2\x86" * 60 + b".",
+    "dropped": doubled(60) + b"}h" + bytes([60]) + b"Ns0.",
+    "lists": b"\x80\x04]\x94" + b"".join(b"]\x94(h%ch%ce" % (level, level) for level in range(60)) + b".",
+    "cycle": b"\x80\x04]\x94h\x00a.",
+    "deep": b"\x80\x04" + b"(" * 100_000 + b"t" * 100_000 + b".",
+    "index": b"\x80\x04Nr\xff\xff\xff\x7f.",
+    "bits": b"\x80\x04\x8b\x00\x00\x10\x00" + b"\x7f" * 2**20 + b".",
+    "array": b"\x80\x04cnumpy\nndarray\n(\x8a\x05\x00\x00\x00\x00\x10\x85tR.",
+    "class": b"\x80\x04cnumpy\ndtype\nN}\x8c\x01xK\x01s\x86b.",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_pickle_that_asks_for_too_much_is_refused_at_once(tmp_path, name):
+    path = write(tmp_path, BOMBS[name])
+    start = time.monotonic()
+    with pytest.raises(DataError, match=r"annotation\.pkl: ") as error:
+        load_splits(path, path, named_key)
+    assert time.monotonic() - start < 5  # seconds, on a busy machine
+    assert len(str(error.value)) < len(str(path)) + 200
+
+
+def test_objects_may_be_shared(tmp_path):
+    labels, key = list(range(100)), ("video", 1)
+    value = {("video", clip): [labels, key, (key, key)] for clip in range(1000)}
+    assert load_pickle(write(tmp_path, pickle.dumps(value))) == value
+
+
+@pytest.mark.parametrize(
+    "key",
+    [("v", np.inf), ("v", np.nan), ("v", 1.5), ("v", -1), ("v", 2**60), ("v", "x" * 500), ("..", 1), ("a/b", 1),
+     ("x" * 300, 1), (("v",), 1), ("v",), 3, None, frozenset({1}), ("v", (1, 2)), ("\ud800", 1)],
+    ids=str,
+)  # fmt: skip
+def test_an_impossible_key_is_named(tmp_path, key):
+    path = write(tmp_path, pickle.dumps({key: 1}))
+    with pytest.raises(DataError, match=r"annotation\.pkl: a key should be a video and the number") as error:
+        load_table(path, named_key)
+    assert len(str(error.value)) < len(str(path)) + 200
+
+
+@pytest.mark.parametrize("keys", ["text", {"a": 1}, 3, np.array(3), None])
+def test_a_split_that_is_no_list_is_named(tmp_path, keys):
+    path = write(tmp_path, pickle.dumps(keys))
+    with pytest.raises(DataError, match=r"annotation\.pkl: should be a list of keys"):
+        load_splits(path, path, numbered_key)
+
+
+def test_values_are_converted_or_quoted():
+    assert [whole_number(value) for value in (3, 3.0, np.int64(3), "3", True)] == [3, 3, 3, 3, 1]
+    assert [number(value) for value in (3, 2.5, np.float32(2.5), "2.5")] == [3.0, 2.5, 2.5, 2.5]
+    assert (text("107b"), text(107)) == ("107b", "107")
+    assert flat([[1, 2], np.array([[3, 4]]), (5,)]) == [1, 2, 3, 4, 5]
+    for convert in (whole_number, number):
+        for value in (np.inf, np.nan, None, "x" * 1000, [1], {}, b"1", 1j):
+            with pytest.raises(ValueError, match="number is needed, not") as error:
+                convert(value)
+            assert len(str(error.value)) < 120
+    with pytest.raises(ValueError, match="short text is needed, not 'xxx"):
+        text("x" * 100)
 
 
 @pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps(list(range(100)))[:-40]])

@@ -286,3 +286,31 @@ def test_the_table_of_sub_actions_is_read_either_way_round(tmp_path, table):
 
 def test_without_a_table_the_names_are_ours(tmp_path):
     assert read_sub_action_table(tmp_path) == SUB_ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"difficulty": np.inf}, "a number is needed, not inf"),
+        ({"dive_score": np.nan}, "a number is needed, not nan"),
+        ({"dive_score": 10**9}, "A score lies in 0 to 120"),
+        ({"frames_labels": [np.inf] * 14}, "a whole number is needed, not inf"),
+        ({"frames_labels": [[1, "x"] * 7]}, "a whole number is needed, not 'x'"),
+        ({"judge_scores": [{}]}, "a number is needed, not a dict of 0 items"),
+        ({"code": ["107B"] * 1000}, "short text is needed, not a list of 1000 items"),
+    ],
+)
+def test_a_value_that_is_no_label_is_named(folder, change, reason):
+    folder.add(**change)
+    root = folder.save(scores=False)
+    with pytest.raises(DataError, match=rf"FineDiving_fine-grained_annotation\.pkl, item {VIDEO}/0: {reason}"):
+        read_finediving(root)
+    left = read_finediving(root, ReadOptions(on_broken=OnBroken.SKIP))
+    assert (len(left), len(left.problems)) == (0, 1)
+
+
+@pytest.mark.parametrize("table", [{np.inf: "Entry"}, {1: 2.5}, {"²": "Entry"}, {(1,): "Entry"}])
+def test_a_table_of_other_things_is_named(tmp_path, table):
+    dump(tmp_path / "Sub_action_Types_Table.pkl", table)
+    with pytest.raises(DataError, match=r"Sub_action_Types_Table\.pkl: should give each sub-action's number"):
+        read_sub_action_table(tmp_path)

@@ -145,8 +145,8 @@ def test_real_dive_numbers_are_composed_from_their_parts():
 
 BROKEN = {
     "not annotated": ({}, "in a split, but not annotated"),
-    "no end": ({"end_frame": None}, "int"),
-    "no score": ({"final_score": "x"}, "could not convert"),
+    "no end": ({"end_frame": None}, "a whole number is needed, not None"),
+    "no score": ({"final_score": "x"}, "a number is needed, not 'x'"),
     "score out of range": ({"final_score": 130.0}, "not 130"),
     "impossible number": ({"dive_number": "999Z"}, "no dive number"),
     "no frames": ({"end_frame": 1110}, "there are no frames 01_08/"),
@@ -205,3 +205,17 @@ def test_the_splits_are_the_official_ones(tmp_path):
     assert [dive.id for dive in dives.select_split("test")] == [f"01_{dive}" for dive in range(15, 20)]
     assert 0 < len(dives.select_split("validation")) < 12
     assert len(dives.select_split("train")) + len(dives.select_split("validation")) == 15
+
+
+@pytest.mark.parametrize(
+    "change", [{"end_frame": np.inf}, {"tw_no": np.inf}, {"rotation_type": np.nan}, {"difficulty": [3.3]}], ids=str
+)
+def test_a_value_that_is_no_label_is_named(tmp_path, change):
+    save(tmp_path, {(1, 7): annotation(**change)}, [(1, 7)], [])
+    write_pictures(tmp_path / "frames" / "01_07", 1000, 115)
+    with pytest.raises(DataError, match=r"final_annotations_dict\.pkl, item 01_07: a (whole )?number is needed"):
+        read_mtl_aqa(tmp_path)
+
+
+def test_a_rotation_that_the_dataset_does_not_have_gives_no_dive_number():
+    assert dive_code(annotation(rotation_type=-1)) is None
