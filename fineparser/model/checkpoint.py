@@ -1,13 +1,15 @@
 """Checkpoints: model.safetensors and config.json in one folder, or in a Hugging Face repository."""
 
 import hashlib
+import io
 import json
 import re
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +20,8 @@ from fineparser.atomic import atomic_write, atomic_write_text
 from fineparser.model.config import CompactConfig, FineParserConfig, NetworkConfig
 from fineparser.model.protocol import Network, Provenance
 from fineparser.model.spatial_action_parser import fold_fusion
+from fineparser.pickle_check import UnboundedPickle, check_pickle
+from fineparser.plain_values import MAX_EXCERPT, excerpt, from_plain, read_json
 
 __all__ = ["CheckpointError", "PretrainedNetwork", "Provenance", "fingerprint", "load_network"]
 
@@ -29,6 +33,15 @@ MODULES = {"FineParser": "fineparser.model.paper", "CompactFineParser": "finepar
 """Module of each network; imported by name, since it imports this one."""
 FLOAT32_ENTRIES = re.compile(r"spatial_action_parser\.upsample_masks\..*")
 """Entries that files with 16-bit weights hold in 32 bits: sums of many products of 16-bit weights."""
+MAX_WEIGHTS = 500_000_000
+"""Weights of a network above which it is not built: the published one has fewer than a hundred million."""
+MAX_REASON = 200
+"""Characters of the reason that PyTorch gives for a file that it cannot read."""
+MAX_PICKLE_BYTES = 64 * 2**20
+"""Size of the pickle in a PyTorch file, which has the names and shapes of its tensors."""
+ZIP_START = b"PK\x03\x04"
+LEGACY_PICKLES = 5
+"""Pickles at the beginning of a file of PyTorch before version 1.6: number, version, system, contents, keys."""
 
 
 class CheckpointError(ValueError):
@@ -110,42 +123,84 @@ def load_network(source: str | Path, revision: str | None = None) -> PretrainedN
     if absent := [path.name for path in paths if not path.is_file()]:
         raise CheckpointError(f"{folder} holds no {' and no '.join(absent)}; a checkpoint folder needs both")
     try:
-        contents = json.loads(paths[0].read_text())
+        contents = read_json(paths[0])
         config = read_config(contents)
-        weights = contents.get("weights", {})
-        provenance = Provenance(weights.get("name", folder.name), tuple(weights.get("trained_on", ())))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{paths[0]} is not the configuration of a FineParser: {error!r}") from error
+        expected = meta_network(config)
+        provenance = _provenance(contents.get("weights", {}), folder.name)
+    except ValueError as error:
+        raise CheckpointError(f"{paths[0]} is not the configuration of a network: {error}") from error
     try:
         state = load_file(paths[1])
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise CheckpointError(f"{paths[1]} is not a whole safetensors file: {error}") from error
     state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     if "network" not in contents:
-        state = convert_state(state, config)
-    network = build_network(config, provenance)
-    check_state(state, network, str(source))
+        try:
+            state = convert_state(state, config)
+        except (KeyError, IndexError, RuntimeError) as error:
+            raise CheckpointError(f"{paths[1]} does not have the layout of version 0.1: {error}") from error
+    check_state(state, expected, str(paths[1]))
+    network = _network_class(config)(config, provenance)
     network.load_state_dict(state, strict=True)
     return network.eval()
 
 
+def _provenance(values: object, name: str) -> Provenance:
+    """Provenance of the weights in a folder `name`; ValueError for values that are none."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f"weights should be an object, not {excerpt(values)}")
+    known = {key: value for key, value in values.items() if key in ("name", "trained_on")}
+    return from_plain(Provenance, {"name": name} | known)
+
+
 def build_network(config: NetworkConfig, provenance: Provenance | None = None) -> PretrainedNetwork:
-    """An untrained network of a configuration."""
+    """An untrained network of a configuration.
+
+    Raises:
+        ValueError: for a network of more than `MAX_WEIGHTS`, before memory is taken for it.
+    """
+    meta_network(config)
+    return _network_class(config)(config, provenance)
+
+
+def meta_network(config: NetworkConfig) -> PretrainedNetwork:
+    """The network of a configuration with the names and shapes of its weights alone.
+
+    Raises:
+        ValueError: for a network of more than `MAX_WEIGHTS`.
+    """
+    with torch.device("meta"):
+        network = _network_class(config)(config)
+    count = sum(weights.numel() for weights in network.parameters())
+    if count > MAX_WEIGHTS:
+        raise ValueError(
+            f"the network has {count / 1e6:.0f} million weights, at most {MAX_WEIGHTS / 1e6:.0f} are possible: "
+            "use fewer channels, blocks or layers"
+        )
+    return network
+
+
+def _network_class(config: NetworkConfig) -> Callable[..., PretrainedNetwork]:
     name = next(name for name, kind in CONFIGS.items() if kind is type(config))
-    return getattr(import_module(MODULES[name]), name)(config, provenance)
+    return getattr(import_module(MODULES[name]), name)
 
 
-def read_config(contents: dict) -> NetworkConfig:
+def read_config(contents: Mapping[str, Any]) -> NetworkConfig:
     """The configuration in the contents of a config.json, of this version or of version 0.1.
 
     Raises:
-        ValueError, KeyError: for contents of another layout, or a network that this version does not have.
+        ValueError: for contents of another layout, a network that this version does not have, or impossible values.
     """
-    if "network" not in contents:
-        return convert_config(contents.get("architecture", contents))
-    if contents["network"] not in CONFIGS:
-        raise ValueError(f"unknown network {contents['network']!r}; there are {', '.join(CONFIGS)}")
-    return CONFIGS[contents["network"]].from_json(contents["architecture"])
+    name, architecture = contents.get("network"), contents.get("architecture", contents)
+    if not isinstance(architecture, dict):
+        raise ValueError(f"architecture should be an object, not {excerpt(architecture)}")
+    if name is None:
+        return convert_config(architecture)
+    if not isinstance(name, str) or name not in CONFIGS:
+        raise ValueError(f"unknown network {excerpt(name)}; there are {', '.join(CONFIGS)}")
+    if "architecture" not in contents:
+        raise ValueError("architecture is missing")
+    return CONFIGS[name].from_json(architecture)
 
 
 # Checkpoints of version 0.1, where one class held both networks.
@@ -201,7 +256,7 @@ def convert_config(values: dict) -> NetworkConfig:
     kind, flags = (CompactConfig, _COMPACT_FLAGS) if values["diver_track"] else (FineParserConfig, _PUBLISHED_FLAGS)
     if wrong := [name for name, value in flags.items() if values.get(name) != value]:
         raise ValueError(
-            f"this version has no network with {', '.join(f'{name}={values.get(name)!r}' for name in wrong)}"
+            f"this version has no network with {', '.join(f'{name}={excerpt(values.get(name))}' for name in wrong)}"
         )
     renamed = {_RENAMED_FIELDS.get(name, name): value for name, value in values.items()}
     names = set(kind().to_json())
@@ -260,42 +315,82 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def check_state(state: dict[str, Tensor], model: nn.Module, source: str) -> None:
+def check_state(state: Mapping[str, object], model: nn.Module, source: str) -> None:
     """Refuse weights that do not fit a network, naming the first missing, unexpected and misshapen ones.
 
     Raises:
         CheckpointError: with up to five names of each kind.
     """
     expected = model.state_dict()
-    missing = [name for name in expected if name not in state]
-    unexpected = [name for name in state if name not in expected]
-    misshapen = [
-        f"{name} {list(state[name].shape)} instead of {list(expected[name].shape)}"
-        for name in expected
-        if name in state and state[name].shape != expected[name].shape
-    ]
-    problems = [
-        f"{len(names)} {kind}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
-        for kind, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen))
-        if names
-    ]
-    if problems:
+    unexpected = [name[:MAX_EXCERPT] for name in state if name not in expected]
+    if problems := [*misfits(state, expected), *_listed(unexpected, "unexpected")]:
         raise CheckpointError(f"{source} does not fit this network: {'; '.join(problems)}")
 
 
+def misfits(state: Mapping[str, object], expected: Mapping[str, Tensor]) -> list[str]:
+    """Reasons why entries cannot be the expected weights, with up to five names each; none if they can."""
+    missing = [name for name in expected if name not in state]
+    others, misshapen, not_finite = [], [], []
+    for name in expected.keys() & state.keys():
+        value, wanted = state[name], expected[name]
+        if not isinstance(value, Tensor) or not _is_plain(value):
+            others.append(f"{name} ({type(value).__name__})")
+        elif value.shape != wanted.shape:
+            misshapen.append(f"{name} {list(value.shape)} instead of {list(wanted.shape)}")
+        elif value.is_complex() or value.is_floating_point() != wanted.is_floating_point():
+            others.append(f"{name} ({value.dtype})")
+        elif not value.float().isfinite().all():
+            not_finite.append(name)
+    return [
+        *_listed(missing, "missing"),
+        *_listed(sorted(others), "of another type"),
+        *_listed(sorted(misshapen), "of another shape"),
+        *_listed(sorted(not_finite), "not finite"),
+    ]
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """False for tensors that are sparse, nested, quantised, or have no values at all."""
+    return tensor.layout is torch.strided and not (tensor.is_nested or tensor.is_quantized or tensor.is_meta)
+
+
+def _listed(names: list[str], kind: str) -> list[str]:
+    return [f"{len(names)} {kind}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"] if names else []
+
+
 def load_torch_file(path: str | Path) -> dict:
-    """A dictionary from a PyTorch file, read without running any code that it may carry.
+    """A dictionary from a PyTorch file, read without running any code that it may carry, and within bounds.
 
     Raises:
         CheckpointError: where it cannot be read so, or holds something else.
     """
     try:
+        _check_pickles(Path(path))
         contents = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist") from error
     except Exception as error:  # torch.load raises many kinds for foreign, truncated and hostile files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0][:MAX_REASON] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} is not a PyTorch file of plain tensors: {reason}") from error
     if not isinstance(contents, dict):
         raise CheckpointError(f"{path} holds a {type(contents).__name__}, not a dictionary of weights")
     return contents
+
+
+def _check_pickles(path: Path) -> None:
+    """Bound the work of loading a PyTorch file: a zip archive with a pickle, or several pickles before the weights."""
+    with path.open("rb") as file:
+        is_archive = file.read(len(ZIP_START)) == ZIP_START  # PyTorch decides by this, too
+        file.seek(0)
+        if not is_archive:
+            for _ in range(LEGACY_PICKLES):
+                check_pickle(file)
+            return
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                if member.compress_type != zipfile.ZIP_STORED:  # a few bytes could stand for any number of weights
+                    raise UnboundedPickle(f"{excerpt(member.filename)} is compressed, which PyTorch never does")
+                if member.filename.endswith(".pkl"):
+                    if member.file_size > MAX_PICKLE_BYTES:
+                        raise UnboundedPickle(f"{excerpt(member.filename)} has {member.file_size / 2**20:.0f} MiB")
+                    check_pickle(io.BytesIO(archive.read(member)))

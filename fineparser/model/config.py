@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, Self
 
 from fineparser.domain.clip_geometry import LANDMARKS
+from fineparser.plain_values import check_names, check_types, excerpt
 
 KEYPOINTS = len(LANDMARKS)
 """Keypoints of `CropDecoder`."""
@@ -17,7 +18,34 @@ ENTRY_SCORES = 14
 """Outputs of `FaultHead`: the deduction of each of the simulator's thirteen faults, and the award."""
 UNIT_DIFFICULTY = 3.0
 """Degree of difficulty at which the differences of `CompactFineParser` are points; about the mean of competitions."""
+TOKENS_PER_PHASE = 4
+"""Tokens of a phase in the static branch, and in both branches of `CompactFineParser`."""
 TRANSITION_RULES = ("windowed", "ordered")
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "clip_frames": (4, 1024),
+    "window_frames": (4, 256),
+    "window_stride": (1, 256),
+    "image_size": (16, 1024),
+    "i3d_width": (0.01, 4),
+    "side_channels": (1, 1024),
+    "resnet_blocks": (1, 64),
+    "resnet_channels": (1, 4096),
+    "attention_layers": (1, 64),
+    "attention_heads": (1, 64),
+    "phase_weights": (0, 100),
+    "temporal_channels": (1, 4096),
+    "crop_scale": (1, 16),
+    "crop_size": (32, 1024),
+    "track_width": (1, 4096),
+    "token_dropout": (0, 0.99),
+    "refiner_channels": (1, 4096),
+    "entry_channels": (1, 4096),
+    "entry_width": (1, 4096),
+}
+"""Lowest and highest value of each number of a configuration, and of each number of a list."""
+MAX_LIST_LENGTH = 16
+"""Numbers in a list."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +81,8 @@ class NetworkConfig:
     """Weights of take-off, flight and entry in the score difference (the paper's lambda)."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # JSON has no tuples
-            if isinstance(value := getattr(self, field.name), list):
-                object.__setattr__(self, field.name, tuple(value))
-        if (self.clip_frames - self.window_frames) % self.window_stride:
+        self._check_values()
+        if self.window_frames > self.clip_frames or (self.clip_frames - self.window_frames) % self.window_stride:
             raise ValueError(
                 f"windows of {self.window_frames} frames at stride {self.window_stride} do not end with a clip of "
                 f"{self.clip_frames} frames; choose numbers where (clip - window) is a multiple of the stride"
@@ -73,6 +99,23 @@ class NetworkConfig:
             )
         if len(self.phase_weights) != self.phase_count:
             raise ValueError(f"{len(self.phase_weights)} phase weights for {self.phase_count} phase(s): give one each")
+
+    def _check_values(self) -> None:
+        """Refuse values of another type or out of range, before anything is computed from them."""
+        for field in fields(self):  # JSON has no tuples
+            if isinstance(value := getattr(self, field.name), list):
+                object.__setattr__(self, field.name, tuple(value))
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        check_types(values, {field.name: field for field in fields(self)})
+        for name, value in values.items():
+            numbers = value if isinstance(value, tuple) else (value,)
+            if len(numbers) > MAX_LIST_LENGTH:
+                raise ValueError(f"{name} has {len(numbers)} numbers, at most {MAX_LIST_LENGTH} are possible")
+            if name not in LIMITS:
+                continue
+            lowest, highest = LIMITS[name]
+            if wrong := [number for number in numbers if not lowest <= number <= highest]:
+                raise ValueError(f"{name} is from {lowest:g} to {highest:g}, not {excerpt(wrong[0])}")
 
     @property
     def input_size(self) -> int:
@@ -104,6 +147,11 @@ class NetworkConfig:
         """Width of the tokens that cross-attention compares: 64 in the paper."""
         return self.resnet_channels[-1] // 8
 
+    @property
+    def encoding_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each field of the encoding of one clip, see `fineparser.model.protocol.Encoding`."""
+        return {"transition_probabilities": (self.clip_frames, 2), "transitions": (2,)}
+
     def i3d_channels(self, published: int) -> int:
         """The published channel count times `i3d_width`, as a multiple of 8."""
         return max(8, round(published * self.i3d_width / 8) * 8)
@@ -119,11 +167,7 @@ class NetworkConfig:
         Raises:
             ValueError: for an unknown name or an impossible combination.
         """
-        names = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - names):
-            raise ValueError(
-                f"unknown configuration {', '.join(unknown)}; {cls.__name__} has {', '.join(sorted(names))}"
-            )
+        check_names(values, [field.name for field in fields(cls)], cls.__name__)
         return cls(**values)
 
 
@@ -150,12 +194,21 @@ class FineParserConfig(NetworkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.transition_rule not in TRANSITION_RULES:
-            raise ValueError(f"transition_rule {self.transition_rule!r} is not one of {', '.join(TRANSITION_RULES)}")
+            rules = ", ".join(TRANSITION_RULES)
+            raise ValueError(f"transition_rule {excerpt(self.transition_rule)} is not one of {rules}")
 
     @property
     def phase_count(self) -> int:
         """3 (take-off, flight, entry), or 1 without temporal parsing."""
         return 3 if self.temporal_parsing else 1
+
+    @property
+    def encoding_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Window features, and the tokens of the static branch where there is one."""
+        shapes = super().encoding_shapes | {"dynamic": (len(self.window_starts), self.feature_width)}
+        if self.static_branch:
+            shapes["static"] = (self.phase_count, TOKENS_PER_PHASE, self.token_width)
+        return shapes
 
     @classmethod
     def tiny(cls) -> Self:
@@ -206,8 +259,6 @@ class CompactConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.crop_scale < 1:
-            raise ValueError(f"crop_scale is a whole number from 1 on, not {self.crop_scale}")
         if self.crop_size % 32:
             raise ValueError(
                 f"the crop decoder halves the crop five times: crop_size {self.crop_size} is no multiple of 32"
@@ -217,6 +268,13 @@ class CompactConfig(NetworkConfig):
         for name in ("refiner_channels", "entry_channels"):
             if len(getattr(self, name)) not in (0, UNET_LEVELS):
                 raise ValueError(f"{name} are those of {UNET_LEVELS} levels, or none: not {len(getattr(self, name))}")
+
+    @property
+    def encoding_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Tokens of both branches, and the scores of the entry where there is an entry branch."""
+        tokens = (self.phase_count, TOKENS_PER_PHASE, self.token_width)
+        entry = {"entry": (ENTRY_SCORES,)} if self.entry_channels else {}
+        return super().encoding_shapes | {"dynamic": tokens, "static": tokens} | entry
 
     @property
     def input_scale(self) -> int:

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from fineparser.model.checkpoint import CheckpointError, check_state, load_torch_file
+from fineparser.model.checkpoint import CheckpointError, check_state, load_torch_file, meta_network, misfits
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import FineParserConfig
 from fineparser.model.i3d import TOP_BLOCKS
 from fineparser.model.paper import FineParser
 from fineparser.model.protocol import Provenance
+from fineparser.plain_values import MAX_EXCERPT
 
 KINETICS_CLASSIFIER = "conv3d_0c_1x1."
 
@@ -86,66 +87,37 @@ def _compute(text: str) -> str:
     return _SUM.sub(value, text)
 
 
-def from_reference(state: Mapping[str, Mapping[str, Tensor]], name: str = "imported") -> FineParser:
+def from_reference(state: Mapping[Any, Any], name: str = "imported") -> FineParser:
     """The published network with the weights of one of its checkpoints, in eval mode.
 
     Args:
         state: {module: {parameter: tensor}} as the authors' training script saves it, with or without "module."
-            before parameter names; entries that no computation uses are ignored.
+            before parameter names; whatever else it has is ignored.
         name: of the weights, in reports.
 
     Raises:
         CheckpointError: where it is of another layout, with the first missing, unexpected and misshapen names.
     """
-    modules = {
-        module: {str(key).removeprefix("module."): torch.as_tensor(value) for key, value in entries.items()}
-        for module, entries in state.items()
-        if isinstance(entries, Mapping) and module != "optimizer"
+    entries = {
+        f"{module}/{str(key).removeprefix('module.')}": value
+        for module, parameters in state.items()
+        if isinstance(parameters, Mapping) and module != "optimizer"
+        for key, value in parameters.items()
     }
-    model = FineParser(FineParserConfig(), Provenance(name, (f"the data of {name}",)))
-    theirs = {ours: reference_name(ours) for ours in model.state_dict()}
-    converted = {
-        ours: modules[module][parameter]
-        for ours, (module, parameter) in theirs.items()
-        if parameter in modules.get(module, {})
-    }
-    ours_by_theirs = {f"{module}/{parameter}": ours for ours, (module, parameter) in theirs.items()}
-    _require(modules, ours_by_theirs, converted, model)
-    model.load_state_dict(converted, strict=True)
+    config = FineParserConfig()
+    layout = meta_network(config).state_dict()
+    theirs = {ours: "/".join(reference_name(ours)) for ours in layout}
+    expected = {theirs[ours]: weights for ours, weights in layout.items()}
+    if problems := misfits(entries, expected):
+        if unexpected := [entry[:MAX_EXCERPT] for entry in entries if entry not in expected]:
+            problems.append(f"{len(unexpected)} unexpected: {', '.join(unexpected[:5])}")
+        raise CheckpointError(f"this is not a checkpoint of the published FineParser: {'; '.join(problems)}")
+    model = FineParser(config, Provenance(name, (f"the data of {name}",)))
+    model.load_state_dict({ours: entries[entry] for ours, entry in theirs.items()}, strict=True)
     return model.eval()
 
 
-def _require(
-    modules: dict[str, dict[str, Tensor]],
-    ours_by_theirs: dict[str, str],
-    converted: dict[str, Tensor],
-    model: nn.Module,
-) -> None:
-    """Refuse a checkpoint with missing or misshapen entries, by the names of the checkpoint."""
-    expected = model.state_dict()
-    missing = [name for name, ours in ours_by_theirs.items() if ours not in converted]
-    misshapen = [
-        f"{name} {list(converted[ours].shape)} instead of {list(expected[ours].shape)}"
-        for name, ours in ours_by_theirs.items()
-        if ours in converted and converted[ours].shape != expected[ours].shape
-    ]
-    if not missing and not misshapen:
-        return
-    checkpoint_names = [f"{module}/{key}" for module, entries in modules.items() for key in entries]
-    unexpected = [name for name in checkpoint_names if name not in ours_by_theirs]
-    problems = [
-        f"{len(names)} {kind}, first {', '.join(names[:5])}"
-        for kind, names in (
-            ("missing", missing),
-            ("of another shape", misshapen),
-            ("unexpected", unexpected),
-        )
-        if names
-    ]
-    raise CheckpointError(f"this is not a checkpoint of the published FineParser: {'; '.join(problems)}")
-
-
-def load_i3d(model: FineParser | CompactFineParser, state: Mapping[str, Tensor]) -> None:
+def load_i3d(model: FineParser | CompactFineParser, state: Mapping[Any, Any]) -> None:
     """Load Kinetics I3D weights into the I3Ds of a network, in place; the classifier is dropped.
 
     Args:
@@ -182,8 +154,11 @@ def import_checkpoint(path: str | Path, i3d: bool = False) -> FineParser:
     """
     path = Path(path)
     state = load_torch_file(path)
-    if not i3d:
-        return from_reference(state, path.stem)
-    model = FineParser(FineParserConfig(), Provenance(f"{path.stem} (I3D only)"))
-    load_i3d(model, state)
+    try:
+        if not i3d:
+            return from_reference(state, path.stem)
+        model = FineParser(FineParserConfig(), Provenance(f"{path.stem} (I3D only)"))
+        load_i3d(model, state)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     return model.eval()

@@ -1,10 +1,13 @@
 """Checkpoints: round trips, files of version 0.1, and broken ones."""
 
+import io
 import json
+import pickle
+import zipfile
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from fineparser.model.checkpoint import (
     CheckpointError,
@@ -109,6 +112,24 @@ def spoil(**changes):
     return change
 
 
+def spoil_provenance(value):
+    def change(folder):
+        path = folder / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"weights": value}))
+
+    return change
+
+
+def spoil_entry(change_tensor):
+    def change(folder):
+        path = folder / "model.safetensors"
+        weights = load_file(path)
+        name = next(name for name, tensor in weights.items() if tensor.ndim == 4)
+        save_file(weights | {name: change_tensor(weights[name]).contiguous()}, path)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -116,9 +137,24 @@ def spoil(**changes):
         (lambda folder: (folder / "config.json").write_text("{"), "is not the configuration"),
         (lambda folder: (folder / "config.json").write_text("[1]"), "is not the configuration"),
         (lambda folder: (folder / "config.json").write_text('{"network": "Other"}'), "unknown network 'Other'"),
+        (lambda folder: (folder / "config.json").write_text('{"network": ["x"]}'), r"unknown network \['x'\]"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"architecture": [1]}'),
+            "architecture should be an object",
+        ),
+        (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json .*nested too deeply"),
+        (lambda folder: (folder / "config.json").write_bytes(b"\xff" * 100), r"config\.json .*is not"),
+        (spoil(attention_layers=10**7), r"config\.json .*attention_layers is from 1 to 64, not 10000000"),
+        (spoil(resnet_channels=[4096] * 4), r"config\.json .*million weights, at most 500 are possible"),
+        (spoil_provenance([1]), r"config\.json .*weights should be an object"),
+        (spoil_provenance({"name": 5}), r"config\.json .*name should be text, not 5"),
+        (spoil_provenance({"trained_on": "SynDive"}), r"config\.json .*trained_on should be a list, each text"),
+        (spoil_entry(lambda tensor: tensor.long()), r"1 of another type: .*\(torch\.int64\)"),
+        (spoil_entry(lambda tensor: tensor * float("nan")), "1 not finite: "),
+        (spoil_entry(lambda tensor: tensor[:1, :1]), "1 of another shape: "),
         (spoil_weights, "not a whole safetensors file"),
         (spoil(side_channels=8), r"of another shape: spatial_action_parser.side_features.0.weight \[4, "),
-        (spoil(second_look=True), "unknown configuration second_look"),
+        (spoil(second_look=True), "unknown second_look; CompactConfig has"),
     ],
 )
 def test_broken_checkpoints_are_refused(tiny, tmp_path, spoil, reason):
@@ -163,3 +199,30 @@ def test_code_in_a_checkpoint_never_runs(tmp_path, capsys):
     with pytest.raises(CheckpointError, match="not a PyTorch file of plain tensors"):
         load_torch_file(tmp_path / "evil.pth")
     assert "never run" not in capsys.readouterr().out
+
+
+def test_a_key_that_never_ends_is_refused(tmp_path):
+    """The pickle inside a PyTorch file, and those of a file of early versions of PyTorch."""
+    key = None
+    for _ in range(60):
+        key = (key, key)
+    bomb = io.BytesIO()
+    pickler = pickle.Pickler(bomb, protocol=2)
+    pickler.dump([key])
+    with zipfile.ZipFile(tmp_path / "zip.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", bomb.getvalue())
+        archive.writestr("archive/version", "3\n")
+    (tmp_path / "early.pth").write_bytes(bomb.getvalue())
+    for name in ("zip.pth", "early.pth"):
+        with pytest.raises(CheckpointError, match=rf"{name} is not a PyTorch file.*more than \d+"):
+            load_torch_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_files_of_every_format_are_read(tmp_path, zipped):
+    tensors = {"a": torch.arange(3.0), "nested": {"b": torch.zeros(2, 2)}, "epoch": 3}
+    torch.save(tensors, tmp_path / "weights.pth", _use_new_zipfile_serialization=zipped)
+    loaded = load_torch_file(tmp_path / "weights.pth")
+    assert torch.equal(loaded["a"], tensors["a"])
+    assert torch.equal(loaded["nested"]["b"], tensors["nested"]["b"])
+    assert loaded["epoch"] == 3

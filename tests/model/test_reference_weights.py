@@ -43,10 +43,10 @@ def test_every_parameter_comes_back(paper, published, tmp_path):
 def test_another_layout_is_refused_by_name(published):
     other = {module: dict(entries) for module, entries in published.items() if isinstance(entries, dict)}
     other["psnet_model"]["colour"] = other["psnet_model"].pop("module.inc1.conv.conv.0.weight")
-    with pytest.raises(CheckpointError, match=r"1 missing, first psnet_model/inc1\.conv\.conv\.0\.weight") as error:
+    with pytest.raises(CheckpointError, match=r"1 missing: psnet_model/inc1\.conv\.conv\.0\.weight") as error:
         from_reference(other)
     assert "psnet_model/colour" in str(error.value)
-    with pytest.raises(CheckpointError, match=r"missing, first base_model/backbone\.conv3d_1a_7x7"):
+    with pytest.raises(CheckpointError, match=r"missing: base_model/backbone\.conv3d_1a_7x7"):
         from_reference({"weights": {"a": torch.zeros(1)}})
 
 
@@ -62,3 +62,21 @@ def test_kinetics_weights_reach_both_i3ds(tmp_path):
     assert not model.provenance.trained
     with pytest.raises(CheckpointError, match=r"missing: conv3d_1a_7x7\.conv3d\.weight"):
         load_i3d(model, {"fc.weight": torch.zeros(1)})
+
+
+def test_other_things_than_tensors_are_named(published):
+    first = "module.inc1.conv.conv.0.weight"
+    for value, reason in (
+        ("text", r"psnet_model/inc1\.conv\.conv\.0\.weight \(str\)"),
+        ([[1.0]], r"psnet_model/inc1\.conv\.conv\.0\.weight \(list\)"),
+        (published["psnet_model"][first].long(), r"weight \(torch\.int64\)"),
+        (published["psnet_model"][first] * float("inf"), r"1 not finite: psnet_model/inc1"),
+        (torch.zeros(1).expand(2**40), r"1 of another shape: psnet_model/inc1.*\[1099511627776\] instead of"),
+    ):
+        broken = published | {"psnet_model": published["psnet_model"] | {first: value}}
+        with pytest.raises(CheckpointError, match=reason):
+            from_reference(broken)
+    with pytest.raises(CheckpointError, match="missing"):
+        from_reference({"base_model": {"a": 5}, "segmenter": {"b": "s"}, 3: {(1, 2): None}})
+    with pytest.raises(CheckpointError, match=r"of another type: conv3d_1a_7x7\.conv3d\.weight \(str\)"):
+        load_i3d(FineParser(FineParserConfig()), {"conv3d_1a_7x7.conv3d.weight": "text"})
