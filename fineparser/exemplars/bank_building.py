@@ -15,6 +15,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 
 from fineparser.data.readers.syndive import mean_deductions
 from fineparser.domain.difficulty import SPRINGBOARDS, UndefinedDifficulty, difficulty
@@ -238,31 +240,47 @@ def build_bank(
         progress: called with the number of simulated dives and their total, after each dive number and height.
 
     Raises:
-        BankError: for a path that does not end with .safetensors.
+        BankError: for a path that does not end with .safetensors, or while another process builds this bank.
         OSError: if the bank cannot be written.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise BankError(f"{path} is not the name of a bank: end it with .safetensors")
-    unfinished = path.with_name(f".{path.stem}.unfinished")
-    unfinished.mkdir(parents=True, exist_ok=True)
-    candidates = _candidates(network, job, unfinished, workers, progress)
-    errors = execution_errors(network, candidates).reshape(len(job.dives), job.simulated_per_dive)
-    if job.has_choice:
-        errors = errors - errors[:, -1].mean()
-    chosen: list[int] = []
-    for dive, of_dive in enumerate(errors):
-        selected = select_candidates(of_dive[: job.candidates_per_dive], job.count)
-        chosen += [dive * job.simulated_per_dive + index for index in selected]
-    exemplars = [
-        replace(candidates.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
-        for place, index in enumerate(chosen)
-    ]
-    with_clips = _with_clips(job, exemplars, unfinished / "clips", earlier, workers)
-    bank = ExemplarBank(with_clips, candidates.encodings.select(chosen), network.fingerprint(), path.name)
-    bank = write_with_clips(bank, path)
-    shutil.rmtree(unfinished)
-    return bank
+    with _unfinished_folder(path) as unfinished:
+        candidates = _candidates(network, job, unfinished, workers, progress)
+        errors = execution_errors(network, candidates).reshape(len(job.dives), job.simulated_per_dive)
+        if job.has_choice:
+            errors = errors - errors[:, -1].mean()
+        chosen: list[int] = []
+        for dive, of_dive in enumerate(errors):
+            selected = select_candidates(of_dive[: job.candidates_per_dive], job.count)
+            chosen += [dive * job.simulated_per_dive + index for index in selected]
+        exemplars = [
+            replace(candidates.exemplars[index], id=exemplar_id(*job.dives[place // job.count], place % job.count))
+            for place, index in enumerate(chosen)
+        ]
+        with_clips = _with_clips(job, exemplars, unfinished / "clips", earlier, workers)
+        bank = ExemplarBank(with_clips, candidates.encodings.select(chosen), network.fingerprint(), path.name)
+        return write_with_clips(bank, path)
+
+
+@contextmanager
+def _unfinished_folder(path: Path) -> Iterator[Path]:
+    """Context with the folder of the parts of a bank, which is removed if the block ends well.
+
+    Raises:
+        BankError: while another process builds this bank.
+    """
+    folder = path.with_name(f".{path.stem}.unfinished")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            for part in path.parent.glob(f".{path.stem}-*{path.suffix}"):  # of a process that was killed while writing
+                part.unlink(missing_ok=True)
+            yield folder
+    except Timeout as error:
+        raise BankError(f"another process is building {path}: wait for it, or choose another name") from error
+    shutil.rmtree(folder)
 
 
 def _candidates(
@@ -274,7 +292,7 @@ def _candidates(
     for code, height in job.dives:
         path = folder / f"{code}-{height:g}m.safetensors"
         task = simulation_task(job, code, height, network.config.input_size)
-        parts[path] = load_part(path, task, network.fingerprint())
+        parts[path] = load_part(path, task, network)
         if parts[path] is None:
             missing.append((path, task))
     done = len(job) - len(missing) * job.simulated_per_dive
@@ -330,10 +348,10 @@ def simulation_task(job: BankJob, code: DiveCode, height: float, lines: int) -> 
     return SimulationTask(code, height, tuple(recipes), lines)
 
 
-def load_part(path: Path, task: SimulationTask, fingerprint: str) -> ExemplarBank | None:
+def load_part(path: Path, task: SimulationTask, network: Network) -> ExemplarBank | None:
     """The part that an interrupted job left, if it is complete and of these weights and recipes."""
     try:
-        part = ExemplarBank.load(path, fingerprint)
+        part = ExemplarBank.load(path, network.fingerprint(), network.config)
     except BankError:
         return None
     return part if tuple(one.recipe for one in part.exemplars) == task.recipes else None

@@ -5,15 +5,19 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from fineparser.data.dives import MAX_SCORE
 from fineparser.domain.difficulty import difficulty as table_difficulty
 from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import highest_score
+from fineparser.plain_values import excerpt, from_plain
 
 SIMULATED = "SynDive"
 """Source of exemplars that the simulator made."""
 USER_DIVES = "own dives"
 """Source of exemplars that a user added."""
+MAX_CODE_LENGTH = 20
+"""Characters of a dive number, blanks included."""
 DIFFICULTY_RANGE = (0.5, 6.0)
 """Lowest and highest degree of difficulty that a user may give."""
 
@@ -48,15 +52,16 @@ class DiveSpec:
         Raises:
             ValueError: for an invalid number, height or difficulty; the message names the nearest valid ones.
         """
+        # Each value is checked, also where another one is missing.
+        code = DiveCode.parse(code) if isinstance(code, str) else code
+        height = None if height is None else parse_height(height)
+        lowest, highest = DIFFICULTY_RANGE
+        if difficulty is not None and not lowest <= difficulty <= highest:
+            raise ValueError(f"the degree of difficulty must be between {lowest:g} and {highest:g}, not {difficulty:g}")
         if code is None or height is None:
             return None
-        code = code if isinstance(code, DiveCode) else DiveCode.parse(code)
-        height = parse_height(height)
         if difficulty is None:
             return cls(code, height, table_difficulty(code, height), "table")
-        lowest, highest = DIFFICULTY_RANGE
-        if not lowest <= difficulty <= highest:
-            raise ValueError(f"the degree of difficulty must be between {lowest:g} and {highest:g}, not {difficulty:g}")
         return cls(code, height, float(difficulty), "given")
 
 
@@ -131,19 +136,29 @@ class ExemplarClip:
         Raises:
             ValueError: if the name leads out of the folder.
         """
-        name = values["path"]
-        if Path(name).name != name or name in ("", ".", ".."):
-            raise ValueError(f"{name!r} is no name of a clip in {folder}")
-        return cls(**values | {"path": folder / name})
+        name = values.get("path")
+        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", "..") or "\0" in name:
+            raise ValueError(f"{excerpt(name)} is no name of a clip in {folder}")
+        return from_plain(cls, values | {"path": folder / name})
 
 
 @dataclass(frozen=True)
 class SimulationRecipe:
-    """Settings with which the simulator makes an exemplar again, besides its dive number and height."""
+    """Settings with which the simulator makes an exemplar again, besides its dive number and height.
+
+    Raises:
+        ValueError: for a negative seed, or a level outside 0 to 1.
+    """
 
     seed: int
     level: float
     """Skill of the diver, 0 (beginner) to 1 (medallist)."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or not 0 <= self.level <= 1:
+            raise ValueError(
+                f"a recipe has a seed from 0 on and a level from 0 to 1, not {self.seed} and {self.level:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -151,7 +166,7 @@ class Exemplar:
     """A dive with a known score; its encoding is in the bank.
 
     Raises:
-        ValueError: for a negative score or a difficulty that is not positive.
+        ValueError: for a score or a difficulty that no dive has.
     """
 
     id: str
@@ -171,7 +186,9 @@ class Exemplar:
     """Name that the user gave it."""
 
     def __post_init__(self) -> None:
-        if self.difficulty <= 0 or self.score < 0:
+        # Both are false for numbers that are none (NaN).
+        is_possible = 0 < self.difficulty < 10 and 0 <= self.score <= max(MAX_SCORE, highest_score(self.difficulty))
+        if not is_possible:
             raise ValueError(
                 f"{self.id}: score {self.score:g} and difficulty {self.difficulty:g} are not those of a dive"
             )
@@ -196,14 +213,42 @@ class Exemplar:
         """Exemplar from plain values, with its clip in the folder `clips`.
 
         Raises:
-            ValueError, KeyError, TypeError: for values that describe no exemplar.
+            ValueError: for values that describe no exemplar, with the name of the field.
         """
-        clip, recipe = values.get("clip"), values.get("recipe")
-        return cls(
-            **values
-            | {
-                "code": DiveCode.parse(values["code"]),
-                "clip": None if clip is None else ExemplarClip.from_json(clip, clips),
-                "recipe": None if recipe is None else SimulationRecipe(**recipe),
-            }
-        )
+        if not isinstance(values, dict):
+            raise ValueError(f"an exemplar should be an object, not {excerpt(values)}")
+        code, clip, recipe = (values.get(name) for name in ("code", "clip", "recipe"))
+        if not isinstance(code, str) or len(code) > MAX_CODE_LENGTH:
+            raise ValueError(f"code should be a dive number, not {excerpt(code)}")
+        if clip is not None and not isinstance(clip, dict):
+            raise ValueError(f"clip should be an object, not {excerpt(clip)}")
+        nested = {
+            "code": DiveCode.parse(code),
+            "clip": None if clip is None else ExemplarClip.from_json(clip, clips),
+            "recipe": None if recipe is None else from_plain(SimulationRecipe, recipe),
+        }
+        exemplar = from_plain(cls, values | nested)
+        parse_height(exemplar.height)
+        return exemplar
+
+
+def exemplars_from_json(values: object, clips: Path) -> tuple[Exemplar, ...]:
+    """Exemplars from a list of plain values, with their clips in the folder `clips`.
+
+    Raises:
+        ValueError: for anything else, with the position of the exemplar and the name of the field.
+    """
+    if not isinstance(values, list):
+        raise ValueError(f"exemplars should be a list, not {excerpt(values)}")
+    exemplars: dict[str, Exemplar] = {}
+    for number, item in enumerate(values, 1):
+        try:
+            exemplar = Exemplar.from_json(item, clips)
+        except ValueError as error:
+            raise ValueError(f"exemplar {number} of {len(values)}: {error}") from error
+        if exemplar.id in exemplars:
+            raise ValueError(
+                f"exemplar {number} of {len(values)}: there is another one of the id {excerpt(exemplar.id)}"
+            )
+        exemplars[exemplar.id] = exemplar
+    return tuple(exemplars.values())

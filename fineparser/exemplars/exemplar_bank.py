@@ -17,14 +17,27 @@ from fineparser.atomic import atomic_write
 from fineparser.data.clip_input import network_input
 from fineparser.data.dives import Card
 from fineparser.data.exemplar_pool import ExemplarChoice, ExemplarPool
+from fineparser.domain.clip_geometry import CLIP_FRAMES
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.domain.phases import Transitions
-from fineparser.exemplars.exemplar import SIMULATED, Exemplar
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar, exemplars_from_json
 from fineparser.exemplars.score_calibration import ScoreCalibration
+from fineparser.model.config import ENTRY_SCORES, TOKENS_PER_PHASE, NetworkConfig
 from fineparser.model.protocol import Encoding, Network, normalise
+from fineparser.plain_values import excerpt, parse_json
 
 STORED_FIELDS = ("dynamic", "transition_probabilities", "transitions", "static", "entry")
 """Fields of an encoding that a bank file contains."""
+REQUIRED_FIELDS = STORED_FIELDS[:3]
+"""Fields that every encoding has."""
+STORED_SHAPES: dict[str, tuple[tuple[int | None, ...], ...]] = {
+    "dynamic": ((None, None), (None, TOKENS_PER_PHASE, None)),
+    "transition_probabilities": ((CLIP_FRAMES, 2),),
+    "transitions": ((2,),),
+    "static": ((None, TOKENS_PER_PHASE, None),),
+    "entry": ((ENTRY_SCORES,),),
+}
+"""Shapes that each field has for some network; None: any length."""
 
 
 class BankError(ValueError):
@@ -120,14 +133,18 @@ class ExemplarBank:
         """Both banks as one, with the name and the calibration of this one.
 
         Raises:
-            BankError: if other weights encoded the other, or both have an exemplar of the same id.
+            BankError: if other weights encoded the other, its encodings have other shapes, or both have an exemplar of
+                the same id.
         """
         if other.fingerprint != self.fingerprint:
             raise BankError(f"{other.name} and {self.name} were encoded by different weights and cannot be mixed")
         ids = {one.id for one in self.exemplars}
         if duplicates := sorted(ids & {one.id for one in other.exemplars}):
             raise BankError(f"the bank already has an exemplar {duplicates[0]!r}; remove it first or choose another id")
-        encodings = Encoding.concatenate([self.encodings, other.encodings])
+        try:
+            encodings = Encoding.concatenate([self.encodings, other.encodings])
+        except RuntimeError as error:
+            raise BankError(f"{other.name} and {self.name} have encodings of different shapes: {error}") from error
         return replace(self, exemplars=(*self.exemplars, *other.exemplars), encodings=encodings)
 
     def save(self, path: str | Path) -> None:
@@ -153,12 +170,15 @@ class ExemplarBank:
         atomic_write(path, lambda part: save_file(arrays, part, metadata={"index": json.dumps(index)}))
 
     @classmethod
-    def load(cls, path: str | Path, fingerprint: str | None = None) -> "ExemplarBank":
+    def load(
+        cls, path: str | Path, fingerprint: str | None = None, config: NetworkConfig | None = None
+    ) -> "ExemplarBank":
         """The bank in a file.
 
         Args:
             path: bank file.
             fingerprint: of the weights that will compare dives with it; None: any.
+            config: of these weights, which fixes the shapes of the encodings; None: any that some network has.
 
         Raises:
             BankError: for a missing or broken file, or encodings of other weights.
@@ -166,23 +186,55 @@ class ExemplarBank:
         path = Path(path)
         try:
             with safe_open(path, framework="pt") as file:
-                index = json.loads(file.metadata()["index"])
+                index = parse_json((file.metadata() or {}).get("index", ""))
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            exemplars = tuple(Exemplar.from_json(values, clips_folder(path)) for values in index["exemplars"])
-            arrays = {name: array.float() if array.is_floating_point() else array for name, array in arrays.items()}
-            encodings = Encoding(**arrays)
-            encoded_by = index["fingerprint"]
-            stored = index["calibration"]
+            exemplars = exemplars_from_json(index.get("exemplars"), clips_folder(path))
+            encoded_by, stored = index.get("fingerprint"), index.get("calibration")
             calibration = None if stored is None else ScoreCalibration.from_json(stored)
+            if not isinstance(encoded_by, str):
+                raise ValueError(f"fingerprint should be text, not {excerpt(encoded_by)}")
+            encodings = _encodings(arrays, len(exemplars), config)
         except FileNotFoundError as error:
             raise BankError(f"there is no exemplar bank {path}") from error
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        except (SafetensorError, OSError, ValueError, RuntimeError) as error:
             raise BankError(f"{path} is not an exemplar bank: {error}") from error
-        if len(exemplars) != len(encodings):
-            raise BankError(f"{path} names {len(exemplars)} exemplars but has {len(encodings)} encodings")
         if fingerprint not in (None, encoded_by):
-            raise BankError(f"{path} was encoded by other weights ({encoded_by}, not {fingerprint}); build it again")
+            raise BankError(
+                f"{path} was encoded by other weights ({excerpt(encoded_by)}, not {fingerprint}); build it again"
+            )
         return cls(exemplars, encodings, encoded_by, path.name, calibration)
+
+
+def _encodings(arrays: dict[str, Tensor], count: int, config: NetworkConfig | None) -> Encoding:
+    """Encodings of `count` exemplars from stored arrays; ValueError for arrays that are none."""
+    shapes = STORED_SHAPES if config is None else {name: (shape,) for name, shape in config.encoding_shapes.items()}
+    required = REQUIRED_FIELDS if config is None else shapes.keys()
+    if missing := sorted(set(required) - set(arrays)):
+        raise ValueError(f"it lacks the array {missing[0]}")
+    tensors = {}
+    for name, array in arrays.items():
+        if name not in shapes:
+            raise ValueError(f"it has an array {excerpt(name)}, which no encoding of these weights has")
+        if array.ndim == 0 or len(array) != count:
+            raise ValueError(f"it names {count} exemplars but has {len(array) if array.ndim else 0} encodings")
+        if not any(_has_shape(array.shape[1:], shape) for shape in shapes[name]):
+            raise ValueError(f"{name} has the shape {list(array.shape[1:])}, which no encoding of these weights has")
+        is_index = name == "transitions"
+        if array.is_complex() or array.is_floating_point() == is_index:
+            raise ValueError(f"{name} holds values of the type {array.dtype}")
+        tensors[name] = array.long() if is_index else array.float()
+        if not tensors[name].isfinite().all():
+            raise ValueError(f"{name} has values that are not finite")
+    transitions = tensors["transitions"]
+    if ((transitions < 0) | (transitions >= CLIP_FRAMES)).any():
+        raise ValueError(f"transitions has frames outside the {CLIP_FRAMES} of a clip")
+    return Encoding(**tensors)
+
+
+def _has_shape(shape: Sequence[int], expected: Sequence[int | None]) -> bool:
+    return len(shape) == len(expected) and all(
+        wanted in (None, length) for length, wanted in zip(shape, expected, strict=True)
+    )
 
 
 def clips_folder(bank: str | Path) -> Path:

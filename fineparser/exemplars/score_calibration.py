@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from fineparser.domain.judging import highest_score
+from fineparser.domain.phases import Phase
+from fineparser.plain_values import excerpt, from_plain
 
 NOMINAL_COVERAGE = 0.8
 """Share of true scores that an interval is meant to contain."""
@@ -103,10 +105,17 @@ class ScoreCalibration:
         """Calibration from plain values.
 
         Raises:
-            KeyError, TypeError, ValueError: for values that are no calibration.
+            ValueError: for values that are no calibration, with the name of the field.
         """
-        phases = tuple((float(low), float(high)) for low, high in values.get("parts", ()))
-        return cls(values["low"], values["high"], values["dives"], values["source"], phases)
+        if not isinstance(values, dict):
+            raise ValueError(f"calibration should be an object, not {excerpt(values)}")
+        renamed = {"phases" if name == "parts" else name: value for name, value in values.items()}
+        calibration = from_plain(cls, renamed)
+        if calibration.low > calibration.high or any(low > high for low, high in calibration.phases):
+            raise ValueError("calibration has an interval whose lower end is above its upper end")
+        if len(calibration.phases) not in (0, len(Phase)):
+            raise ValueError(f"parts are those of {len(Phase)} phases, or none: not {len(calibration.phases)}")
+        return calibration
 
 
 def _tails(errors: np.ndarray) -> tuple[float, float]:

@@ -5,15 +5,18 @@ The folder is `$FINEPARSER_HOME/exemplars`, by default `~/.fineparser/exemplars`
     dives.json                          dives and scores: the only file that cannot be made again
     clips/<id>.mp4                      the trimmed clips, H.264: shown beside a dive, and encoded by new weights
     encodings/<fingerprint>.safetensors bank of one set of weights; made again from the clips when missing
+    adding/<id>/                        a clip on its way, with a lock that its process holds
     lock                                held while a file is replaced
 
 Each set of weights has an encodings file of its own. Several sessions may write at once: each change is applied, under
-the lock, to what is on disk then, and files are replaced atomically.
+the lock, to what is on disk then, and files are replaced atomically. A process that is killed leaves at most files that
+the list does not name; whoever takes the lock next removes them.
 """
 
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,9 +28,10 @@ from filelock import FileLock, Timeout
 
 from fineparser.atomic import atomic_write_text
 from fineparser.domain.clip_geometry import sample_frames
-from fineparser.exemplars.exemplar import USER_DIVES, Exemplar, ExemplarClip, ScoredDive
+from fineparser.exemplars.exemplar import USER_DIVES, Exemplar, ExemplarClip, ScoredDive, exemplars_from_json
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
 from fineparser.model.protocol import Encoding
+from fineparser.plain_values import excerpt, read_json
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.info import VideoError, VideoInfo
@@ -38,6 +42,8 @@ HOME_VARIABLE = "FINEPARSER_HOME"
 MAX_EXEMPLARS = 500
 """Exemplars in a folder."""
 LOCK_SECONDS = 30.0
+LOCK_FILE = "lock"
+ADDING_FOLDER = "adding"
 
 MAX_CLIP_LINES = 720
 """Shorter side of a stored clip, pixels: the network takes 224 lines of the crop, and a tablet shows no more."""
@@ -94,17 +100,13 @@ class UserExemplars:
             BankError: for a broken list.
         """
         try:
-            text = self._index.read_text(encoding="utf-8")
+            return exemplars_from_json(read_json(self._index).get("exemplars"), self._clips)
         except FileNotFoundError:
             return ()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BankError(f"the list of your exemplars, {self._index}, cannot be read: {error}") from error
-        try:
-            return tuple(Exemplar.from_json(values, self._clips) for values in json.loads(text)["exemplars"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise BankError(
-                f"the list of your exemplars, {self._index}, is broken ({error}): repair it or move it away. "
-                f"The clips in {self._clips} are untouched."
+                f"the list of your exemplars, {self._index}, is broken ({error}): repair it, or move the folder "
+                f"{self.folder} away. The clips in {self._clips} are untouched."
             ) from error
 
     def add(
@@ -145,22 +147,18 @@ class UserExemplars:
             name=name or Path(clip).name,
         )
         progress("Saving the clip", 0.4)
-        self._clips.mkdir(parents=True, exist_ok=True)
-        path = self._clips / f"{exemplar.id}.mp4"
-        count = write_section(section, path)
-        try:
+        with self._adding(exemplar.id) as folder:
+            clip_file = folder / f"{exemplar.id}.mp4"
+            count = write_section(section, clip_file)
             progress("Encoding the dive", 0.7)
-            exemplar = replace(exemplar, clip=ExemplarClip(path, 0, 0, count - 1, count - 1))
+            exemplar = replace(exemplar, clip=ExemplarClip(clip_file, 0, 0, count - 1, count - 1))
             encoding = encode_user_exemplar(encoder, exemplar)
             exemplar = with_transitions(exemplar, encoding)
-            with self._locked():
-                dives = self.dives()
+            with self._locked() as dives:
                 self._check_room(dives)
+                exemplar = self._move_clip(exemplar, dives)
                 self._save_encodings(encoder, {exemplar.id: encoding}, (*dives, exemplar))
                 self._save_index((*dives, exemplar))
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
         return exemplar, section.warnings
 
     def remove(self, exemplar_id: str) -> None:
@@ -169,11 +167,12 @@ class UserExemplars:
         Raises:
             BankError: if there is none of this id.
         """
-        with self._locked(must_exist=True):
-            dives = self.dives()
+        if not self.folder.is_dir():
+            raise BankError(f"there are no user exemplars in {self.folder}")
+        with self._locked() as dives:
             others = tuple(one for one in dives if one.id != exemplar_id)
             if len(others) == len(dives):
-                raise BankError(f"there is no user exemplar {exemplar_id!r}: it may have been removed already")
+                raise BankError(f"there is no user exemplar {excerpt(exemplar_id)}: it may have been removed already")
             self._save_index(others)
             for removed in dives:
                 if removed.id == exemplar_id and removed.clip is not None:
@@ -201,8 +200,8 @@ class UserExemplars:
                 values = {"id": one.id, "name": one.name, "reason": error.reason}
                 warnings.append(QualityWarning("user_exemplar_unusable", values))
         if added:
-            with self._locked():
-                self._save_encodings(encoder, added, self.dives())
+            with self._locked() as current:
+                self._save_encodings(encoder, added, current)
             warnings.append(QualityWarning("user_exemplars_encoded", {"count": len(added)}))
         encodings |= added
         encoded = [one for one in dives if one.id in encodings]
@@ -225,15 +224,61 @@ class UserExemplars:
             raise BankError(f"there are {len(dives)} user exemplars already, and no room for more: remove some first")
 
     @contextmanager
-    def _locked(self, must_exist: bool = False) -> Iterator[None]:
-        if must_exist and not self.folder.is_dir():
-            raise BankError(f"there are no user exemplars in {self.folder}")
+    def _locked(self) -> Iterator[tuple[Exemplar, ...]]:
+        """Context with the lock; the dives of the list then."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder / "lock", timeout=LOCK_SECONDS):
-                yield
+            with FileLock(self.folder / LOCK_FILE, timeout=LOCK_SECONDS):
+                dives = self.dives()
+                self._sweep(dives)
+                yield dives
         except Timeout as error:
             raise BankError(f"another session is writing to {self.folder}: try again in a minute") from error
+
+    @contextmanager
+    def _adding(self, name: str) -> Iterator[Path]:
+        """Context with a folder for a clip on its way; other processes leave it alone as long as this one lives."""
+        folder = self.folder / ADDING_FOLDER / name
+        lock = FileLock(folder / LOCK_FILE, timeout=LOCK_SECONDS)
+        with self._locked():  # nobody sweeps before the folder's own lock is held
+            folder.mkdir(parents=True)
+            lock.acquire()
+        try:
+            yield folder
+        finally:
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _move_clip(self, exemplar: Exemplar, dives: tuple[Exemplar, ...]) -> Exemplar:
+        """The exemplar with its clip among the others; the lock is held."""
+        assert exemplar.clip is not None
+        self._clips.mkdir(exist_ok=True)
+        if not self._index.exists():  # with a list, a clip that it does not name can be told from one of a lost list
+            self._save_index(dives)
+        target = self._clips / exemplar.clip.path.name
+        os.replace(exemplar.clip.path, target)
+        return replace(exemplar, clip=replace(exemplar.clip, path=target))
+
+    def _sweep(self, dives: tuple[Exemplar, ...]) -> None:
+        """Remove what killed processes left; the lock is held.
+
+        Raises:
+            BankError: where there are clips but no list: it may have been moved away, and is not written over.
+        """
+        for folder in self.folder.glob(f"{ADDING_FOLDER}/*"):
+            with suppress(Timeout):  # its process lives
+                with FileLock(folder / LOCK_FILE, timeout=0):
+                    pass
+                shutil.rmtree(folder, ignore_errors=True)
+        named = {one.clip.path.name for one in dives if one.clip is not None}
+        lost = [clip for clip in self._clips.glob("*.mp4") if clip.name not in named]
+        if lost and not self._index.exists():
+            raise BankError(
+                f"there are clips in {self._clips}, but no list of them: put {self._index} back, or move the clips away"
+            )
+        unfinished = [*self.folder.glob(f".{self._index.stem}-*"), *self.folder.glob("encodings/.*")]
+        for path in (*lost, *unfinished):
+            path.unlink(missing_ok=True)
 
     def _save_index(self, dives: tuple[Exemplar, ...]) -> None:
         text = json.dumps({"exemplars": [one.to_json() for one in dives]}, indent=1, ensure_ascii=False) + "\n"

@@ -17,6 +17,7 @@ from fineparser.exemplars.simulated_exemplars import exemplar_id, graded_recipes
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig
 from fineparser.video.reader import probe
+from tests.builders import tiny_compact
 
 pytestmark = pytest.mark.slow
 
@@ -127,13 +128,27 @@ def test_parts_of_another_job_are_not_reused(built, small_network):
     ExemplarBank(exemplars, bank.encodings.select([2, 3]), bank.fingerprint).save(place)
     try:
         task = bank_building.simulation_task(job, FORWARD, 3.0, 32)
-        assert bank_building.load_part(place, task, small_network.fingerprint()) is not None
-        assert bank_building.load_part(place, task, "0123456789ab") is None
+        assert bank_building.load_part(place, task, small_network) is not None
+        assert bank_building.load_part(place, task, tiny_compact(seed=1, image_size=32)) is None
         for other in (replace(job, seed=6), replace(job, candidates=2)):
             other_task = bank_building.simulation_task(other, FORWARD, 3.0, 32)
-            assert bank_building.load_part(place, other_task, bank.fingerprint) is None
+            assert bank_building.load_part(place, other_task, small_network) is None
     finally:
         place.unlink()
+
+
+def test_only_one_process_builds_a_bank_and_the_next_one_sweeps(tmp_path):
+    path = tmp_path / "bank.safetensors"
+    with (
+        bank_building._unfinished_folder(path),
+        pytest.raises(BankError, match="another process is building"),
+        bank_building._unfinished_folder(path),
+    ):
+        pass
+    (tmp_path / ".bank-abcdefgh.safetensors").write_bytes(b"half")
+    with bank_building._unfinished_folder(path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_impossible_job_is_refused(small_network, tmp_path):

@@ -15,6 +15,15 @@ def test_a_dive_without_number_or_height_is_none():
     assert DiveSpec.from_input(None, 10) is None
 
 
+@pytest.mark.parametrize(
+    ("code", "height", "difficulty", "reason"),
+    [("nonsense", None, None, "nonsense"), (None, 4, None, "4 is no diving height"), (None, None, 99, "between")],
+)
+def test_each_value_is_checked_where_others_are_missing(code, height, difficulty, reason):
+    with pytest.raises(ValueError, match=reason):
+        DiveSpec.from_input(code, height, difficulty)
+
+
 @pytest.mark.parametrize("difficulty", [0.4, 6.1, float("nan")])
 def test_an_impossible_difficulty_is_refused(difficulty):
     with pytest.raises(ValueError, match=r"between 0\.5 and 6"):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from fineparser.data.dives import Card
@@ -144,13 +145,72 @@ def without_index(path, bank):
 
 def one_too_few(path, bank):
     index = {"exemplars": [], "window_starts": [0], "fingerprint": "", "calibration": None}
-    arrays = {name: getattr(bank.encodings, name) for name in ("dynamic", "transition_probabilities", "transitions")}
+    arrays = {name: array for name, array in vars(bank.encodings).items() if array is not None}
     save_file(arrays, path, metadata={"index": json.dumps(index)})
+
+
+def with_array(name, change):
+    def spoil(path, bank):
+        with safe_open(path, framework="pt") as file:
+            arrays, metadata = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+        changed = change(arrays.pop(name))
+        save_file(arrays if changed is None else arrays | {name: changed.contiguous()}, path, metadata=metadata)
+
+    return spoil
+
+
+def with_index(**changes):
+    return with_index_text(lambda index: json.dumps(index | changes))
+
+
+def with_exemplar(**changes):
+    return with_index_text(lambda index: json.dumps(index | {"exemplars": [index["exemplars"][0] | changes] * 5}))
+
+
+def with_index_text(change):
+    def spoil(path, bank):
+        with safe_open(path, framework="pt") as file:
+            arrays, index = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()["index"]  # noqa: SIM118
+        save_file(arrays, path, metadata={"index": change(json.loads(index))})
+
+    return spoil
 
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
+        (with_array("dynamic", lambda array: None), "lacks the array dynamic"),
+        (with_array("dynamic", lambda array: array[..., :-1]), r"dynamic has the shape \[3, 4, "),
+        (with_array("static", lambda array: array[:, :, 0]), r"static has the shape"),
+        (with_array("entry", lambda array: array[:3]), "names 5 exemplars but has 3 encodings"),
+        (with_array("transitions", lambda array: array.half()), "transitions holds values of the type torch.float16"),
+        (with_array("dynamic", lambda array: array.int()), "dynamic holds values of the type torch.int32"),
+        (with_array("transitions", lambda array: array + 96), "transitions has frames outside the 96"),
+        (with_array("transitions", lambda array: array - 10**9), "transitions has frames outside the 96"),
+        (with_array("static", lambda array: array * float("nan")), "static has values that are not finite"),
+        (with_index(exemplars={}), "exemplars should be a list, not a dict of 0 items"),
+        (with_index(exemplars=[3] * 5), "exemplar 1 of 5: an exemplar should be an object, not 3"),
+        (with_index(fingerprint=[1]), r"fingerprint should be text, not \[1\]"),
+        (with_index(calibration=[]), "calibration should be an object"),
+        (with_index(calibration={"low": 1, "high": 0, "dives": 60, "source": "x"}), "lower end is above its upper"),
+        (with_index(calibration={"low": 1, "high": "x", "dives": 60, "source": "x"}), "high should be a finite number"),
+        (with_index_text(lambda index: "[]"), "should be a JSON object"),
+        (with_index_text(lambda index: "[" * 100_000), "nested too deeply"),
+        (with_exemplar(score=float("nan")), "exemplar 1 of 5: score should be a finite number, not nan"),
+        (with_exemplar(score=float("inf")), "exemplar 1 of 5: score should be a finite number, not inf"),
+        (with_exemplar(score=1e9), "exemplar 1 of 5: dive-0: score 1e.09 and difficulty"),
+        (with_exemplar(difficulty=float("nan")), "exemplar 1 of 5: difficulty should be a finite number, not nan"),
+        (with_exemplar(difficulty=-1), "difficulty -1 are not those of a dive"),
+        (with_exemplar(height=4.5), "exemplar 1 of 5: .*4.5"),
+        (with_exemplar(code=["207C"]), r"code should be a dive number, not \['207C'\]"),
+        (with_exemplar(code="x" * 10**5), "code should be a dive number, not 'xxx"),
+        (with_exemplar(name={"a": 1}), "name should be text, not a dict of 1 items"),
+        (with_exemplar(id="\ud800"), "id should be text"),
+        (with_exemplar(recipe={"seed": 1, "level": 7}), "level from 0 to 1, not 1 and 7"),
+        (with_exemplar(recipe={"seed": 1}), "level is missing"),
+        (with_exemplar(clip={"path": "a.mp4", "first": 0.5}), "flight is missing"),
+        (with_exemplar(clip="a.mp4"), "clip should be an object"),
+        (with_exemplar(), "exemplar 2 of 5: there is another one of the id"),
         (lambda path, bank: path.unlink(), "there is no exemplar bank"),
         (lambda path, bank: path.write_text("not a bank"), "is not an exemplar bank"),
         (cut_short, "is not an exemplar bank"),
@@ -158,9 +218,26 @@ def one_too_few(path, bank):
         (one_too_few, "names 0 exemplars but has 5"),
     ],
 )
-def test_broken_banks_are_refused(bank, tmp_path, spoil, reason):
+def test_broken_banks_are_refused(model, bank, tmp_path, spoil, reason):
     path = tmp_path / "bank.safetensors"
     bank.save(path)
     spoil(path, bank)
-    with pytest.raises(BankError, match=reason):
+    with pytest.raises(BankError, match=reason) as error:
+        ExemplarBank.load(path, config=model.config)
+    assert str(path) in str(error.value)
+    assert len(str(error.value)) < len(str(path)) + 250
+
+
+def test_encodings_of_no_network_are_refused(bank, tmp_path):
+    path = tmp_path / "bank.safetensors"
+    bank.save(path)
+    with_array("static", lambda array: array.flatten(1))(path, bank)
+    with pytest.raises(BankError, match="static has the shape"):
         ExemplarBank.load(path)
+
+
+def test_encodings_of_another_shape_are_not_joined(bank, encodings):
+    other = single(bank, encodings, Exemplar("mine", DiveCode.parse("301C"), 3.0, 1.6, 33.6, USER_DIVES))
+    other = replace(other, encodings=replace(other.encodings, dynamic=other.encodings.dynamic[..., :-1]))
+    with pytest.raises(BankError, match="encodings of different shapes"):
+        bank.join(other)

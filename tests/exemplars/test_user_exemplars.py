@@ -121,7 +121,7 @@ def test_a_failure_while_encoding_leaves_no_clip(store, analyser, clip, monkeypa
     monkeypatch.setattr(user_exemplars, "encode_user_exemplar", fail)
     with pytest.raises(RuntimeError):
         store.add(analyser, clip, DIVE)
-    assert names(store.folder) == []
+    assert names(store.folder) == ["lock"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"exemplars": [{"id": "one"}]}', '{"exemplars": 3}', "\x00"])
