@@ -6,6 +6,7 @@ fingerprint of the weights, and without it the cache is incomplete.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from torch.utils.data import DataLoader
 from fineparser.atomic import atomic_write_text
 from fineparser.data.datasets import DiveDataset, EpochDataset
 from fineparser.model.protocol import Network
+from fineparser.plain_values import read_json
 from fineparser.training.encoded_dives import evaluation_mode, stack_samples
 
 BATCH_SIZE = 2
@@ -62,8 +64,9 @@ def write_cache(
     """
     marker = folder / MARKER_FILE
     facts = {"clips": len(clips), "weights": model.fingerprint()}
-    if marker.is_file() and json.loads(marker.read_text()) == facts:
-        return
+    with suppress(FileNotFoundError, ValueError):  # missing or broken: the cache is incomplete
+        if read_json(marker) == facts:
+            return
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
         marker.unlink(missing_ok=True)
@@ -104,7 +107,7 @@ class CachedDataset(EpochDataset):
     def __init__(self, folder: Path, size: int, colour_jitter: float = 0.0, *, seed: int = 0) -> None:
         super().__init__()
         self._folder, self._size, self._colour_jitter, self._seed = folder, size, colour_jitter, seed
-        self._count = json.loads((folder / MARKER_FILE).read_text())["clips"]
+        self._count = read_json(folder / MARKER_FILE)["clips"]
 
     def __len__(self) -> int:
         return self._count

@@ -1,6 +1,5 @@
 """Initial weights of a run: those of a checkpoint, or random ones with pretrained backbones."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,6 +20,7 @@ from fineparser.model.checkpoint import (
 from fineparser.model.config import CompactConfig, FineParserConfig, NetworkConfig
 from fineparser.model.paper import FineParser
 from fineparser.model.reference_weights import load_i3d
+from fineparser.plain_values import read_json
 from fineparser.training.options import OptionsError, TrainOptions
 
 PRESETS: dict[str, Callable[[], NetworkConfig]] = {
@@ -80,15 +80,16 @@ def network_config(config: str, without: tuple[str, ...] = ()) -> NetworkConfig:
     if config in PRESETS:
         return ablate(PRESETS[config](), without)
     try:
-        values = json.loads(Path(config).read_text())
+        values = read_json(Path(config))
     except FileNotFoundError:
         raise OptionsError(f"config is {', '.join(PRESETS)} or a file; {config!r} is neither") from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise OptionsError(f"{config} is not readable as JSON: {error}") from error
     try:
-        return ablate(read_config(values), without)
-    except (KeyError, TypeError) as error:
-        raise OptionsError(f"{config} is not the configuration of a network: {error!r}") from error
+        network = read_config(values)
+    except ValueError as error:
+        raise OptionsError(f"{config} is not the configuration of a network: {error}") from error
+    return ablate(network, without)
 
 
 def ablate(config: NetworkConfig, without: tuple[str, ...]) -> NetworkConfig:

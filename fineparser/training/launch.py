@@ -1,6 +1,7 @@
 """Launch of a training run: from options to a task to the trainer."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,8 +13,8 @@ from fineparser.data.sources import EmptySplitError, FirstDives, open_data
 from fineparser.model.protocol import Network, Provenance
 from fineparser.training.devices import accelerator_for, sync_batch_norms
 from fineparser.training.initial_weights import initial_network
-from fineparser.training.options import TrainOptions
-from fineparser.training.run_folder import Run
+from fineparser.training.options import OptionsError, TrainOptions
+from fineparser.training.run_folder import RUN_FILE, Run
 from fineparser.training.tasks.base import Record, TaskContext, TrainingTask
 from fineparser.training.tasks.crops import CropsTask
 from fineparser.training.tasks.entry_faults import EntryFaultsTask
@@ -22,7 +23,8 @@ from fineparser.training.tasks.full import FullTask, ParsersTask
 from fineparser.training.tasks.refiner import RefinerTask
 from fineparser.training.tasks.regression import RegressionTask
 from fineparser.training.tasks.spatial import SpatialTask
-from fineparser.training.trainer import Trainer, TrainResult
+from fineparser.training.train_checkpoints import RunError
+from fineparser.training.trainer import Trainer, TrainResult, check_checkpoint
 
 TASKS: dict[str, type[TrainingTask]] = {
     task.name: task
@@ -61,7 +63,7 @@ def train(
             checkpoint that could not be written. The last good checkpoint is kept.
     """
     if options.resume:
-        options = options.resume_from(TrainOptions.from_json(Run.read(options.out).configuration))
+        options = options.resume_from(_earlier_options(options.out))
     task_type = TASKS[options.train]
     model, notes = initial_network(options)
     training = _open_split(options, "train", model)
@@ -78,7 +80,7 @@ def train(
     accelerator = accelerator_for(
         options.device, options.precision, find_unused=task_type.leaves_parameters_unused(model)
     )
-    run = _open_run(options, accelerator)
+    run, remarks = _open_run(options, accelerator)
     model.to(accelerator.device)
     if accelerator.num_processes > 1:
         sync_batch_norms(model, accelerator.device)
@@ -97,9 +99,8 @@ def train(
         notes.append("This task has no validation metric: the last checkpoint counts as the best.")
     elif validation is None:
         notes.append("There is no validation split: the last checkpoint counts as the best.")
-    if trainer.progress.step == 0:
-        for note in notes:
-            trainer.note(note)
+    for note in [*remarks, *(notes if trainer.progress.step == 0 else [])]:
+        trainer.note(note)
     result = trainer.train()
     if not result.stopped and accelerator.is_main_process:
         task.remove_cache()
@@ -134,12 +135,22 @@ def _provenance(model: Network, training: DiveSource, options: TrainOptions) -> 
     return Provenance(options.out.resolve().name, tuple(trained_on))
 
 
-def _open_run(options: TrainOptions, accelerator: Accelerator) -> Run:
-    """Folder of the run; the main process creates it or prepares it for resuming."""
+def _earlier_options(folder: Path) -> TrainOptions:
+    """Options of the run in a folder; RunError if there is none, or one that cannot be resumed."""
+    configuration = Run.read(folder).configuration
+    try:
+        return TrainOptions.from_json(configuration)
+    except OptionsError as error:
+        raise RunError(f"{folder / RUN_FILE}: {error}") from error
+
+
+def _open_run(options: TrainOptions, accelerator: Accelerator) -> tuple[Run, list[str]]:
+    """Folder of the run, and remarks; the main process creates it or prepares it for resuming."""
+    remarks: list[str] = []
     if accelerator.is_main_process:
         if options.resume:
-            Run.resume(options.out)
+            _, remarks = Run.resume(options.out, check_checkpoint)
         else:
             Run.start(options.out, options.to_json())
     accelerator.wait_for_everyone()
-    return Run.read(options.out)
+    return Run.read(options.out), remarks

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fineparser.model.precision import PRECISIONS
+from fineparser.plain_values import MAX_EXCERPT, check_types
 
 Options = TypeVar("Options")
 
@@ -214,9 +215,16 @@ class TrainOptions:
 
     @classmethod
     def from_json(cls, values: dict) -> "TrainOptions":
-        """Options from plain values; OptionsError for names that this version does not know."""
+        """Options from plain values; OptionsError for names or values that this version does not know."""
         if unknown := sorted(set(values) - set(option_fields(cls))):
-            raise OptionsError(f"unknown options {', '.join(unknown)}: the run is of another version")
+            shown = ", ".join(name[:MAX_EXCERPT] for name in unknown[:5])
+            raise OptionsError(f"unknown options {shown}: the run is of another version")
+        if "out" not in values:
+            raise OptionsError("out is missing")
+        try:
+            check_types(values, option_fields(cls))
+        except ValueError as error:
+            raise OptionsError(str(error)) from error
         paths = {name: Path(values[name]) for name in ("out", "i3d") if values.get(name) is not None}
         lists = {name: tuple(values[name]) for name in ("data", "without") if name in values}
         return from_option_values(cls, {**values, **lists, **paths})

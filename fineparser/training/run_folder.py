@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from fineparser.atomic import atomic_write_text
+from fineparser.plain_values import excerpt, parse_json, read_json
 from fineparser.training.train_checkpoints import CheckpointFolder, RunError
 
 RUN_FILE, LOG_FILE, CHECKPOINTS = "run.json", "log.jsonl", "checkpoints"
@@ -74,22 +75,26 @@ class Run:
     @classmethod
     def read(cls, folder: Path) -> "Run":
         """Run in a folder, unchanged; RunError if there is none."""
-        try:
-            facts = json.loads((folder / RUN_FILE).read_text())
-        except FileNotFoundError:
-            raise RunError(f"{folder} holds no run to resume: there is no {RUN_FILE} in it") from None
-        except ValueError as error:
-            raise RunError(f"{folder / RUN_FILE} is not readable: {error}") from error
-        return cls(folder, facts["configuration"])
+        return cls(folder, read_facts(folder)["configuration"])
 
     @classmethod
-    def resume(cls, folder: Path) -> "Run":
-        """Run in a folder, without the incomplete files of a killed process; RunError if there is none."""
+    def resume(cls, folder: Path, check: Callable[[Path], None]) -> tuple["Run", list[str]]:
+        """Run in a folder, without the incomplete files of a killed process, and remarks on what was repaired.
+
+        Args:
+            folder: of the run.
+            check: raises ValueError for a checkpoint that is not whole, see `CheckpointFolder.recover`.
+
+        Raises:
+            RunError: if there is no run, or none of its checkpoints is whole.
+        """
         run = cls.read(folder)
         for leftover in folder.glob(f".{Path(LOG_FILE).stem}-*"):
             leftover.unlink()
+        run.checkpoints.folder.mkdir(exist_ok=True)
+        remarks = run.checkpoints.recover(check)
         run.checkpoints.open()
-        return run
+        return run, remarks
 
     def log(self, kind: str, step: int, **values: object) -> None:
         """Append a line to the log; RunError if it cannot be written."""
@@ -104,12 +109,19 @@ class Run:
             ) from error
 
     def records(self) -> list[dict]:
-        """Records of the log, without an incomplete last line."""
+        """Records of the log, without a last line that is incomplete or broken; RunError for an earlier such line."""
         path = self.folder / LOG_FILE
         if not path.exists():
             return []
-        lines = path.read_text().split("\n")
-        return [json.loads(line) for line in lines[:-1]]  # an incomplete line has no line break
+        lines = path.read_bytes().split(b"\n")[:-1]  # an incomplete line has no line break
+        records = []
+        for number, line in enumerate(lines, 1):
+            try:
+                records.append(_record(line))
+            except ValueError as error:
+                if number < len(lines):
+                    raise RunError(f"{path}, line {number}: {error}. Repair or remove this line") from error
+        return records
 
     def rewind(self, step: int) -> None:
         """Remove the records after a step from the log, before these steps are repeated."""
@@ -119,6 +131,32 @@ class Run:
     def save(self, step: int, state: dict, write: Callable[[Path], None], *, best: bool = False) -> Path:
         """Write a checkpoint, see `CheckpointFolder.save`."""
         return self.checkpoints.save(step, state, write, best=best)
+
+
+def read_facts(folder: Path) -> dict:
+    """Contents of the file that describes a run: configuration, code, machine; RunError if it is missing or broken."""
+    path = folder / RUN_FILE
+    try:
+        facts = read_json(path)
+        for name in ("configuration", "code", "machine"):
+            if not isinstance(facts.get(name, {}), dict):
+                raise ValueError(f"{name} should be an object, not {excerpt(facts[name])}")
+        if "configuration" not in facts:
+            raise ValueError("configuration is missing")
+    except FileNotFoundError:
+        raise RunError(f"{folder} holds no run to resume: there is no {RUN_FILE} in it") from None
+    except ValueError as error:
+        raise RunError(f"{path} is not readable: {error}") from error
+    return facts
+
+
+def _record(line: bytes) -> dict:
+    """Record in a line of the log; ValueError for anything else."""
+    record = parse_json(line)
+    kind, step = record.get("kind"), record.get("step")
+    if not isinstance(kind, str) or not isinstance(step, int):
+        raise ValueError(f"a record has a kind and a step, not {excerpt(kind)} and {excerpt(step)}")
+    return record
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -7,14 +7,18 @@ earlier checkpoints.
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from fineparser.plain_values import read_json
+
 LAST, BEST = "last", "best"
 STATE_FILE = "state.json"
 _UNFINISHED = ".unfinished-"
+_NAME = re.compile(r"step-(\d{1,18})(?:-[0-9a-f]{8})?")
 
 
 class RunError(ValueError):
@@ -31,6 +35,42 @@ class CheckpointFolder:
         """Create the folder, or remove the incomplete files of an interrupted process."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._clean()
+
+    def recover(self, check: Callable[[Path], None]) -> list[str]:
+        """Link `last` to the newest whole checkpoint, and `best`, if its link is lost, to the best one.
+
+        Args:
+            check: raises ValueError for a checkpoint that is not whole.
+
+        Returns:
+            Remarks on the checkpoints that were passed over, and on links that were lost.
+
+        Raises:
+            RunError: if there are checkpoints, or a link to one that is gone, but none is whole.
+        """
+        remarks = []
+        newest_first = sorted(self._checkpoints(), key=_order, reverse=True)
+        for checkpoint in newest_first:
+            try:
+                check(checkpoint)
+            except ValueError as error:
+                remarks.append(f"{checkpoint.name} was passed over: {error}")
+                continue
+            if self.last != checkpoint.resolve():
+                remarks.append(f"{self.folder / LAST} now points to {checkpoint.name}, the newest whole checkpoint")
+                self._link(LAST, checkpoint)
+            best = [path for path in newest_first if checkpoint_step(path) == read_state(checkpoint).get("best_step")]
+            if self.best is None and best:
+                remarks.append(f"{self.folder / BEST} now points to {best[0].name}")
+                self._link(BEST, best[0])
+            return remarks
+        if newest_first or (self.folder / LAST).is_symlink():
+            reasons = "; ".join(remarks) or f"{LAST} points to {os.readlink(self.folder / LAST)}, which is gone"
+            raise RunError(
+                f"{self.folder} holds no whole checkpoint to resume from: {reasons}. "
+                "Restore one, or remove this folder to train from the beginning"
+            )
+        return remarks
 
     @property
     def last(self) -> Path | None:
@@ -93,24 +133,42 @@ class CheckpointFolder:
         os.replace(temporary, self.folder / link)
         _flush_folder(self.folder)
 
+    def _checkpoints(self) -> list[Path]:
+        """Folders of all checkpoints, linked or not."""
+        return [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name) and not path.is_symlink()]
+
     def _clean(self) -> None:
-        """Remove incomplete checkpoints, and those without a link."""
-        linked = {self.last, self.best}
-        for path in self.folder.iterdir():
-            if path.name.startswith(_UNFINISHED) and not path.is_dir():
+        """Remove incomplete checkpoints, and those before `last` without a link; newer ones may be all that is left."""
+        for path in self.folder.glob(f"{_UNFINISHED}*"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
-            elif path.is_symlink():
-                continue
-            elif path.name.startswith(_UNFINISHED) or (path.name.startswith("step-") and path.resolve() not in linked):
+        last = self.last
+        if last is None:
+            return
+        for path in self._checkpoints():
+            if path.resolve() not in (last, self.best) and checkpoint_step(path) <= checkpoint_step(last):
                 shutil.rmtree(path)
 
 
 def read_state(checkpoint: Path) -> dict:
     """Plain values saved with a checkpoint; RunError if they are missing or broken."""
     try:
-        return json.loads((checkpoint / STATE_FILE).read_text())
+        return read_json(checkpoint / STATE_FILE)
     except (OSError, ValueError) as error:
         raise RunError(f"{checkpoint} holds no readable {STATE_FILE}: {error}") from error
+
+
+def checkpoint_step(checkpoint: Path) -> int:
+    """Number of the step in the name of a checkpoint, -1 in another name."""
+    match = _NAME.fullmatch(checkpoint.name)
+    return int(match[1]) if match else -1
+
+
+def _order(checkpoint: Path) -> tuple[int, float]:
+    """Step, and time of writing where a step was written again."""
+    return checkpoint_step(checkpoint), checkpoint.stat().st_mtime
 
 
 def _flush_to_disk(folder: Path) -> None:

@@ -23,11 +23,12 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from fineparser.model.checkpoint import load_network
+from fineparser.model.checkpoint import load_network, load_torch_file
+from fineparser.plain_values import excerpt, from_plain
 from fineparser.training.metrics.metric import Measurement
 from fineparser.training.run_folder import Run
 from fineparser.training.tasks.base import StepContext, TrainingTask
-from fineparser.training.train_checkpoints import read_state
+from fineparser.training.train_checkpoints import STATE_FILE, RunError, checkpoint_step, read_state
 from fineparser.training.validation import Validation
 
 
@@ -156,6 +157,43 @@ class RunProgress:
             return False
         self.best_value, self.best_step = measurement.value, self.step
         return True
+
+
+@dataclass(frozen=True)
+class TrainCheckpoint:
+    """Contents of a checkpoint of a run."""
+
+    progress: RunProgress
+    weights: dict[str, Tensor]
+    """Of the network as it was saved: the EMA, if there is one."""
+    state: dict[str, Any]
+    """Of the optimiser, the heads and, beside an EMA, the weights that are trained."""
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrainCheckpoint":
+        """Checkpoint in a folder.
+
+        Raises:
+            ValueError: for a missing or broken file, with its name.
+        """
+        try:
+            progress = from_plain(RunProgress, read_state(folder))
+        except ValueError as error:
+            raise RunError(f"{folder / STATE_FILE}: {error}") from error
+        if progress.step != checkpoint_step(folder):
+            raise RunError(f"{folder / STATE_FILE}: step should be that of the folder, not {progress.step}")
+        weights = load_network(folder).state_dict()
+        path = folder / OPTIMISER_FILE
+        state = load_torch_file(path)
+        for name in ("optimiser", "heads"):
+            if not isinstance(state.get(name), dict):
+                raise RunError(f"{path}: {name} should be a dictionary, not {excerpt(state.get(name))}")
+        return cls(progress, weights, state)
+
+
+def check_checkpoint(folder: Path) -> None:
+    """Refuse a checkpoint of a run that is not whole; ValueError with the name of the file."""
+    TrainCheckpoint.load(folder)
 
 
 class Trainer:
@@ -361,16 +399,20 @@ class Trainer:
 
     def _load(self, checkpoint: Path) -> None:
         """Restore network, optimiser and progress from a checkpoint."""
-        self.progress = RunProgress(**read_state(checkpoint))
+        loaded = TrainCheckpoint.load(checkpoint)
+        self.progress = loaded.progress
+        if self.run.checkpoints.best is None:  # lost: the next validation chooses again
+            self.progress.best_value = self.progress.best_step = None
         self.total_steps = min(self.total_steps, self.progress.total_steps or self.total_steps)
-        weights = load_network(checkpoint).state_dict()
-        state = torch.load(checkpoint / OPTIMISER_FILE, map_location="cpu", weights_only=True)
-        if self.ema is not None:
-            self.ema.module.load_state_dict(weights)
-            self.ema.n_averaged.copy_(state["ema_updates"])
-        self.model.load_state_dict(state.get("weights", weights))
-        self.task.network.load_state_dict(state["heads"], strict=False)
-        self.optimiser.load_state_dict(state["optimiser"])
+        try:
+            if self.ema is not None:
+                self.ema.module.load_state_dict(loaded.weights)
+                self.ema.n_averaged.copy_(loaded.state["ema_updates"])
+            self.model.load_state_dict(loaded.state.get("weights", loaded.weights))
+            self.task.network.load_state_dict(loaded.state["heads"], strict=False)
+            self.optimiser.load_state_dict(loaded.state["optimiser"])
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+            raise RunError(f"{checkpoint / OPTIMISER_FILE} does not fit this run: {error}") from error
         if self.accelerator.is_main_process:
             self.run.rewind(self.progress.step)
 

@@ -78,6 +78,62 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(checkpoints):
     assert not list(checkpoints.folder.glob(".unfinished-*"))
 
 
+def whole(checkpoint: Path) -> None:
+    """Refuse a checkpoint that lacks a part."""
+    if not (checkpoint / "part-2.txt").is_file():
+        raise RunError(f"{checkpoint.name} lacks part-2.txt")
+
+
+def names(checkpoints: CheckpointFolder) -> list[str]:
+    return sorted(path.name for path in checkpoints.folder.iterdir())
+
+
+def test_without_its_link_the_newest_whole_checkpoint_is_last(checkpoints):
+    saved(checkpoints, 10, "a", best=True)
+    saved(checkpoints, 20, "b")
+    (checkpoints.folder / "last").unlink()
+    checkpoints.open()
+    assert names(checkpoints) == ["best", "step-00000010", "step-00000020"]
+    (remark,) = checkpoints.recover(whole)
+    assert "last now points to step-00000020" in remark
+    assert (checkpoints.last.name, checkpoints.best.name) == ("step-00000020", "step-00000010")
+    assert checkpoints.recover(whole) == []
+
+
+def test_a_cut_checkpoint_is_passed_over_and_kept_until_the_run_is_past_it(checkpoints):
+    saved(checkpoints, 10, "a", best=True)
+    saved(checkpoints, 20, "b")
+    (checkpoints.last / "part-2.txt").unlink()
+    remarks = checkpoints.recover(whole)
+    assert "step-00000020 was passed over: step-00000020 lacks part-2.txt" in remarks
+    assert checkpoints.last.name == "step-00000010"
+    saved(checkpoints, 15, "c")
+    assert names(checkpoints) == ["best", "last", "step-00000010", "step-00000015", "step-00000020"]
+    saved(checkpoints, 20, "d")
+    assert (checkpoints.last / "part-0.txt").read_text() == "d" * 1000
+    assert len(list(checkpoints.folder.glob("step-00000020*"))) == 1
+
+
+def test_without_a_whole_checkpoint_nothing_is_resumed_and_nothing_removed(checkpoints):
+    saved(checkpoints, 10, "a")
+    (checkpoints.last / "part-2.txt").unlink()
+    with pytest.raises(RunError, match=r"no whole checkpoint to resume from: step-00000010 was passed over.*part-2"):
+        checkpoints.recover(whole)
+    assert names(checkpoints) == ["last", "step-00000010"]
+    (checkpoints.folder / "step-00000010").rename(checkpoints.folder.parent / "elsewhere")
+    with pytest.raises(RunError, match="last points to step-00000010, which is gone"):
+        checkpoints.recover(whole)
+
+
+def test_a_lost_link_to_the_best_checkpoint_is_made_again(checkpoints):
+    saved(checkpoints, 10, "a", best=True)
+    checkpoints.save(20, {"step": 20, "best_step": 10}, writer("b"))
+    (checkpoints.folder / "best").unlink()
+    (remark,) = checkpoints.recover(whole)
+    assert "best now points to step-00000010" in remark
+    assert checkpoints.best.name == "step-00000010"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["torch.save(tensors, place / 'w')", "save_file(tensors, place / 'w')"])
 def test_a_disk_that_fills_up_midway(tmp_path, form):

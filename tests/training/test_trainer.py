@@ -224,6 +224,56 @@ def test_kill_9_in_the_middle_of_a_checkpoint(uninterrupted, tmp_path, moment):
     assert not list(checkpoints.folder.glob(".unfinished-*"))
 
 
+def stopped_after(step: int, options: TrainOptions) -> TrainOptions:
+    """A run with a checkpoint after each step, that was stopped."""
+    options = replace(options, checkpoint_every=1)
+    done = []
+    result = train(options, on_record=lambda record: done.append(record["step"]), should_stop=lambda: done[-1] == step)
+    assert result.stopped
+    return options
+
+
+def test_without_the_link_to_its_last_checkpoint_a_run_goes_on_from_it(uninterrupted, tmp_path):
+    options = stopped_after(2, replace(uninterrupted, out=tmp_path / "run"))
+    (options.out / "checkpoints" / "last").unlink()
+    result = train(resumed(options))
+    assert_same_weights(result.last, last_checkpoint(uninterrupted))
+    assert [record["step"] for record in steps(options.out)] == [1, 2, 3, 4, 5, 6]
+    (remark,) = [record for record in steps(options.out, "note") if record["step"] == 3]
+    assert "last now points to step-00000003" in remark["text"]
+
+
+def test_a_cut_optimiser_state_is_named_and_an_earlier_checkpoint_resumed(uninterrupted, tmp_path):
+    options = stopped_after(4, replace(uninterrupted, out=tmp_path / "run"))
+    checkpoints = Run.read(options.out).checkpoints
+    assert (checkpoints.last.name, checkpoints.best.name) == ("step-00000005", "step-00000004")
+    for checkpoint in (checkpoints.last, checkpoints.best):
+        path = checkpoint / "optimiser.pt"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:1000])
+    with pytest.raises(RunError, match=r"no whole checkpoint.*step-00000005/optimiser\.pt is not a PyTorch file"):
+        train(resumed(options))
+    assert (checkpoints.folder / "step-00000005").is_dir()
+    path.write_bytes(whole)
+    result = train(resumed(options))
+    assert_same_weights(result.last, last_checkpoint(uninterrupted))
+    (remark, _) = [record for record in steps(options.out, "note") if record["step"] == 4]
+    assert "step-00000005 was passed over" in remark["text"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"learning_rate": "fast"}, {"batch_size": 1.5}, {"data": "x"}, {"minutes": math.nan}]
+)
+def test_options_of_another_type_are_named_with_their_file(uninterrupted, tmp_path, changes):
+    (tmp_path / "run").mkdir()
+    facts = json.loads((uninterrupted.out / "run.json").read_text())
+    facts["configuration"] |= changes
+    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    (name,) = changes
+    with pytest.raises(RunError, match=rf"run/run\.json: {name} should be "):
+        train(TrainOptions(out=tmp_path / "run", resume=True, progress=False))
+
+
 def test_resuming_a_finished_run_changes_nothing(uninterrupted):
     before = weights(last_checkpoint(uninterrupted))
     result = train(resumed(uninterrupted))

@@ -1,6 +1,7 @@
 """Exported weights: they can be loaded, and their card documents them."""
 
 import json
+import re
 import zipfile
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 from fineparser.model.checkpoint import Provenance
 from fineparser.model.compact import CompactFineParser
 from fineparser.training.jobs.export import export_weights
-from fineparser.training.jobs.job_folder import Jobs
+from fineparser.training.jobs.job_folder import INTERRUPTED, Jobs
+from fineparser.training.jobs.run_comparison import compare_run
 from fineparser.training.options import TrainOptions
 from fineparser.training.run_folder import Run
+from fineparser.training.train_checkpoints import RunError
 
 
 @pytest.fixture
@@ -59,7 +62,45 @@ def test_without_weights_there_is_nothing_to_export(job, tmp_path):
     assert list(tmp_path.glob("*.zip")) == []
 
 
-def test_an_unreadable_job_is_not_listed(job):
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"created": None}, "created should be a finite number, not None"),
+        ({"created": float("nan")}, "created should be a finite number, not nan"),
+        ({"created": "today"}, "created should be a finite number, not 'today'"),
+        ({"title": ["Club"]}, r"title should be text, not \['Club'\]"),
+        ({"options": {"data": 3}}, "the option data should be a list of sources, not 3"),
+        ({"colour": "red"}, "unknown colour"),
+    ],
+)
+def test_an_unreadable_job_leaves_the_list_of_the_others(job, tmp_path, change, reason):
+    jobs = Jobs(job.folder.parent)
+    other = jobs.new("other", "start", TrainOptions(out=tmp_path, data=("clips:x",)))
     path = job.folder / "job.json"
-    path.write_text(json.dumps({"title": "Club"}))
-    assert list(Jobs(job.folder.parent)) == []
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert [one.id for one in jobs] == [other.id]
+    (problem,) = jobs.problems
+    assert re.search(rf"club-1/job\.json holds no job that can be read: .*{reason}", problem)
+    assert len(problem) < len(str(path)) + 200
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"state": 3}', '{"state": "dancing"}', '{"done": "many"}', "[" * 100_000])
+def test_a_broken_status_is_that_of_an_interrupted_job(job, text):
+    (job.folder / "status.json").write_text(text)
+    assert job.status.state == INTERRUPTED
+
+
+def test_a_broken_run_leaves_its_job_in_the_list_without_weights(job):
+    (job.run_folder / "run.json").write_text("[]")
+    (listed,) = Jobs(job.folder.parent)
+    assert listed.weights is None
+    with pytest.raises(RunError, match=r"run\.json is not readable"):
+        assert listed.run
+
+
+def test_a_validation_without_its_values_is_named(job):
+    run = job.run
+    log = run.folder / "log.jsonl"
+    log.write_text(log.read_text().replace('"dives"', '"divers"'))
+    with pytest.raises(RunError, match=r"log\.jsonl: the validations cannot be compared: KeyError\('dives'\)"):
+        compare_run(run)

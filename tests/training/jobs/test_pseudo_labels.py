@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
+from fineparser.data.dive_tables import TABLE, make_row, read_rows, write_rows
 from fineparser.data.dives import ProblemLog, ReadOptions
-from fineparser.data.readers.clip_folder import TABLE, make_row, read_clip_folder, read_rows, write_rows
+from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.model.compact import CompactFineParser
 from fineparser.training.jobs.pseudo_labels import PseudoLabels, predict_labels, write_masks
 from fineparser.video.writer import write_video
