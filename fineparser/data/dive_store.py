@@ -38,6 +38,7 @@ from fineparser.data.dives import (
 from fineparser.data.readers.syndive import SOURCE, SynDives
 from fineparser.domain.clip_geometry import CLIP_FRAMES, CLIP_SIDE
 from fineparser.domain.dive_code import DiveCode
+from fineparser.plain_values import read_json
 from fineparser.simulator.athlete.pose import POSE_FIELDS, POSITION_FIELDS
 
 STORE_LINES = 2 * CLIP_SIDE
@@ -174,9 +175,9 @@ def read_store(folder: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> Div
     dives = []
     for file in files:
         try:
-            labels = json.loads(file.read_text())
+            labels = read_json(file)
             dives.append(_read_dive(file, labels, "validation" if file.stem in held_out else "train"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             problems.add(Location(file), f"cannot be used: {error!r}", error)
     return DiveList(f"store:{folder}", tuple(dives), tuple(problems.problems), options.on_broken)
 

@@ -109,7 +109,7 @@ class ActiveWeights:
         path = job.folder / (BANK_FILE_WITH_DIVES if own_exemplars else BANK_FILE)
         fingerprint = analyser.model.fingerprint()
         with suppress(BankError):  # not stored yet, or the job has trained on since
-            return self._with_clips(ExemplarBank.load(path, fingerprint))
+            return self._with_clips(ExemplarBank.load(path, fingerprint, analyser.model.config))
         own = training_dives_bank(job, analyser, progress) if own_exemplars else None
         bank = self._installed.bank
         if bank is not None:

@@ -29,6 +29,7 @@ from fineparser.training.jobs.job_folder import (
 from fineparser.training.jobs.processes import start_job
 from fineparser.training.jobs.run_comparison import COMPARED_METRICS
 from fineparser.training.run_folder import LOG_FILE
+from fineparser.training.train_checkpoints import RunError
 from fineparser.ui.active_weights import (
     ActiveWeights,
     TrainedWeightsPanel,
@@ -46,6 +47,7 @@ from fineparser.ui.components import (
     progress_update,
     read_values,
     value_components,
+    warning_html,
 )
 from fineparser.ui.controls import Controls, DeleteButton, add_delete_question
 from fineparser.ui.train_data import DataPanel, DataValues, data_spec, data_title
@@ -165,31 +167,37 @@ def run_updates(panel: RunPanel, storage: TrainingStorage, name: str | None, mar
         name: of the run; the newest if it is gone.
         mark: value of `RunPanel.mark`.
     """
-    choices = run_choices(storage.jobs)
+    choices, problems = run_choices(storage.jobs), storage.jobs.problems
+    remarks = "".join(map(warning_html, problems))
     names = [value for _, value in choices]
     if name not in names:
         name = names[0] if names else None
     if name is None:
-        if mark == ("none",):
+        new_mark: Mark = ("none", *problems)
+        if mark == new_mark:
             return {panel.status: gr.skip()}
         return {
             panel.run: gr.Dropdown(choices=[], value=None),
-            panel.status: note_html("No run yet."),
+            panel.status: note_html("No run yet.") + remarks,
             panel.figures: gr.Column(visible=False),
-            panel.mark: ("none",),
+            panel.mark: new_mark,
             **button_updates(panel, EnabledButtons()),
         }
     job = storage.jobs[name]
     status, alive = job.status, job.is_alive
     log = job.run_folder / LOG_FILE
     size = log.stat().st_size if log.is_file() else 0
-    new_mark: Mark = (name, size, status, alive, job.request, tuple(choices))
+    new_mark = (name, size, status, alive, job.request, tuple(choices), *problems)
     if mark == new_mark:
         return {panel.status: gr.skip()}
-    records = [] if job.run is None else job.run.records()
+    records: list[dict] = []
+    try:
+        records = [] if job.run is None else job.run.records()
+    except RunError as error:
+        remarks += error_html(str(error))
     updates: Updates = {
         panel.run: gr.Dropdown(choices=choices, value=name),
-        panel.status: status_html(job, status, records),
+        panel.status: status_html(job, status, records) + remarks,
         panel.figures: gr.Column(visible=bool(records)),
         panel.mark: new_mark,
         **button_updates(panel, enabled_buttons(status, alive)),

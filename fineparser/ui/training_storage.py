@@ -21,6 +21,7 @@ from fineparser.atomic import atomic_write_text
 from fineparser.data.sources import detect_kind
 from fineparser.exemplars.user_exemplars import user_folder
 from fineparser.model.protocol import Network
+from fineparser.plain_values import excerpt, read_json
 from fineparser.training.jobs.job_folder import Job, JobError, Jobs
 
 DATA_VARIABLE = "FINEPARSER_DATA"
@@ -59,14 +60,14 @@ class TrainingStorage:
     def collection(self, name: str) -> Path:
         """Folder of a collection; StorageError if there is none of that name."""
         if name not in self.collections():
-            raise StorageError(f"There is no collection {name!r}: choose another one.")
+            raise StorageError(f"There is no collection {excerpt(name)}: choose another one.")
         return self.folder / "clips" / name
 
     def create_collection(self, name: str) -> Path:
         """Folder of a new or an existing collection; StorageError for a name without letters or digits."""
         plain = re.sub(r"[^\w-]+", "-", name.strip()).strip("-_")[:MAX_NAME_LENGTH]
         if not plain:
-            raise StorageError(f"The name {name!r} has no letters: give another one, such as 'Club 2026'.")
+            raise StorageError(f"The name {excerpt(name)} has no letters: give another one, such as 'Club 2026'.")
         folder = self.folder / "clips" / plain
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -97,7 +98,7 @@ class TrainingStorage:
     def active_job(self) -> tuple[Job, bool] | None:
         """The job whose weights are in use, and True if its dives vote; None for the installed weights."""
         try:
-            values = json.loads((self.folder / IN_USE_FILE).read_text())
+            values = read_json(self.folder / IN_USE_FILE)
             return self.jobs[values["job"]], bool(values["own_exemplars"])
         except (OSError, ValueError, KeyError, TypeError, JobError):
             return None

@@ -9,7 +9,7 @@ import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.data.clip_input import clip_input
-from fineparser.data.readers.clip_folder import TABLE, make_row, write_rows
+from fineparser.data.dive_tables import TABLE, make_row, write_rows
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import SIMULATED, Exemplar
 from fineparser.exemplars.exemplar_bank import ExemplarBank

@@ -1,7 +1,9 @@
 """The status line of a run, its buttons and its curves."""
 
 import time
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from fineparser.training.jobs.job_folder import (
@@ -18,15 +20,19 @@ from fineparser.training.jobs.job_folder import (
 )
 from fineparser.training.jobs.run_comparison import COMPARED_METRICS
 from fineparser.training.options import TrainOptions
+from fineparser.training.run_folder import Run
 from fineparser.ui.train_runs import (
     PARSER_CURVES,
     SCORE_CURVES,
     EnabledButtons,
     curve_names,
     enabled_buttons,
+    run_choices,
+    run_updates,
     status_html,
     time_left,
 )
+from fineparser.ui.training_storage import TrainingStorage
 
 
 @pytest.fixture
@@ -89,3 +95,21 @@ def test_runs_without_scores_show_other_curves():
     assert curve_names([record]) == PARSER_CURVES
     assert curve_names([record | {"spearman": 0.5}]) == SCORE_CURVES
     assert set(PARSER_CURVES + SCORE_CURVES) <= set(COMPARED_METRICS)
+
+
+def test_a_broken_job_and_a_broken_run_leave_the_other_runs_on_the_page(job, tmp_path):
+    storage = TrainingStorage(tmp_path / "storage")
+    options = TrainOptions(out=tmp_path, data=("syndive:4",))
+    names = ("run", "status", "pause", "stop", "resume", "figures", "losses", "first_curve", "second_curve")
+    panel = SimpleNamespace(
+        **{name: name for name in (*names, "predictions", "mark")}, delete=SimpleNamespace(ask="delete")
+    )
+    good, bad, cut = (storage.jobs.new(name, "installed", options) for name in ("good", "bad", "cut"))
+    (bad.folder / "job.json").write_text('{"created": "today"}')
+    Run.start(cut.run_folder, cut.settings)
+    (cut.run_folder / "run.json").write_text("[]")
+    updates = run_updates(panel, storage, good.id, None)
+    assert "bad-1/job.json holds no job that can be read" in updates[panel.status]
+    assert [name for _, name in run_choices(storage.jobs)] == [cut.id, good.id]
+    assert "run.json is not readable" in run_updates(panel, storage, cut.id, None)[panel.status]
+    assert run_updates(panel, storage, good.id, updates[panel.mark]) == {panel.status: gr.skip()}

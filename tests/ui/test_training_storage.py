@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fineparser.data.readers.clip_folder import TABLE, make_row, write_rows
+from fineparser.data.dive_tables import TABLE, make_row, write_rows
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig
 from fineparser.training.jobs.job_folder import locked

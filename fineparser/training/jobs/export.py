@@ -1,6 +1,5 @@
 """Export of fine-tuned weights: a zip file with safetensors, configuration and model card."""
 
-import json
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from fineparser.atomic import atomic_write
 from fineparser.model.checkpoint import CONFIG_FILE, WEIGHTS_FILE, load_network
 from fineparser.training.jobs.job_folder import Job
 from fineparser.training.jobs.run_comparison import FEW_DIVES, RunComparison, compare_run
-from fineparser.training.run_folder import RUN_FILE
+from fineparser.training.run_folder import read_facts
 
 CARD_FILE = "README.md"
 
@@ -42,7 +41,8 @@ def model_card(job: Job, checkpoint: Path) -> str:
     options = job.options
     comparison = None if job.run is None else compare_run(job.run)
     model = load_network(checkpoint)
-    facts = json.loads((job.run_folder / RUN_FILE).read_text())
+    facts = read_facts(job.run_folder)
+    code, machine = facts.get("code", {}), facts.get("machine", {})
     trained_on = ", ".join(model.provenance.trained_on)
     lines = [
         "---",
@@ -61,8 +61,7 @@ def model_card(job: Job, checkpoint: Path) -> str:
         "- Scores are on the scale of the exemplars: compare with dives judged by the same kind of panel.",
         f"- Trained: {datetime.fromtimestamp(job.created, UTC):%d %B %Y}, {_length(job)}, learning rate "
         f"{options.learning_rate:g}, batch size {options.batch_size}, seed {options.seed}, "
-        f"fineparser {facts['code']['version']} (commit {facts['code']['commit'] or 'unknown'}), "
-        f"torch {facts['machine']['torch']}.",
+        f"fineparser {code.get('version')} (commit {code.get('commit') or 'unknown'}), torch {machine.get('torch')}.",
         "",
         "## Before and after, on validation dives",
         "",

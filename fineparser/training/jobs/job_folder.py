@@ -26,8 +26,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fineparser.atomic import atomic_write_text
-from fineparser.training.options import TrainOptions
+from fineparser.plain_values import excerpt, from_plain, read_json
+from fineparser.training.options import OptionsError, TrainOptions
 from fineparser.training.run_folder import RUN_FILE, Run
+from fineparser.training.train_checkpoints import RunError
 
 JOB_FILE, STATUS_FILE, ALIVE_FILE, REQUEST_FILE, LOG_FILE, TURN_FILE = (
     "job.json",
@@ -41,6 +43,8 @@ WAITING, PREPARING, TRAINING = "waiting", "preparing", "training"
 PAUSED, STOPPED, FINISHED, FAILED, INTERRUPTED = "paused", "stopped", "finished", "failed", "interrupted"
 ACTIVE = (WAITING, PREPARING, TRAINING)
 RESUMABLE = (PAUSED, INTERRUPTED, FAILED)
+STATES = (*ACTIVE, PAUSED, STOPPED, FINISHED, FAILED, INTERRUPTED)
+REQUESTS = ("pause", "stop")
 MAX_WAITING = 5
 
 
@@ -78,9 +82,12 @@ class Job:
 
     @property
     def options(self) -> TrainOptions:
-        """Options of the run; OptionsError for those of another version."""
-        # The folder may have been moved.
-        return TrainOptions.from_json(self.settings | {"out": str(self.run_folder)})
+        """Options of the run; OptionsError for those of another version, with the name of the file."""
+        try:
+            # The folder may have been moved.
+            return TrainOptions.from_json(self.settings | {"out": str(self.run_folder)})
+        except OptionsError as error:
+            raise OptionsError(f"{self.folder / JOB_FILE}: {error}") from error
 
     @property
     def id(self) -> str:
@@ -94,13 +101,16 @@ class Job:
 
     @property
     def run(self) -> Run | None:
-        """Training run, None before it starts."""
+        """Training run, None before it starts; RunError if it cannot be read."""
         return Run.read(self.run_folder) if (self.run_folder / RUN_FILE).is_file() else None
 
     @property
     def weights(self) -> Path | None:
-        """Best checkpoint so far, None before the first."""
-        run = self.run
+        """Best checkpoint so far, None before the first, and for a run that cannot be read."""
+        try:
+            run = self.run
+        except RunError:
+            return None
         return None if run is None else run.checkpoints.best or run.checkpoints.last
 
     @property
@@ -114,9 +124,10 @@ class Job:
 
     def _read_status(self) -> Status:
         try:
-            return Status(**json.loads((self.folder / STATUS_FILE).read_text()))
-        except (OSError, ValueError, TypeError):
+            status = from_plain(Status, read_json(self.folder / STATUS_FILE))
+        except (OSError, ValueError):
             return Status()
+        return status if status.state in STATES else Status()
 
     @property
     def is_alive(self) -> bool:
@@ -127,13 +138,14 @@ class Job:
     def request(self) -> str | None:
         """Request to the process: "pause", "stop" or None."""
         try:
-            return (self.folder / REQUEST_FILE).read_text() or None
+            request = (self.folder / REQUEST_FILE).read_text(errors="replace")
         except FileNotFoundError:
             return None
+        return request if request in REQUESTS else None
 
     def send_request(self, request: str) -> None:
         """Request to "pause" or "stop" after the current step; a job without a process gets that state at once."""
-        if request not in ("pause", "stop"):
+        if request not in REQUESTS:
             raise ValueError(f"a job can pause or stop, not {request!r}")
         atomic_write_text(self.folder / REQUEST_FILE, request)
         if not self.is_alive and self.status.state != FINISHED:
@@ -150,11 +162,25 @@ class Job:
     @classmethod
     def read(cls, folder: Path) -> "Job":
         """Job in a folder; JobError if there is none that this version can read."""
+        path = folder / JOB_FILE
         try:
-            values = json.loads((folder / JOB_FILE).read_text())
-            return cls(folder, values["title"], values["start"], values["created"], dict(values["options"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise JobError(f"{folder} holds no job that can be read: {error}") from error
+            values = from_plain(_JobValues, read_json(path))
+            data = values.options.get("data")
+            if not isinstance(data, list) or not all(isinstance(source, str) for source in data):
+                raise ValueError(f"the option data should be a list of sources, not {excerpt(data)}")
+        except (OSError, ValueError) as error:
+            raise JobError(f"{path} holds no job that can be read: {error}") from error
+        return cls(folder, values.title, values.start, values.created, values.options)
+
+
+@dataclass(frozen=True)
+class _JobValues:
+    """Contents of job.json."""
+
+    title: str
+    start: str
+    created: float
+    options: dict
 
 
 class Jobs:
@@ -164,21 +190,29 @@ class Jobs:
         self.folder = folder
 
     def __iter__(self) -> Iterator[Job]:
-        """Jobs, oldest first, without unreadable folders."""
-        jobs = []
-        for path in self.folder.glob(f"*/{JOB_FILE}"):
+        """Jobs, oldest first, without unreadable ones."""
+        return iter(self._read()[0])
+
+    @property
+    def problems(self) -> list[str]:
+        """Reasons why jobs of the folder cannot be read."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[list[Job], list[str]]:
+        jobs, problems = [], []
+        for path in sorted(self.folder.glob(f"*/{JOB_FILE}")):
             try:
                 jobs.append(Job.read(path.parent))
-            except JobError:
-                continue
-        return iter(sorted(jobs, key=lambda job: (job.created, job.id)))
+            except JobError as error:
+                problems.append(str(error))
+        return sorted(jobs, key=lambda job: (job.created, job.id)), problems
 
     def __getitem__(self, name: str) -> Job:
         """Job by its id; JobError if it does not exist."""
         for job in self:
             if job.id == name:
                 return job
-        raise JobError(f"there is no job {name!r} any more")
+        raise JobError(f"there is no job {excerpt(name)} any more")
 
     def new(self, title: str, start_weights: str, options: TrainOptions) -> Job:
         """Create the folder of a job, with `options.out` set to its run; JobError if too many jobs wait."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from fineparser.training.metrics.metric import bootstrap_interval
 from fineparser.training.metrics.score import relative_l2, spearman
-from fineparser.training.run_folder import Run
+from fineparser.training.run_folder import LOG_FILE, Run
+from fineparser.training.train_checkpoints import RunError
 
 FEW_DIVES = 20
 """Number of validation dives below which a comparison means little: a rank correlation of 20 dives has an error of
@@ -83,7 +84,20 @@ class RunComparison:
 
 
 def compare_run(run: Run) -> RunComparison | None:
-    """Comparison of a run so far; None before there is a validation before and after."""
+    """Comparison of a run so far; None before there is a validation before and after.
+
+    Raises:
+        RunError: for a log that cannot be read, or whose validations lack values.
+    """
+    try:
+        return _compare(run)
+    except RunError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{run.folder / LOG_FILE}: the validations cannot be compared: {error!r}") from error
+
+
+def _compare(run: Run) -> RunComparison | None:
     records = [record for record in run.records() if record["kind"] == "validation"]
     before = next((record for record in records if record["step"] == 0), None)
     later = [record for record in records if record["step"] > 0]
