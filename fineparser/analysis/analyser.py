@@ -285,7 +285,7 @@ class DiveAnalyser:
                 return segment.proposal
         elif dive is not None:
             raise ValueError("give the number of a dive or its first and last frame, not both")
-        return propose_trim(scan, first, last, choice, predictors=self._predictors)
+        return propose_trim(scan, first, last, choice, predict_masks=self._predictors.masks)
 
     def find_dives(
         self, clip: str | Path | ClipScan, *, limits: Limits | None = None, progress: Progress = no_progress
@@ -304,8 +304,6 @@ class DiveAnalyser:
 
     def _find_dives(self, scan: ClipScan, crop: CropChoice | None, progress: Progress) -> tuple[DiveSegment, ...]:
         progress("Looking for dives", 0.5)
-        if not self.model.provenance.trained:
-            return ()
         return find_dives(scan, crop, predictors=self._predictors, progress=progress_between(progress, 0.5, 1.0))
 
     @staticmethod

@@ -12,7 +12,7 @@ from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
 from fineparser.analysis.dive_evidence import PhasePrediction
 from fineparser.analysis.diver_search import DiverSearch, MaskPredictor
-from fineparser.analysis.fall_detection import Fall, detect_fall
+from fineparser.analysis.fall_detection import Fall, detect_falls
 from fineparser.domain.clip_geometry import CLIP_SIDE, CROPPED_SIDES, sample_frames
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.clip import Clip, check_range, read_clip
@@ -81,12 +81,12 @@ class TrimProposal:
 
 @dataclass(frozen=True, kw_only=True)
 class TrimPredictors:
-    """The parts of a trained network that refine trim and crop; None leaves out the step."""
+    """The parts of a trained network that find the diver and the dive; None leaves out the step."""
 
     masks: MaskPredictor | None = None
     """Finds the diver, so that the crop can follow them; without it the crop is the centre of the frame."""
     transitions: TransitionPredictor | None = None
-    """Finds the phases, so that the trim can follow them; without it the trim follows the motion alone."""
+    """Finds the phases; without it no dive is found, and the trim follows the motion alone."""
 
 
 def propose_trim(
@@ -95,7 +95,7 @@ def propose_trim(
     last: int | None = None,
     crop: CropChoice | None = None,
     *,
-    predictors: TrimPredictors | None = None,
+    predict_masks: MaskPredictor | None = None,
 ) -> TrimProposal:
     """Propose trim and crop of a clip without a search for dives in it.
 
@@ -106,48 +106,38 @@ def propose_trim(
         scan: of the clip.
         first, last: the user's trim; None: proposed.
         crop: the user's crop; None: proposed.
-        predictors: of a trained network.
+        predict_masks: finds the diver; None: the crop is the centre.
 
     Raises:
         VideoError: if the clip cannot be read any more, or lacks these frames.
     """
-    predictors = predictors or TrimPredictors()
     if first is None and last is None:
-        shot = scan.longest_shot
-        start, end = shot[0] - scan.info.first_number, shot[1] - scan.info.first_number
-        fall = detect_fall(scan.motion, scan.seconds, start, end)
-        return trim_to_fall(scan, fall, shot, shot, crop, predictors=predictors)[0]
+        shot, offset = scan.longest_shot, scan.info.first_number
+        falls = detect_falls(scan.motion, scan.seconds, shot[0] - offset, shot[1] - offset)
+        proposal = trim_to_fall(scan, falls[0] if falls else None, shot, crop, predict_masks=predict_masks)
+        return proposal if falls else replace(proposal, warnings=(QualityWarning("no_fall"), *proposal.warnings))
     first = scan.info.first_number if first is None else first
     last = scan.info.last_number if last is None else last
     check_range(scan.info, first, last)
-    return _with_crop(TrimProposal(scan, first, last, CropChoice.centre(scan.info)), crop, predictors.masks)
+    return _with_crop(TrimProposal(scan, first, last, CropChoice.centre(scan.info)), crop, predict_masks)
 
 
 def trim_to_fall(
     scan: ClipScan,
     fall: Fall | None,
-    shot: tuple[int, int],
     bounds: tuple[int, int],
     crop: CropChoice | None = None,
     *,
-    predictors: TrimPredictors,
-) -> tuple[TrimProposal, PhasePrediction | None, np.ndarray]:
+    predict_masks: MaskPredictor | None,
+) -> TrimProposal:
     """Trim and crop around one fall of a clip.
-
-    The trim is found in two passes: around the fall in the clip's motion, then around the flight that the network
-    finds in that trim.
 
     Args:
         scan: of the clip.
-        fall: in the shot; None: the trim is as wide as the bounds.
-        shot: its first and last frame.
-        bounds: frames within which the trim lies.
+        fall: in one of its shots; None: the trim is as wide as the bounds.
+        bounds: frames of this shot within which the trim lies.
         crop: the user's crop; None: proposed.
-        predictors: of a network.
-
-    Returns:
-        The proposal; the prediction for the trim of the first pass, None without a network for transitions; and the
-        [96] frames that it is for.
+        predict_masks: finds the diver; None: the crop is the centre.
 
     Raises:
         VideoError: if the clip cannot be read any more.
@@ -155,25 +145,16 @@ def trim_to_fall(
     offset, notes, warnings = scan.info.first_number, [], []
     first, last = bounds
     if scan.cuts:
+        shot = scan.shot_at(first)
         warnings.append(QualityWarning("one_shot_used", {"cuts": scan.cuts, "first": shot[0], "last": shot[1]}))
-    if fall is None:
-        warnings.append(QualityWarning("no_fall"))
-    else:
+    if fall is not None:
         start, end = fall.trim(scan.seconds, first - offset, last - offset)
         before, after = start + offset - first, last - end - offset
         first, last = start + offset, end + offset
         if before or after:
             notes.append(QualityWarning("frames_left_out", {"before": before, "after": after}))
     proposal = TrimProposal(scan, first, last, CropChoice.centre(scan.info), tuple(notes), tuple(warnings))
-    proposal = _with_crop(proposal, crop, predictors.masks)
-    numbers = proposal.frame_numbers
-    if predictors.transitions is None:
-        return proposal, None, numbers
-    prediction = predictors.transitions(proposal)
-    shorter = _trim_by_transitions(proposal, fall, prediction)
-    if (shorter.first, shorter.last) != (proposal.first, proposal.last):
-        shorter = replace(shorter, notes=(*shorter.notes, QualityWarning("trim_from_transitions")))
-    return shorter, prediction, numbers
+    return _with_crop(proposal, crop, predict_masks)
 
 
 def _with_crop(proposal: TrimProposal, crop: CropChoice | None, predict_masks: MaskPredictor | None) -> TrimProposal:
@@ -218,23 +199,26 @@ def _diver_search(proposal: TrimProposal, predict_masks: MaskPredictor) -> Diver
     )
 
 
-def _trim_by_transitions(proposal: TrimProposal, fall: Fall | None, prediction: PhasePrediction) -> TrimProposal:
-    """A shorter stance before and less water after, if the network is confident and the motion agrees."""
+def trim_to_flight(proposal: TrimProposal, prediction: PhasePrediction) -> TrimProposal:
+    """A shorter stance before and less water after the flight, if the network is confident of its transitions.
+
+    Args:
+        proposal: around a fall.
+        prediction: for its frames.
+    """
     offset, seconds = proposal.scan.info.first_number, proposal.scan.seconds
     indices = proposal.frame_numbers - offset
     start, end = (float(seconds[indices[index]]) for index in (prediction.flight, prediction.entry))
     duration = end - start
     if min(prediction.flight_confidence, prediction.entry_confidence) < MIN_CONFIDENCE or duration <= 0:
         return proposal
-    if fall is not None:
-        # The fall in the motion must be the flight that the network found.
-        middle = (seconds[fall.top] + seconds[fall.entry]) / 2
-        if not start <= middle <= end + 0.25 * duration:
-            return proposal
     before, after = start - max(LEAD * duration, MIN_LEAD), end + max(TAIL * duration, MIN_TAIL)
     # The frames on the screen at these times.
     first, last = (int(index) - 1 for index in np.searchsorted(seconds, [before, after], side="right"))
-    return replace(proposal, first=max(proposal.first, first + offset), last=min(proposal.last, last + offset))
+    first, last = max(proposal.first, first + offset), min(proposal.last, last + offset)
+    if (first, last) == (proposal.first, proposal.last):
+        return proposal
+    return replace(proposal, first=first, last=last, notes=(*proposal.notes, QualityWarning("trim_from_transitions")))
 
 
 def write_cropped_frames(proposal: TrimProposal, folder: Path) -> int:

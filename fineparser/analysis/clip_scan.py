@@ -1,5 +1,6 @@
 """One pass over a clip: cuts between shots, camera motion and motion energy."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -144,6 +145,10 @@ class ClipScan:
     def longest_shot(self) -> tuple[int, int]:
         """First and last frame number of the shot with the most frames."""
         return max(self.shots, key=lambda shot: shot[1] - shot[0])
+
+    def shot_at(self, number: int) -> tuple[int, int]:
+        """First and last frame number of the shot that holds frame `number`."""
+        return self.shots[bisect_right(self.cuts, number)]
 
 
 def camera_step(frame: np.ndarray, previous: np.ndarray) -> np.ndarray:

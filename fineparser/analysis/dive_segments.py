@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, trim_to_fall
+from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, trim_to_fall, trim_to_flight
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CropChoice
 from fineparser.analysis.dive_evidence import DiveEvidence
@@ -23,8 +23,8 @@ REPLAY_SECONDS = 60.0
 SLOW_SHARE = 0.6
 """Share of the live dive's acceleration (body lengths / s^2) below which a fall is a slow replay: 1.3 times slower."""
 
-MIN_REPLAY_STRENGTH = 0.5
-"""Least strength of two falls whose accelerations are compared."""
+MIN_FALL_STRENGTH = 0.5
+"""Least strength of a fall whose acceleration and transitions are trusted."""
 
 MIN_SHOT_SECONDS, MAX_SHOT_SECONDS = 0.6, 12.0
 """Durations of a shot that is looked at as a whole if nothing falls in it by its motion: a diver may be too small for
@@ -87,7 +87,7 @@ def find_dives(
     predictors: TrimPredictors,
     progress: Progress = no_progress,
 ) -> tuple[DiveSegment, ...]:
-    """Find every dive of a recording, in order of time.
+    """Find every dive of a recording, in order of time; none without a network that predicts transitions.
 
     Args:
         scan: of the recording.
@@ -99,13 +99,13 @@ def find_dives(
         VideoError: if the recording cannot be read any more.
     """
     segments: list[DiveSegment] = []
-    candidates = _candidates(scan)
+    candidates = [] if predictors.transitions is None else _candidates(scan)
     for index, (fall, shot) in enumerate(candidates):
         progress(f"Looking at fall {index + 1} of {len(candidates)}", index / len(candidates))
         bounds = _bounds(fall, shot, segments, scan)
         if bounds is None:
             continue
-        segment = _segment(scan, fall, shot, bounds, crop, predictors)
+        segment = _segment(scan, fall, bounds, crop, predictors)
         if segment is not None and not any(_overlap(segment.evidence, other.evidence) for other in segments):
             segments.append(segment)
     segments.sort(key=lambda segment: segment.flight_frame)
@@ -158,7 +158,6 @@ def _bounds(
 def _segment(
     scan: ClipScan,
     fall: Fall | None,
-    shot: tuple[int, int],
     bounds: tuple[int, int],
     crop: CropChoice | None,
     predictors: TrimPredictors,
@@ -167,11 +166,12 @@ def _segment(
 
     A trim that starts or ends in the air is widened once.
     """
-    info = scan.info
+    assert predictors.transitions is not None
+    info, shot = scan.info, scan.shot_at(bounds[0])
     for widened in (False, True):
-        proposal, prediction, numbers = trim_to_fall(scan, fall, shot, bounds, crop, predictors=predictors)
-        assert prediction is not None  # a trained network predicts transitions
-        # For the frames of the first pass; the crop has boxes for them, too.
+        proposal = trim_to_fall(scan, fall, bounds, crop, predict_masks=predictors.masks)
+        prediction = predictors.transitions(proposal)
+        numbers = proposal.frame_numbers
         evidence = DiveEvidence.from_prediction(prediction, scan, proposal.crop, numbers)
         if not evidence.is_dive:
             break
@@ -182,6 +182,9 @@ def _segment(
             # Only the edge of a shot can cut a dive: otherwise it is a hurdle or a jump beside another dive.
             if (evidence.begins_in_air and first > shot[0]) or (evidence.ends_in_air and last < shot[1]):
                 break
+            # Where the diver falls freely in it, the predicted flight is right, and the trim can follow it.
+            if evidence.fall.strength >= MIN_FALL_STRENGTH:
+                proposal = trim_to_flight(proposal, prediction)
             return DiveSegment(number=0, proposal=proposal, evidence=evidence)
         fall = None
         start, end = info.seconds(first) - is_late * MORE_SECONDS, info.seconds(last) + is_early * MORE_SECONDS
@@ -192,17 +195,13 @@ def _segment(
 def _is_replay(segment: DiveSegment, live: DiveSegment) -> bool:
     """True if a dive in a later shot falls so much more slowly than a live one that it is its replay."""
     scan = segment.proposal.scan
-    if live.replay_of is not None or _shot(scan, segment) == _shot(scan, live):
+    if live.replay_of is not None or scan.shot_at(segment.first) == scan.shot_at(live.first):
         return False
     seconds = scan.info.seconds(segment.flight_frame) - scan.info.seconds(live.entry_frame)
     rates = segment.evidence.fall, live.evidence.fall
-    if seconds > REPLAY_SECONDS or min(rate.strength for rate in rates) < MIN_REPLAY_STRENGTH:
+    if seconds > REPLAY_SECONDS or min(rate.strength for rate in rates) < MIN_FALL_STRENGTH:
         return False
     return rates[0].acceleration < SLOW_SHARE * rates[1].acceleration
-
-
-def _shot(scan: ClipScan, segment: DiveSegment) -> int:
-    return next(index for index, shot in enumerate(scan.shots) if segment.flight_frame <= shot[1])
 
 
 def _overlap(one: DiveEvidence, other: DiveEvidence) -> bool:

@@ -5,15 +5,13 @@ import pytest
 
 from fineparser.analysis.auto_trim import (
     TransitionPredictor,
-    TrimPredictors,
     TrimProposal,
     propose_trim,
-    trim_to_fall,
+    trim_to_flight,
 )
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, DIVER, MANUAL, CropChoice
 from fineparser.analysis.dive_evidence import PhasePrediction
-from fineparser.analysis.fall_detection import detect_fall
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoError, VideoInfo
@@ -36,9 +34,6 @@ def scan(tmp_path_factory) -> ClipScan:
         return ClipScan.from_source(source)
 
 
-WITH_MASKS = TrimPredictors(masks=bright)
-
-
 def test_a_scan_has_every_frame_and_no_images(scan):
     assert scan.info.frame_count == FRAMES
     assert scan.motion.camera.shape == (FRAMES, 3, 3)
@@ -49,7 +44,7 @@ def test_a_scan_has_every_frame_and_no_images(scan):
 
 
 def test_the_stance_is_trimmed_and_the_crop_follows(scan):
-    proposal = propose_trim(scan, predictors=WITH_MASKS)
+    proposal = propose_trim(scan, predict_masks=bright)
     assert LEAVES - 60 <= proposal.first <= LEAVES - 10
     assert ENTERS + 10 <= proposal.last <= ENTERS + 40
     assert proposal.crop.kind == DIVER
@@ -70,7 +65,7 @@ def test_without_a_mask_predictor_the_crop_is_the_centre(scan):
 
 
 def test_a_missing_diver_is_a_warning(scan):
-    proposal = propose_trim(scan, predictors=TrimPredictors(masks=lambda windows: np.zeros(windows.shape[:-1])))
+    proposal = propose_trim(scan, predict_masks=lambda windows: np.zeros(windows.shape[:-1]))
     assert proposal.crop.kind == CENTRE
     assert proposal.warnings[0].code == "diver_not_found"
 
@@ -94,33 +89,28 @@ def predict(flight: int, entry: int, confidence: float) -> TransitionPredictor:
 
 def test_confident_transitions_shorten_the_trim(scan):
     wide = propose_trim(scan)
-    shot = scan.longest_shot
-    fall = detect_fall(scan.motion, scan.seconds, *shot)
 
-    def trim(flight, entry, confidence):
-        predictors = TrimPredictors(transitions=predict(flight, entry, confidence))
-        return trim_to_fall(scan, fall, shot, shot, predictors=predictors)[0]
+    def trim(confidence):
+        return trim_to_flight(wide, predict(LEAVES, ENTERS, confidence)(wide))
 
-    uncertain = trim(LEAVES, ENTERS, 0.1)
-    assert (uncertain.first, uncertain.last) == (wide.first, wide.last)
-    confident = trim(LEAVES, ENTERS, 0.9)
+    assert trim(0.1) is wide
+    confident = trim(0.9)
     # At least 0.7 s of stance and 0.6 s of water.
     assert confident.first == pytest.approx(LEAVES - 0.7 * FPS, abs=2)
     assert confident.last == pytest.approx(ENTERS + 0.6 * FPS, abs=2)
-    elsewhere = trim(wide.first + 2, wide.first + 20, 0.9)
-    assert (elsewhere.first, elsewhere.last) == (wide.first, wide.last)
+    assert confident.notes[-1].code == "trim_from_transitions"
 
 
 def test_the_users_trim_and_crop_are_kept(scan):
     crop = CropChoice.manual(scan.info, 0.5, 0.5, 0.8)
-    proposal = propose_trim(scan, 20, 90, crop, predictors=WITH_MASKS)
+    proposal = propose_trim(scan, 20, 90, crop, predict_masks=bright)
     assert (proposal.first, proposal.last, proposal.crop) == (20, 90, crop)
     with pytest.raises(VideoError, match="frames 20 to 900"):
         propose_trim(scan, 20, 900)
 
 
 def test_changes_leave_the_rest_of_a_proposal(scan):
-    proposal = propose_trim(scan, predictors=WITH_MASKS)
+    proposal = propose_trim(scan, predict_masks=bright)
     assert proposal.with_changes(proposal.first, proposal.last) is proposal
     own = proposal.with_changes(crop=CropChoice.manual(scan.info, 0.5, 0.5, 1))
     assert (own.first, own.last, own.crop.kind) == (proposal.first, proposal.last, MANUAL)
@@ -139,8 +129,8 @@ def test_only_the_longest_shot_is_proposed(tmp_path):
     with open_source(tmp_path / "cut.mp4") as source:
         proposal = propose_trim(ClipScan.from_source(source))
     assert (proposal.first, proposal.last) == (8, 47)
-    assert proposal.warnings[0] == QualityWarning("one_shot_used", {"cuts": (8,), "first": 8, "last": 47})
-    assert proposal.warnings[1].code == "no_fall"
+    assert proposal.warnings[0].code == "no_fall"
+    assert proposal.warnings[1] == QualityWarning("one_shot_used", {"cuts": (8,), "first": 8, "last": 47})
 
 
 INFO = VideoInfo(Path("dive.mp4"), "mp4", 100, 25.0, 320, 240, 320, 240, first_number=10)
