@@ -31,6 +31,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks simulator
 	$(BIN)/python -m benchmarks model
 	$(BIN)/python -m benchmarks app
+	$(BIN)/python -m benchmarks video
 
 # The stamp is written last, so that an interrupted installation is taken up again.
 $(INSTALLED): requirements.txt pyproject.toml setup.py

@@ -34,7 +34,7 @@ LEVELS = {
 }
 # Packages that run where only the numerical libraries are installed (a GPU machine without the app's packages).
 WITHOUT_THE_APP = ("domain", "video", "simulator", "model", "data", "exemplars", "training")
-PACKAGES_OF_THE_APP = {"gradio", "plotly", "moviepy"}
+PACKAGES_OF_THE_APP = {"gradio", "plotly"}
 # `encode` is a function of tensors.
 NOT_IN_MODEL = {"cv2", "threading", "concurrent"}
 SOURCES = sorted(PACKAGE.rglob("*.py"))

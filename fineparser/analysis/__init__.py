@@ -6,6 +6,7 @@ fall_detection: Fall, detect_fall
 crop_choice: CropChoice, CROP_KINDS
 diver_search: DiverSearch, DiverCandidate
 auto_trim: TrimProposal, TrimPredictors, propose_trim, write_cropped_frames
+dive_segments: DiveSegment, best_dive, live_dives, dive_of_number
 quality_checks: check_clip, check_predictions, check_flight_time
 report: DiveReport, Transition, WeightsSummary
 inspection: Inspection, ExemplarInspection, EntryInspection, ClipLabels, inspect_report, inspect_dive

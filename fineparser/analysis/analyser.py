@@ -33,8 +33,8 @@ from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
+from fineparser.video.info import VideoInfo
 from fineparser.video.limits import Limits
-from fineparser.video.reader import open_source
 
 BUNDLED_WEIGHTS = bundled("checkpoints/fineparser-compact")
 BUNDLED_BANK = bundled("assets/exemplar_bank.safetensors")
@@ -208,6 +208,10 @@ class DiveAnalyser:
         number_warnings: list[QualityWarning] = []
         if evidence is not None and spec is not None and not no_score and not unseen_phases:
             number_warnings = self._number_warnings(spec, proposal, frames, query, diagnostics)
+        flight_warnings = self._flight_warnings(spec, frames.info, flight, entry)
+        if any(warning.code == "number_height" for warning in number_warnings):
+            # It says the same with what was seen.
+            flight_warnings = [warning for warning in flight_warnings if warning.code != "flight_too_short"]
         progress("Writing the report", 0.95)
         return DiveReport(
             info=frames.info,
@@ -240,7 +244,7 @@ class DiveAnalyser:
                 *self._score_warnings(spec),
                 *voting.warnings,
                 *check_predictions(masks, flight, entry),
-                *self._flight_warnings(spec, flight, entry),
+                *flight_warnings,
                 *number_warnings,
             ),
             frame_numbers=frames.frame_numbers,
@@ -311,8 +315,7 @@ class DiveAnalyser:
         if isinstance(clip, ClipScan):
             return clip
         progress("Scanning the clip", 0.0)
-        with open_source(clip, limits or Limits()) as source:
-            return ClipScan.from_source(source)
+        return ClipScan.from_file(clip, limits)
 
     @cached_property
     def _predictors(self) -> TrimPredictors:
@@ -383,10 +386,13 @@ class DiveAnalyser:
             warnings.append(self.bank_warning)
         return warnings
 
-    def _flight_warnings(self, spec: DiveSpec | None, flight: Transition, entry: Transition) -> list[QualityWarning]:
+    def _flight_warnings(
+        self, spec: DiveSpec | None, info: VideoInfo, flight: Transition, entry: Transition
+    ) -> list[QualityWarning]:
         if not self.model.provenance.trained:
             return []
         armstand = spec is not None and spec.code.group == ARMSTAND_GROUP
+        flight, entry = (replace(one, seconds=info.capture_seconds(one.frame)) for one in (flight, entry))
         return check_flight_time(flight, entry, None if spec is None else spec.height, armstand=armstand)
 
     def _number_warnings(

@@ -1,19 +1,19 @@
 """One pass over a clip: cuts between shots, camera motion and motion energy."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from fineparser.video.camera_motion import MotionEstimator
-from fineparser.video.cuts import find_cuts
+from fineparser.video.cuts import CutDetector
 from fineparser.video.info import VideoInfo
-from fineparser.video.source import FrameSource, prefetch
+from fineparser.video.limits import Limits
+from fineparser.video.reader import scan_frames
 
 SCAN_SIDE = 160
 """Longer side to which frames are reduced, pixels."""
@@ -117,23 +117,25 @@ class ClipScan:
     motion: MotionEnergy
 
     @classmethod
-    def from_source(cls, source: FrameSource) -> "ClipScan":
-        """Scan a source, reading every frame once."""
-        accumulator = MotionAccumulator()
+    def from_file(cls, path: str | Path, limits: Limits | None = None) -> "ClipScan":
+        """Scan a file or a folder of frames, decoding every frame once.
 
-        def accumulated(frames: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
-            for number, frame in frames:
-                accumulator.add(frame)
-                yield number, frame
+        Raises:
+            VideoError: for a clip that cannot be used, see `open_source`.
+        """
+        motion, cuts = MotionAccumulator(), CutDetector()
 
-        with closing(prefetch(source.stream())) as frames:
-            cuts = find_cuts(accumulated(frames))
-        return cls(source.info, cuts, accumulator.result())
+        def visit(number: int, frame: np.ndarray) -> None:
+            motion.add(frame)
+            cuts.add(number, frame)
+
+        info = scan_frames(path, visit, longest_side=SCAN_SIDE, limits=limits)
+        return cls(info, cuts.result(), motion.result())
 
     @cached_property
     def seconds(self) -> np.ndarray:
-        """Time of each frame, float64 [n]."""
-        return np.array([self.info.seconds(number) for number in self.info.frame_numbers])
+        """Real time of each frame, float64 [n]; a phone's slow motion is played slower."""
+        return np.array([self.info.capture_seconds(number) for number in self.info.frame_numbers])
 
     @cached_property
     def shots(self) -> tuple[tuple[int, int], ...]:

@@ -29,7 +29,9 @@ def check_clip(info: VideoInfo, cuts: tuple[int, ...], first: int, last: int) ->
     inside = tuple(cut for cut in cuts if first < cut <= last)
     if inside:
         warnings.append(QualityWarning("cut_inside_trim", {"cuts": inside}))
-    if info.variable_frame_rate:
+    if info.capture_times is not None:
+        warnings.append(QualityWarning("phone_slow_motion"))
+    elif info.variable_frame_rate:
         warnings.append(QualityWarning("variable_frame_rate"))
     frames = last - first + 1
     if frames < CLIP_FRAMES // 2:

@@ -1,13 +1,11 @@
 """Detection of hard cuts between camera shots."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-
-from fineparser.video.source import FrameSource
 
 SIGNATURE_SIZE = (64, 48)
 """Width and height to which frames are reduced to compare them, pixels."""
@@ -75,28 +73,34 @@ def _best_match(image: np.ndarray, other: np.ndarray) -> float:
     return best
 
 
-def find_cuts(frames: FrameSource | Iterable[tuple[int, np.ndarray]]) -> tuple[int, ...]:
-    """Numbers of the frames at which a new shot starts, in order; the first frame of all is not one of them.
+class CutDetector:
+    """Hard cuts of a clip whose frames are added one by one.
 
-    `frames` is a source, or number and frame (uint8 RGB [H, W, 3]) in order, as `FrameSource.stream` gives them.
-    They are read once, one at a time. Hard cuts are detected; fades, dissolves and shots of fewer than three frames are
-    not, and one between two similar views of a pool may be missed. Fast pans, motion blur, flashes and splashes do
-    not count.
+    Fades, dissolves and shots of fewer than three frames are not detected, and a cut between two similar views of a
+    pool may be missed. Fast pans, motion blur, flashes and splashes do not count.
     """
-    stream = frames.stream() if isinstance(frames, FrameSource) else frames
-    numbers: list[int] = []
-    steps: list[float] = []  # from each frame's predecessor to it
-    splits: dict[int, float] = {}  # the least difference across each possible cut
-    recent: deque[_Signature] = deque(maxlen=2 * CONFIRMING_FRAMES)
-    for number, frame in stream:
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+        self._steps: list[float] = []  # from each frame's predecessor to it
+        self._splits: dict[int, float] = {}  # the least difference across each possible cut
+        self._recent: deque[_Signature] = deque(maxlen=2 * CONFIRMING_FRAMES)
+
+    def add(self, number: int, frame: np.ndarray) -> None:
+        """Add the next frame, uint8 RGB [H, W, 3], with its number."""
         signature = _Signature.from_frame(frame)
-        steps.append(recent[-1].difference(signature) if recent else 0.0)
-        numbers.append(number)
-        recent.append(signature)
-        _score_split(len(steps) - CONFIRMING_FRAMES, steps, recent, splits)
-    for index in range(max(0, len(steps) - CONFIRMING_FRAMES + 1), len(steps)):
-        _score_split(index, steps, recent, splits)
-    return tuple(numbers[index] for index in _select_cuts(splits, steps))
+        self._steps.append(self._recent[-1].difference(signature) if self._recent else 0.0)
+        self._numbers.append(number)
+        self._recent.append(signature)
+        _score_split(len(self._steps) - CONFIRMING_FRAMES, self._steps, self._recent, self._splits)
+
+    def result(self) -> tuple[int, ...]:
+        """Numbers of the frames at which a new shot starts, in order, after the last frame; the first frame of all is
+        not one of them."""
+        splits = dict(self._splits)
+        for index in range(max(0, len(self._steps) - CONFIRMING_FRAMES + 1), len(self._steps)):
+            _score_split(index, self._steps, self._recent, splits)
+        return tuple(self._numbers[index] for index in _select_cuts(splits, self._steps))
 
 
 def _score_split(index: int, steps: list[float], recent: deque[_Signature], splits: dict[int, float]) -> None:

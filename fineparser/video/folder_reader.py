@@ -1,6 +1,5 @@
 """Frames from a folder of numbered images, the form in which FineDiving is distributed, and from image files."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +23,7 @@ STANDALONE = {0x01, *range(0xD0, 0xD9)}
 
 @contextmanager
 def silence_decoder() -> Iterator[None]:
-    """Suppress the messages of OpenCV and FFmpeg on stderr; a VideoError says why a clip cannot be read."""
-    # FFmpeg's level is read when a process opens its first video; -8 is "quiet".
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    """Suppress the messages of OpenCV on stderr; a VideoError says why an image cannot be read."""
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         yield
@@ -108,7 +105,7 @@ class FolderReader(FrameSource):
                     f"has images of differing sizes: {self._files[first].name} is {width}x{height}, "
                     f"{file.name} is {size[0]}x{size[1]}. Extract the frames again at one size.",
                 )
-            check_clock()
+            check_clock(0.0)
         super().__init__(
             VideoInfo(
                 path=path,

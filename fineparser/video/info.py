@@ -4,6 +4,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 
 class VideoError(ValueError):
     """Error of a clip that cannot be read or written; the message names the file, the reason and the remedy.
@@ -23,15 +25,31 @@ class VideoError(ValueError):
         return f"{self.path}: {self.reason}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrameIndex:
     """Index of the frames of a file from a scan of it; with the index the file is reopened without another scan."""
 
-    stamps: tuple[float, ...] | None
-    """Seconds of each frame as the decoder gives them, None where they are no times."""
+    stamps: np.ndarray | None
+    """int64 [n], presentation time of each frame in the file's unit; None where they do not rise throughout."""
 
-    intra: tuple[int, ...]
-    """Frames that need no other frame."""
+    checksums: np.ndarray
+    """uint32 [n], checksum of each frame as decoded."""
+
+    keys: tuple[int, ...]
+    """Frames from which decoding may start; none where `stamps` is None, and none
+    near damaged frames."""
+
+    seek_stamps: tuple[int, ...]
+    """Time to which the file is moved for each of `keys`, in its unit."""
+
+    start_seconds: float
+    """Time of the first frame on the file's clock, 0 where it is unknown."""
+
+    is_interlaced: bool
+    """True if there are interlaced frames."""
+
+    is_damaged: bool
+    """True if there are damaged frames, which are decoded by one thread."""
 
     file_state: tuple[int, int]
     """Size and time of change of the file: another file has other frames."""
@@ -49,7 +67,7 @@ class VideoInfo:
     """File or folder."""
 
     kind: str
-    """"mp4" (also MOV and M4V), "matroska" (also WebM), "avi", "gif" or "folder"."""
+    """Container of a file, as `Container.kind` names it, or "folder"."""
 
     frame_count: int
     """Frames that really decode."""
@@ -64,7 +82,7 @@ class VideoInfo:
     """Height of a frame as displayed."""
 
     coded_width: int
-    """Width as stored, before `rotation` and `pixel_aspect`."""
+    """Width as stored, before `pixel_aspect`, `mirrored` and `rotation`."""
 
     coded_height: int
     """Height as stored."""
@@ -72,11 +90,17 @@ class VideoInfo:
     rotation: int = 0
     """Degrees clockwise by which a stored frame is turned to be upright: 0, 90, 180 or 270."""
 
+    mirrored: bool = False
+    """True if a stored frame is mirrored left to right before it is turned."""
+
     pixel_aspect: float = 1.0
     """Width over height of a stored pixel; 1.0 is square."""
 
     timestamps: tuple[float, ...] | None = None
     """Seconds of each frame from the first one on, or None where the rate is constant."""
+
+    capture_times: tuple[float, ...] | None = None
+    """Real time of each frame, seconds from the first one, where slow motion was recognised."""
 
     first_number: int = 0
     """Number of the first frame."""
@@ -115,6 +139,12 @@ class VideoInfo:
             )
         index = number - self.first_number
         return index / self.fps if self.timestamps is None else self.timestamps[index]
+
+    def capture_seconds(self, number: int) -> float:
+        """Real time of frame `number`, seconds after the first frame: `seconds`, unless the clip is a phone's slow
+        motion that was recognised (`fineparser.video.timing.measure_capture`)."""
+        seconds = self.seconds(number)
+        return seconds if self.capture_times is None else self.capture_times[number - self.first_number]
 
     def number_at(self, seconds: float) -> int:
         """Number of the frame on the screen `seconds` after the first one; the first frame before the clip, the last

@@ -7,6 +7,18 @@ from pathlib import Path
 
 from fineparser.video.info import VideoError
 
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi", ".webm", ".mkv", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg"),
+    *(".vob", ".wmv", ".asf", ".flv", ".ogv", ".mxf", ".gif"),
+)
+"""Endings by which videos are found in a folder or an archive; a file given by name may have any."""
+
+PROBE_FACTOR = 4.0
+"""Seconds on the clock for the scan of each second of a clip: 4K recordings take longer than they last on two cores."""
+
+PROBE_BYTES = 20_000
+"""Bytes of a file for each further second of its scan: recordings have more in a second of video."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -16,11 +28,11 @@ class Limits:
     holds more than its header announces is stopped on the way.
     """
 
-    max_seconds: float = 300.0
-    """Longest clip, seconds."""
+    max_seconds: float = 3600.0
+    """Longest clip, seconds: a training session."""
 
-    max_frames: int = 18_000
-    """Most frames (five minutes at 60 a second)."""
+    max_frames: int = 432_000
+    """Most frames (an hour at 120 a second)."""
 
     max_pixels: int = 9_000_000
     """Largest frame, width times height as displayed and as coded (4K cinema has 8.8 million)."""
@@ -31,8 +43,8 @@ class Limits:
     min_side: int = 16
     """Smallest width or height, pixels."""
 
-    max_probe_seconds: float = 120.0
-    """Longest time for the scan of a file, seconds on the clock."""
+    max_probe_seconds: float = 15.0
+    """Longest time for the scan of a short clip, seconds on the clock; a long one may take longer, see `stopwatch`."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -76,16 +88,22 @@ class Limits:
             count = "1 frame" if frames == 1 else f"{frames} frames"
             raise VideoError(path, f"has only {count}; a dive takes at least {self.min_frames}. Give a longer clip.")
 
-    def stopwatch(self, path: Path) -> Callable[[], None]:
-        """Start the clock; the function returned raises VideoError once `max_probe_seconds` have passed."""
-        end = time.monotonic() + self.max_probe_seconds
+    def stopwatch(self, path: Path) -> Callable[[float], None]:
+        """Start the clock for the scan of the file or folder `path`.
 
-        def check() -> None:
-            if time.monotonic() > end:
+        The function returned takes the duration scanned so far, seconds, and raises VideoError when the scan takes too
+        long: longer than `max_probe_seconds` and `PROBE_FACTOR` times that duration, but no more than the size of the
+        file allows, since a small file may announce any duration.
+        """
+        start = time.monotonic()
+        most = path.stat().st_size / PROBE_BYTES
+
+        def check(seconds: float) -> None:
+            allowed = self.max_probe_seconds + min(PROBE_FACTOR * seconds, most)
+            if time.monotonic() - start > allowed:
                 raise VideoError(
                     path,
-                    f"takes more than {self.max_probe_seconds:g} s to scan. Cut out the dive, "
-                    "or convert it to H.264 in an MP4 file.",
+                    f"takes more than {allowed:.3g} s to scan. Cut out the dive, or convert it to H.264 in MP4.",
                 )
 
         return check

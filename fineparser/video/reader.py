@@ -1,17 +1,23 @@
-"""Reading a clip: a video file, decoded by OpenCV, or a folder of frames, behind one interface."""
+"""Reading a clip: a video file, decoded by FFmpeg, or a folder of frames, behind one interface."""
 
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from fineparser.video.container import VIDEO_SUFFIXES, Container, read_container
-from fineparser.video.folder_reader import FOLDER_FPS, IMAGE_SUFFIXES, FolderReader, silence_decoder
+from fineparser.video.container import has_gif_trailer
+from fineparser.video.decoder import MAX_THREADS, DecodedFrame, Decoder, PacketLog
+from fineparser.video.display import Orientation, RgbConverter
+from fineparser.video.folder_reader import FOLDER_FPS, FolderReader
 from fineparser.video.info import FrameIndex, VideoError, VideoInfo
 from fineparser.video.limits import Limits
 from fineparser.video.source import FrameSource
+from fineparser.video.timing import Timing, measure_capture, measure_timing
 
 MISSING_FRAMES = 2
 MISSING_SHARE = 0.02
@@ -24,18 +30,11 @@ PIXEL_ASPECT_TOLERANCE = 0.01
 MAX_PIXEL_ASPECT = 4.0
 """A header with wider or taller pixels than this is broken."""
 
-STAMP_TOLERANCE = 1e-4
-"""Seconds by which the stamp of a frame may differ between two passes over a file (floating point only)."""
+MAX_REORDERED = 16
+"""Most frames that come out of a decoder before a frame to which they refer and which may be damaged."""
 
-JITTER = 0.5
-"""Share of the median interval by which an interval may differ at a constant rate. Containers round to milliseconds,
-GIF to hundredths of a second; a dropped frame is a whole interval."""
-
-DRIFT = 1.0
-"""Frames by which a constant rate may run ahead of or behind a straight line."""
-
-RATE_TOLERANCE = 0.005
-"""Relative difference up to which the rate in the header is preferred to the measured one."""
+Visitor = Callable[[int, np.ndarray], None]
+"""Receives the number of a frame and the frame, uint8 RGB [H, W, 3]."""
 
 
 def open_source(
@@ -44,9 +43,9 @@ def open_source(
     folder_fps: float = FOLDER_FPS,
     cached_info: VideoInfo | None = None,
 ) -> FrameSource:
-    """Open the clip at `path`: a video file (MP4, MOV, AVI, WebM, MKV, GIF) or a folder of numbered images.
+    """Open the clip at `path`: a video file or a folder of numbered images.
 
-    Everything is checked here, and nothing is written to disk.
+    Everything is checked here, and nothing is written to disk. What a file holds decides, not the ending of its name.
 
     Args:
         path: file or folder.
@@ -65,8 +64,6 @@ def open_source(
             return FolderReader(path, limits, folder_fps)
         _check_file(path)
         return VideoReader(path, limits, cached_info)
-    except VideoError:
-        raise
     except PermissionError as error:
         raise VideoError(path, "may not be read: permission denied. Change its access rights.") from error
     except OSError as error:
@@ -84,182 +81,356 @@ def probe(path: str | Path, limits: Limits | None = None, folder_fps: float = FO
         return source.info
 
 
-@dataclass(frozen=True)
-class _ScanResult:
-    """Result of one pass over all frames."""
+def scan_frames(
+    path: str | Path,
+    visit: Visitor,
+    *,
+    longest_side: int,
+    limits: Limits | None = None,
+    folder_fps: float = FOLDER_FPS,
+) -> VideoInfo:
+    """Decode a clip once from end to end and show each frame to `visit`.
 
-    stamps: np.ndarray  # [n] seconds as the decoder gives them
-    intra: list[int]  # frames that need no other frame
-    announced: int  # frames that the header announces, 0 if it has no usable number
-    header_fps: float
-    width: int  # of a decoded frame, turned upright
-    height: int
-    rotation: int
-    aspect: float  # of a pixel of a decoded frame
+    Args:
+        path: file or folder.
+        visit: is called with the number of each frame and the frame as displayed, uint8 RGB [H, W, 3], read-only.
+        longest_side: frames are reduced so that their longer side is at most this, pixels.
+        limits: bounds of the clip, `Limits()` by default.
+        folder_fps: frame rate of a folder.
+
+    Returns:
+        Facts about the clip, with which it is reopened without another pass.
+
+    Raises:
+        VideoError: as from `open_source`; frames before the fault have been shown by then.
+    """
+    path = Path(path)
+    limits = limits or Limits()
+    try:
+        if not path.is_dir():
+            _check_file(path)
+            return _scan_file(path, limits, visit, longest_side)
+        with FolderReader(path, limits, folder_fps) as source:
+            for number, frame in source.stream():
+                size = _reduced_size(source.info.width, source.info.height, longest_side)
+                reduced = frame if size == frame.shape[1::-1] else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+                visit(number, reduced)
+            return source.info
+    except PermissionError as error:
+        raise VideoError(path, "may not be read: permission denied. Change its access rights.") from error
+    except OSError as error:
+        raise VideoError(path, f"cannot be read: {error.strerror or error}.") from error
 
 
 class VideoReader(FrameSource):
-    """Reader of a video file, decoded by OpenCV.
+    """Reader of a video file, decoded by FFmpeg.
 
-    Opening it decodes the file once from end to end (without conversion to RGB: 370 frames of 720p a second on one
-    core), because frame counts and rates in headers are wrong for some files. With the `cached_info` of an earlier scan
-    it is opened at once, unless the file has changed since.
+    Opening it decodes the file once from end to end (without conversion to RGB), because frame counts and rates in
+    headers are wrong for some files. With the `cached_info` of an earlier scan it is opened at once, unless the file
+    has changed since.
+
+    Frames are verified against a checksum from the scan, so that a frame after a jump is the one that decoding from the
+    start gives.
     """
 
     def __init__(self, path: Path, limits: Limits, cached_info: VideoInfo | None = None) -> None:
+        if cached_info is None or cached_info.index is None or cached_info.index.file_state != _file_state(path):
+            cached_info = _scan_file(path, limits)
+        super().__init__(cached_info)
+        assert cached_info.index is not None
         self._path = path
-        self._next = 0
-        if (
-            cached_info is not None
-            and cached_info.index is not None
-            and cached_info.index.file_state == _file_state(path)
-        ):
-            self._capture = self._open()
-            info, index = cached_info, cached_info.index
-        else:
-            info, index = self._scan(limits)
-        super().__init__(info)
-        self._stamps, self._intra = index.stamps, index.intra
-
-    def _scan(self, limits: Limits) -> tuple[VideoInfo, FrameIndex]:
-        """Scan the whole file for its facts and leave the decoder at its start."""
-        path, state = self._path, _file_state(self._path)
-        container = read_container(path)
-        if not container.has_video:
-            raise VideoError(path, "has no video track: it holds sound alone, or nothing. Give the video itself.")
-        if container.size is not None:
-            limits.check_size(path, *container.size)
-        self._capture = self._open()
-        try:
-            scan = _scan_file(path, self._capture, limits)
-            missing = _count_missing(path, container, scan)
-            limits.check_enough(path, len(scan.stamps))
-            rising = bool(np.all(np.diff(scan.stamps) > 2 * STAMP_TOLERANCE))
-            index = FrameIndex(tuple(scan.stamps.tolist()) if rising else None, tuple(scan.intra), state)
-            self._rewind()
-            return replace(_describe(path, container, scan, missing, limits), index=index), index
-        except BaseException:
-            self._capture.release()
-            raise
+        self._index: FrameIndex = cached_info.index
+        self._max_pixels = max(limits.max_pixels, cached_info.coded_width * cached_info.coded_height)
+        self._converter = RgbConverter(
+            cached_info.width, cached_info.height, Orientation(cached_info.rotation, cached_info.mirrored)
+        )
+        self._decoder: Decoder | None = None
+        self._frames: Iterator[DecodedFrame] = iter(())
+        self._next: int | None = None
 
     def close(self) -> None:
         """Close the file and the decoder."""
         super().close()
-        self._capture.release()
+        self._release()
 
-    def _open(self) -> cv2.VideoCapture:
-        with silence_decoder():
-            # An absolute path never looks like one of FFmpeg's protocols ("concat:...").
-            capture = cv2.VideoCapture(str(self._path.resolve()), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            raise VideoError(
-                self._path,
-                "cannot be decoded: its video track is damaged or in an unsupported format. "
-                "Convert it to H.264 in an MP4 file.",
-            )
-        return capture
-
-    def _rewind(self) -> None:
-        self._capture.release()
-        self._capture = self._open()
-        self._next = 0
+    def _release(self) -> None:
+        self._frames = iter(())
+        self._next = None
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
 
     def _decode(self, number: int) -> np.ndarray:
-        self._seek(number)
-        with silence_decoder():
-            while self._next <= number:
-                if not self._capture.grab():
-                    raise VideoError(self._path, f"could not be decoded at frame {number} the second time.")
-                self._next += 1
-            ok, frame = self._capture.retrieve()
-        if not ok:
-            raise VideoError(self._path, f"could not be decoded at frame {number}.")
-        if frame.shape[1] != self._info.width or frame.shape[0] != self._info.height:
-            size = (self._info.width, self._info.height)
-            if frame.shape[1::-1] == self._upright_coded_size():
-                frame = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
-        return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        for group in self._starts(number):
+            if (group is None or self._place(group)) and (frame := self._advance(number)) is not None:
+                return self._converter.convert(frame.picture)
+        self._release()
+        raise VideoError(
+            self._path, f"could not be decoded at frame {number} the second time. Was the file changed meanwhile?"
+        )
 
-    def _upright_coded_size(self) -> tuple[int, int]:
-        size = (self._info.coded_width, self._info.coded_height)
-        return size[::-1] if self._info.rotation in (90, 270) else size
+    @property
+    def _margin(self) -> int:
+        """Frames needed before the requested one."""
+        return 1 if self._index.is_interlaced else 0
 
-    def _seek(self, number: int) -> None:
-        """Place the decoder at or before frame `number`, by the shortest way.
+    def _starts(self, number: int) -> Iterator[int | None]:
+        """Groups of pictures to start from, best first: None to go on from the present place, -1 for the start."""
+        keys = self._index.keys
+        group = bisect_right(keys, number - self._margin) - 1
+        if self._next is not None and self._next <= number and (group < 0 or keys[group] <= self._next):
+            yield None
+        yield from range(group, max(0, group - 2), -1)
+        yield -1
 
-        A jump starts one group of pictures earlier than needed, since the first frames after a jump may refer
-        to skipped ones, and is valid only if the stamp of the frame it lands on is one from the scan.
-        """
-        group = bisect_right(self._intra, number) - 2
-        start = self._intra[group] if group > 0 and self._stamps is not None else 0
-        if self._next <= number and start <= self._next:
-            return
-        if start > 0 and self._stamps is not None and self._jump(self._stamps, start, number):
-            return
-        self._rewind()
-
-    def _jump(self, stamps: tuple[float, ...], start: int, number: int) -> bool:
-        with silence_decoder():
-            self._capture.set(cv2.CAP_PROP_POS_MSEC, stamps[start] * 1000)
-            if not self._capture.grab():
-                return False
-            landed = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        index = bisect_left(stamps, landed - STAMP_TOLERANCE)
-        if index > number or index == len(stamps):
+    def _place(self, group: int) -> bool:
+        """Place the decoder at the start of a group; False if that fails."""
+        if group < 0:
+            self._release()
+        if self._decoder is None:
+            self._decoder = Decoder(
+                self._path,
+                self._max_pixels,
+                deinterlace=self._index.is_interlaced,
+                threads=1 if self._index.is_damaged else MAX_THREADS,
+            )
+        if group >= 0 and not self._decoder.seek(self._index.seek_stamps[group]):
             return False
-        if abs(stamps[index] - landed) > STAMP_TOLERANCE:
-            return False
-        self._next = index + 1
+        self._frames = self._decoder.frames()
+        self._next = 0 if group < 0 else None
         return True
+
+    def _advance(self, number: int) -> DecodedFrame | None:
+        """Decode up to frame `number`; None if it is not found or differs from the one of the scan."""
+        stamps, checksums = self._index.stamps, self._index.checksums
+        for frame in self._frames:
+            if stamps is None:
+                place = self._next
+            else:
+                place = _find(stamps, frame.pts)
+                if self._next is None:  # a jump may end anywhere
+                    if place is not None and place > number - self._margin:
+                        break
+                elif place != self._next:
+                    break
+            if place is None:
+                continue
+            self._next = place + 1
+            if place >= number - self._margin and checksums[place] != frame.checksum:
+                break
+            if place == number:
+                if frame.next_checksum is not None and frame.next_checksum not in checksums[place + 1 : place + 2]:
+                    break
+                return frame
+        self._next = None
+        self._frames = iter(())
+        return None
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Frame rate of a clip."""
+class _Shape:
+    """Shape and position of the frames of a file."""
 
-    fps: float
-    """Frames a second, the mean where the rate varies."""
+    coded_width: int
+    coded_height: int
+    width: int
+    height: int
+    pixel_aspect: float
+    orientation: Orientation
 
-    timestamps: tuple[float, ...] | None
-    """Seconds of each frame from the first on, or None where the rate is constant."""
-
-
-def constant_timing(fps: float, fallback: float) -> Timing:
-    """Timing at the rate in the header, or at `fallback` where that is no rate (0, infinite, NaN)."""
-    return Timing(fps if np.isfinite(fps) and 0 < fps <= 1000 else fallback, None)
-
-
-def measure_timing(seconds: np.ndarray, header_fps: float, fallback: float = 25.0) -> Timing:
-    """Timing of frames from their presentation times.
-
-    Args:
-        seconds: float64 [n], in presentation order.
-        header_fps: frame rate in the header.
-        fallback: frame rate where neither the stamps nor the header give one.
-
-    Where the stamps are no times (not increasing throughout, which AVI files with B-frames give), the rate in
-    the header is taken, and `fallback` where there is none.
-    """
-    seconds = np.asarray(seconds, np.float64)
-    if len(seconds) < 2 or not np.all(np.diff(seconds) > 0):
-        return constant_timing(header_fps, fallback)
-    seconds = seconds - seconds[0]
-    intervals = np.diff(seconds)
-    median = float(np.median(intervals))
-    mean = seconds[-1] / len(intervals)
-    drift = np.abs(seconds - mean * np.arange(len(seconds))).max() / mean
-    if np.abs(intervals - median).max() <= JITTER * median + 1e-9 and drift <= DRIFT:
-        measured = 1 / mean
-        agrees = abs(header_fps - measured) <= RATE_TOLERANCE * measured + _rounding_error(seconds)
-        return Timing(header_fps if agrees else measured, None)
-    # The last frame lasts as long as frames usually do.
-    return Timing(len(seconds) / float(seconds[-1] + median), tuple(seconds.tolist()))
+    @classmethod
+    def from_first_frame(cls, path: Path, decoder: Decoder, frame: DecodedFrame) -> "_Shape":
+        coded_width, coded_height = frame.picture.width, frame.picture.height
+        width, height, aspect = coded_width, coded_height, _pixel_aspect(path, decoder)
+        # Stretch the shorter side, as browsers do, so that no detail is lost.
+        if aspect > 1:
+            width = round(width * aspect)
+        else:
+            height = round(height / aspect)
+        orientation = Orientation.from_frame(frame.picture)
+        if orientation.is_sideways:
+            width, height = height, width
+        return cls(coded_width, coded_height, width, height, aspect, orientation)
 
 
-def _rounding_error(seconds: np.ndarray) -> float:
-    """Largest error of the mean rate of a short clip with stamps rounded to hundredths of a second."""
-    span = float(seconds[-1])
-    return (len(seconds) - 1) * 0.01 / span**2
+class _Scan:
+    """Facts about the frames of a file, collected while they are decoded."""
+
+    def __init__(self, path: Path, limits: Limits, visit: Visitor | None, longest_side: int) -> None:
+        self._path, self._limits = path, limits
+        self._visit, self._longest_side = visit, longest_side
+        self._visited = 0
+        self._seconds = 0.0  # decoded so far
+        self._check_clock = limits.stopwatch(path)
+
+    def run(self) -> VideoInfo:
+        """Decode every frame once; stop at the limits, whatever the header announces."""
+        state = _file_state(self._path)
+        for threads in (MAX_THREADS, 1):
+            self._packets = PacketLog(lambda: self._check_clock(self._seconds))
+            with closing(
+                Decoder(self._path, self._limits.max_pixels, packets=self._packets, threads=threads)
+            ) as decoder:
+                self._check_header(decoder)
+                if self._decode(decoder, stop_at_damage=threads > 1):
+                    return self._describe(decoder, state)
+        raise AssertionError("the second pass goes on after damage")
+
+    def _check_header(self, decoder: Decoder) -> None:
+        if all(decoder.size):
+            self._limits.check_size(self._path, *decoder.size)
+        if decoder.announced_seconds is not None:
+            self._limits.check_length(self._path, 0, decoder.announced_seconds)
+
+    def _decode(self, decoder: Decoder, stop_at_damage: bool) -> bool:
+        """Decode all frames; False if that was stopped because of damage."""
+        self._shape: _Shape | None = None
+        self._stamps: list[int | None] = []
+        self._checksums: list[int] = []
+        self._keys: list[int] = []
+        converter: RgbConverter | None = None
+        waiting: deque[tuple[int, np.ndarray]] = deque()
+        time_base = float(decoder.time_base)
+        for number, frame in enumerate(decoder.frames()):
+            if stop_at_damage and decoder.is_damaged:
+                return False
+            if frame.follows_failure:
+                raise VideoError(
+                    self._path,
+                    f"is damaged: frame {number} cannot be decoded. Copy or export it again, or cut out the dive.",
+                )
+            if self._shape is None:
+                self._shape = _Shape.from_first_frame(self._path, decoder, frame)
+                self._limits.check_size(self._path, self._shape.coded_width, self._shape.coded_height)
+                self._limits.check_size(self._path, self._shape.width, self._shape.height)
+                size = _reduced_size(self._shape.width, self._shape.height, self._longest_side)
+                converter = RgbConverter(*size, self._shape.orientation)
+            self._stamps.append(frame.pts)
+            self._checksums.append(frame.checksum)
+            if frame.is_key:
+                self._keys.append(number)
+            first = self._stamps[0]
+            self._seconds = 0.0 if frame.pts is None or first is None else (frame.pts - first) * time_base
+            self._limits.check_length(self._path, len(self._stamps), self._seconds)
+            if self._visit is not None and converter is not None and number >= self._visited:
+                waiting.append((number, converter.convert(frame.picture)))
+                self._show(waiting, MAX_REORDERED)
+        if stop_at_damage and decoder.is_damaged:
+            return False
+        self._show(waiting, 0)
+        return True
+
+    def _show(self, waiting: deque[tuple[int, np.ndarray]], left: int) -> None:
+        """Show the frames to the visitor, all but the last `left`."""
+        while len(waiting) > left and self._visit is not None:
+            number, image = waiting.popleft()
+            image.setflags(write=False)
+            self._visit(number, image)
+            self._visited = number + 1
+
+    def _describe(self, decoder: Decoder, state: tuple[int, int]) -> VideoInfo:
+        missing = _count_missing(self._path, decoder, self._packets, self._stamps)
+        self._limits.check_enough(self._path, len(self._stamps))
+        assert self._shape is not None
+        timing = _measure(decoder, self._stamps)
+        info = VideoInfo(
+            path=self._path,
+            kind=decoder.container.kind,
+            frame_count=len(self._stamps),
+            fps=timing.fps,
+            width=self._shape.width,
+            height=self._shape.height,
+            coded_width=self._shape.coded_width,
+            coded_height=self._shape.coded_height,
+            rotation=self._shape.orientation.rotation,
+            mirrored=self._shape.orientation.mirrored,
+            pixel_aspect=self._shape.pixel_aspect,
+            timestamps=timing.timestamps,
+            capture_times=measure_capture(timing, len(self._stamps), decoder.metadata),
+            missing_frames=missing,
+            index=self._build_index(decoder, state),
+        )
+        self._limits.check_length(self._path, info.frame_count, info.duration)
+        return info
+
+    def _build_index(self, decoder: Decoder, state: tuple[int, int]) -> FrameIndex:
+        known = [stamp for stamp in self._stamps if stamp is not None]
+        stamps = np.array(known, np.int64) if len(known) == len(self._stamps) else None
+        if stamps is not None and not np.all(np.diff(stamps) > 0):
+            stamps = None
+        # MPEG streams are searched by decoding time, the others by presentation time.
+        by_decoding = decoder.container.kind in ("mpegts", "mpeg")
+        key_stamps = self._packets.key_stamps
+        keys = [] if stamps is None else [key for key in self._keys if known[key] in key_stamps]
+        # Damage is concealed from the frames before it, which are others after a jump to the same group or the next.
+        for damaged in decoder.damaged_frames:
+            unsafe = slice(max(0, bisect_right(keys, damaged) - 1), bisect_right(keys, damaged + MAX_REORDERED) + 1)
+            del keys[unsafe]
+        groups = [(key, key_stamps[known[key]] if by_decoding else known[key]) for key in keys]
+        return FrameIndex(
+            stamps=stamps,
+            checksums=np.array(self._checksums, np.uint32),
+            keys=tuple(key for key, _ in groups),
+            seek_stamps=tuple(stamp for _, stamp in groups),
+            start_seconds=float(known[0] * decoder.time_base) if known else 0.0,
+            is_interlaced=decoder.is_interlaced,
+            is_damaged=decoder.is_damaged,
+            file_state=state,
+        )
+
+
+def _scan_file(path: Path, limits: Limits, visit: Visitor | None = None, longest_side: int = 1) -> VideoInfo:
+    """Facts about a file from one pass over its frames, each of which is shown to `visit` if there is one."""
+    return _Scan(path, limits, visit, longest_side).run()
+
+
+def _measure(decoder: Decoder, stamps: list[int | None]) -> Timing:
+    known = [stamp for stamp in stamps if stamp is not None]
+    seconds = np.array(known if len(known) == len(stamps) else [], np.float64) * float(decoder.time_base)
+    return measure_timing(seconds, decoder.header_fps)
+
+
+def _find(stamps: np.ndarray, stamp: int | None) -> int | None:
+    """Place of a stamp in a rising array, None if it is not there."""
+    if stamp is None:
+        return None
+    place = int(np.searchsorted(stamps, stamp))
+    return place if place < len(stamps) and stamps[place] == stamp else None
+
+
+def _reduced_size(width: int, height: int, longest_side: int) -> tuple[int, int]:
+    scale = min(1.0, longest_side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _pixel_aspect(path: Path, decoder: Decoder) -> float:
+    aspect = float(decoder.pixel_aspect or 1)
+    if not 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT:
+        raise VideoError(
+            path, f"has pixels {aspect:.3g} times as wide as high by its header. Export it with square pixels."
+        )
+    return 1.0 if abs(aspect - 1) <= PIXEL_ASPECT_TOLERANCE else aspect
+
+
+def _count_missing(path: Path, decoder: Decoder, packets: PacketLog, stamps: list[int | None]) -> int:
+    """Number of frames announced but absent at the end; VideoError when they are more than the few tolerated."""
+    decoded = len(stamps)
+    if decoder.container.kind == "gif":
+        if not has_gif_trailer(path):
+            raise VideoError(path, f"is truncated: it ends in or after frame {decoded}. Copy or export it again.")
+        return 0
+    unread = decoder.count_unread(packets)
+    last = max((stamp for stamp in stamps if stamp is not None), default=None)
+    undecoded = 0 if last is None and decoded else sum(last is None or stamp > last for stamp in packets.stamps)
+    missing = unread + undecoded
+    if missing > max(MISSING_FRAMES, MISSING_SHARE * (decoded + missing)):
+        state = "truncated" if unread else "damaged"
+        raise VideoError(
+            path,
+            f"is {state}: it announces {decoded + missing} frames, but only {decoded} can be decoded. "
+            "Copy or export it again.",
+        )
+    return missing
 
 
 def _check_file(path: Path) -> None:
@@ -269,111 +440,8 @@ def _check_file(path: Path) -> None:
         raise VideoError(path, "does not exist. Check the path.")
     if not path.is_file():
         raise VideoError(path, "is neither a file nor a folder.")
-    suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
-        raise VideoError(path, "is a single image. Give a video, or a folder of numbered images.")
-    if suffix not in VIDEO_SUFFIXES:
-        ending = f"ends in {path.suffix!r}" if suffix else "has no ending"
-        raise VideoError(path, f"{ending}; a video ends in {', '.join(VIDEO_SUFFIXES)}. Convert or rename it.")
 
 
 def _file_state(path: Path) -> tuple[int, int]:
     facts = path.stat()
     return facts.st_size, facts.st_mtime_ns
-
-
-def _scan_file(path: Path, capture: cv2.VideoCapture, limits: Limits) -> _ScanResult:
-    """Decode every frame once; stop at the limits, whatever the header announces."""
-    width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-    limits.check_size(path, width, height)
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    check_clock = limits.stopwatch(path)
-    stamps, intra = [], []
-    with silence_decoder():
-        while capture.grab():
-            stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-            if chr(int(capture.get(cv2.CAP_PROP_FRAME_TYPE))) == "I":
-                intra.append(len(stamps) - 1)
-            limits.check_length(path, len(stamps), stamps[-1] - stamps[0])
-            check_clock()
-    announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    rotation = int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
-    aspect = _pixel_aspect(path, capture)
-    return _ScanResult(
-        stamps=np.array(stamps),
-        intra=intra,
-        announced=int(announced) if 0 < announced < 2**31 else 0,
-        header_fps=fps,
-        width=width,
-        height=height,
-        rotation=rotation,
-        aspect=1 / aspect if rotation in (90, 270) else aspect,
-    )
-
-
-def _pixel_aspect(path: Path, capture: cv2.VideoCapture) -> float:
-    across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
-    if across <= 0 or down <= 0:  # not stated
-        return 1.0
-    aspect = across / down
-    if not 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT:
-        raise VideoError(
-            path, f"has pixels {aspect:.3g} times as wide as high by its header. Export it with square pixels."
-        )
-    return 1.0 if abs(aspect - 1) <= PIXEL_ASPECT_TOLERANCE else aspect
-
-
-def _count_missing(path: Path, container: Container, scan: _ScanResult) -> int:
-    """Number of frames announced but absent; VideoError when they are more than the few that are tolerated."""
-    decoded = len(scan.stamps)
-    if container.kind == "gif":
-        if container.cut_short:
-            raise VideoError(path, f"is truncated: it ends in or after frame {decoded}. Copy or export it again.")
-        return 0
-    missing = max(0, scan.announced - decoded)
-    if container.kind == "matroska" and not container.cut_short:
-        # Its count is computed from the length of the whole file, in which the sound may be longer.
-        return 0
-    if container.seconds is not None and missing:
-        # A trimmed MP4 holds frames outside its presentation; the track gives the presented duration.
-        fps = measure_timing(scan.stamps, scan.header_fps).fps
-        missing = min(missing, max(0, int(container.seconds * fps + 0.01) - decoded))
-    if missing > max(MISSING_FRAMES, MISSING_SHARE * (decoded + missing)):
-        state = "truncated" if container.cut_short else "damaged"
-        raise VideoError(
-            path,
-            f"is {state}: it announces {decoded + missing} frames, but only {decoded} can be decoded. "
-            "Copy or export it again.",
-        )
-    return missing
-
-
-def _describe(path: Path, container: Container, scan: _ScanResult, missing: int, limits: Limits) -> VideoInfo:
-    width, height = scan.width, scan.height
-    # Stretch the shorter side, as browsers do, so that no detail is lost.
-    if scan.aspect > 1:
-        width = round(width * scan.aspect)
-    else:
-        height = round(height / scan.aspect)
-    limits.check_size(path, width, height)
-    if container.kind == "avi":  # an AVI file has one rate by construction, and no usable stamps
-        timing = constant_timing(scan.header_fps, fallback=25.0)
-    else:
-        timing = measure_timing(scan.stamps, scan.header_fps)
-    sideways = scan.rotation in (90, 270)
-    info = VideoInfo(
-        path=path,
-        kind=container.kind,
-        frame_count=len(scan.stamps),
-        fps=timing.fps,
-        width=width,
-        height=height,
-        coded_width=scan.height if sideways else scan.width,
-        coded_height=scan.width if sideways else scan.height,
-        rotation=scan.rotation,
-        pixel_aspect=1 / scan.aspect if sideways else scan.aspect,
-        timestamps=timing.timestamps,
-        missing_frames=missing,
-    )
-    limits.check_length(path, info.frame_count, info.duration)
-    return info

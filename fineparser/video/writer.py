@@ -1,19 +1,21 @@
 """Writing frames to a video that browsers play: H.264 in an MP4 file."""
 
 import math
-import subprocess
-import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
+import av
 import cv2
 import numpy as np
+from av.codec.codec import UnknownCodecError
+from av.container import OutputContainer
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
 
 from fineparser.atomic import atomic_path
 from fineparser.video.info import VideoError
@@ -24,32 +26,11 @@ OUTPUT_SUFFIXES = (".mp4", ".m4v")
 MAX_RATE_DENOMINATOR = 1001 * 1000
 """Largest denominator of a frame rate, enough for 30000/1001 and for rates measured from time stamps."""
 
+ENCODER = "libx264"
+"""H.264 encoder of FFmpeg."""
 
-@dataclass(frozen=True)
-class _Encoder:
-    """A running ffmpeg process."""
-
-    process: subprocess.Popen[bytes]
-    stdin: IO[bytes]
-    log: IO[bytes]
-
-    def close_pipe(self) -> None:
-        with suppress(OSError):  # closing flushes; the exit status tells if the encoder has gone
-            self.stdin.close()
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.close_pipe()
-        self.process.wait()
-
-    def failure(self, path: Path) -> VideoError:
-        """Error with the last line of the log."""
-        self.close_pipe()
-        self.process.wait()
-        self.log.seek(0)
-        lines = self.log.read().decode("utf-8", errors="replace").strip().splitlines()
-        return VideoError(path, f"could not be encoded: {lines[-1] if lines else 'the encoder stopped'}.")
+PIXEL_FORMAT = "yuv420p"
+"""The only subsampling of H.264 that all browsers and phones decode."""
 
 
 class VideoSink:
@@ -91,10 +72,13 @@ class VideoSink:
             raise ValueError(f"quality must lie between 0 and 51, not {quality}.")
         self._fps = float(fps)
         self._width, self._height = width, height
-        self._keyframe_every = keyframe_every
-        self._quality = quality
+        self._options = {"preset": "veryfast", "crf": str(quality)}
+        if keyframe_every is not None:
+            self._options |= {"g": str(keyframe_every), "sc_threshold": "0"}
         self._cleanup = ExitStack()
-        self._encoder: _Encoder | None = None
+        self._container: OutputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._reformatter = VideoReformatter()
         self._frame_count = 0
         self._start = 0.0
         self._pending: tuple[float, np.ndarray] | None = None
@@ -135,33 +119,75 @@ class VideoSink:
             self._encode(self._pending[1])
 
     def _encode(self, frame: np.ndarray) -> None:
-        if self._encoder is None:
+        if self._stream is None:
             raise ValueError("A VideoSink is written to inside its with block.")
         if self._height % 2 or self._width % 2:
             frame = cv2.copyMakeBorder(frame, 0, self._height % 2, 0, self._width % 2, cv2.BORDER_REPLICATE)
-        try:
-            self._encoder.stdin.write(np.ascontiguousarray(frame).data)
-        except OSError as error:  # the encoder has exited; its log has the reason
-            raise self._encoder.failure(self._path) from error
+        # Tagged and converted as BT.709: browsers assume it for large frames; colours shift if only one is true.
+        picture = self._reformatter.reformat(
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame)),
+            format=PIXEL_FORMAT,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.BICUBIC,
+            threads=1,
+        )
+        picture.pts, picture.duration, picture.time_base = self._frame_count, 1, 1 / self._rate()
+        self._mux(picture)
         self._frame_count += 1
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture, or with None what the encoder still holds."""
+        assert self._stream is not None
+        assert self._container is not None
+        with self._encoding_errors():
+            self._container.mux(self._stream.encode(picture))
+
+    def _rate(self) -> Fraction:
+        return Fraction(self._fps).limit_denominator(MAX_RATE_DENOMINATOR)
+
+    @contextmanager
+    def _encoding_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise VideoError(self._path, f"could not be encoded: {error.strerror}.") from error
 
     def __enter__(self) -> Self:
         if not self._path.parent.is_dir():
             raise VideoError(self._path, f"cannot be written: there is no folder {self._path.parent}.")
-        program = _encoder_program(self._path)
         try:
             with ExitStack() as stack:
                 part = stack.enter_context(atomic_path(self._path))
-                log = stack.enter_context(tempfile.TemporaryFile())
-                process = subprocess.Popen(
-                    [program, *self._arguments(part)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log
-                )
-                assert process.stdin is not None
-                self._encoder = _Encoder(process, process.stdin, log)
+                # With its protocol, a path with a colon does not name another one.
+                container = av.open(f"file:{part.absolute()}", "w", format="mp4", options={"movflags": "+faststart"})
+                stack.callback(_close_quietly, container)
+                self._stream = self._add_stream(container)
+                self._container = container
                 self._cleanup = stack.pop_all()
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise VideoError(self._path, f"cannot be written: {error.strerror or error}.") from error
         return self
+
+    def _add_stream(self, container: OutputContainer) -> VideoStream:
+        try:
+            stream = container.add_stream(ENCODER, self._rate(), options=self._options)
+        except UnknownCodecError as error:
+            raise VideoError(
+                self._path,
+                f"cannot be written: there is no H.264 encoder ({ENCODER}) in the package av. "
+                "Install its wheel: pip install --force-reinstall --only-binary av av.",
+            ) from error
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = self._width + self._width % 2, self._height + self._height % 2
+        stream.pix_fmt = PIXEL_FORMAT
+        stream.codec_context.time_base = 1 / self._rate()
+        stream.thread_type = "FRAME"  # slices cost quality
+        stream.color_range = ColorRange.MPEG
+        stream.colorspace = Colorspace.ITU709
+        stream.color_primaries = ColorPrimaries.BT709
+        stream.color_trc = ColorTrc.BT709
+        return stream
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -173,9 +199,7 @@ class VideoSink:
             kind, error, trace = type(failure), failure, failure.__traceback__
             raise
         finally:
-            if self._encoder is not None:
-                self._encoder.stop()
-            self._encoder = None
+            self._container = self._stream = None
             try:
                 self._cleanup.__exit__(kind, error, trace)  # puts the video in its place unless there was an error
             except OSError as failure:
@@ -186,26 +210,17 @@ class VideoSink:
     def _finish(self) -> None:
         if self._pending is not None:  # the last frame lasts as long as one frame
             self._encode_pending_until(self._pending[0] + 1 / self._fps)
-        if self._frame_count == 0 or self._encoder is None:
+        if self._frame_count == 0 or self._container is None:
             raise VideoError(self._path, "was not written: there were no frames.")
-        self._encoder.close_pipe()
-        if self._encoder.process.wait() != 0:
-            raise self._encoder.failure(self._path)
+        self._mux(None)
+        with self._encoding_errors():
+            self._container.close()
 
-    def _arguments(self, part: Path) -> list[str]:
-        rate = Fraction(self._fps).limit_denominator(MAX_RATE_DENOMINATOR)
-        width, height = self._width + self._width % 2, self._height + self._height % 2
-        keyframes = [] if self._keyframe_every is None else ["-g", str(self._keyframe_every), "-sc_threshold", "0"]
-        return [
-            *("-y", "-nostdin", "-loglevel", "error"),
-            *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}"),
-            *("-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0", "-an"),
-            # Tagged and converted as BT.709: browsers assume it for large frames; colours shift if only one is true.
-            *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
-            *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
-            *("-c:v", "libx264", "-preset", "veryfast", "-crf", str(self._quality), *keyframes),
-            *("-movflags", "+faststart", "-f", "mp4", f"file:{part.absolute()}"),
-        ]
+
+def _close_quietly(container: OutputContainer) -> None:
+    """Close a container that is not needed any more, or closed already."""
+    with suppress(av.FFmpegError):
+        container.close()
 
 
 def write_video(
@@ -231,15 +246,3 @@ def write_video(
         for frame, time in zip(chain([first], iterator), times, strict=seconds is not None):
             sink.write(frame, time)
     return Path(path)
-
-
-def _encoder_program(path: Path) -> str:
-    """Path of the ffmpeg program in the package imageio-ffmpeg."""
-    try:
-        import imageio_ffmpeg
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError) as error:
-        raise VideoError(
-            path, "cannot be written: there is no H.264 encoder. Install the package imageio-ffmpeg."
-        ) from error

@@ -15,7 +15,6 @@ from fineparser.analysis.dive_evidence import PhasePrediction
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoError, VideoInfo
-from fineparser.video.reader import open_source
 from fineparser.video.writer import write_video
 from tests.analysis.moving_pictures import dive_path, render_clip
 from tests.analysis.test_diver_search import bright
@@ -30,8 +29,7 @@ def scan(tmp_path_factory) -> ClipScan:
     disc = dive_path(FRAMES, FPS, LEAVES, ENTERS, top=40, bottom=150, x=280)
     path = tmp_path_factory.mktemp("clips") / "dive.mp4"
     write_video(path, render_clip(disc, np.zeros((FRAMES, 2), int), 320, 180, 20), FPS)
-    with open_source(path) as source:
-        return ClipScan.from_source(source)
+    return ClipScan.from_file(path)
 
 
 def test_a_scan_has_every_frame_and_no_images(scan):
@@ -126,8 +124,7 @@ def test_only_the_longest_shot_is_proposed(tmp_path):
     write_video(
         tmp_path / "cut.mp4", np.concatenate([np.repeat(shots[0][None], 8, 0), np.repeat(shots[1][None], 40, 0)]), FPS
     )
-    with open_source(tmp_path / "cut.mp4") as source:
-        proposal = propose_trim(ClipScan.from_source(source))
+    proposal = propose_trim(ClipScan.from_file(tmp_path / "cut.mp4"))
     assert (proposal.first, proposal.last) == (8, 47)
     assert proposal.warnings[0].code == "no_fall"
     assert proposal.warnings[1] == QualityWarning("one_shot_used", {"cuts": (8,), "first": 8, "last": 47})

@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.clip_scan import MotionAccumulator, MotionEnergy
+from fineparser.analysis.clip_scan import ClipScan, MotionAccumulator, MotionEnergy
+from fineparser.video.decoder import Decoder
+from fineparser.video.info import VideoError
+from fineparser.video.limits import Limits
+from fineparser.video.reader import open_source, probe, reopen
+from fineparser.video.writer import write_video
 from tests.analysis.moving_pictures import render_clip
+from tests.video.clips import write_folder
 
 COUNT = 12
 
@@ -60,3 +66,50 @@ def test_flicker_of_the_whole_frame_is_no_motion():
     frames = render_clip(np.full((6, 2), 100.0), np.zeros((6, 2), int)).astype(int)
     frames[::2] += 12
     assert scanned(np.clip(frames, 0, 255).astype(np.uint8)).energy.mean() < 0.2
+
+
+@pytest.fixture
+def frames() -> np.ndarray:
+    """Two shots of 20 frames of a bright block that falls before a texture."""
+    random = np.random.default_rng(0)
+    shots = []
+    for colour in ((150, 60, 60), (60, 150, 60)):
+        texture = np.array(colour) + random.integers(-50, 51, (30, 40, 1))
+        shot = np.repeat(texture.repeat(8, axis=0).repeat(8, axis=1)[None], 20, axis=0)
+        for number, frame in enumerate(shot):
+            frame[20 + 8 * number : 50 + 8 * number, 150:180] = 250
+        shots.append(shot)
+    return np.concatenate(shots).astype(np.uint8)
+
+
+def test_a_file_is_scanned_in_one_pass(frames, tmp_path, monkeypatch):
+    path = write_video(tmp_path / "clip.mp4", frames, 25.0)
+    opened = []
+    original = Decoder.__init__
+    monkeypatch.setattr(
+        Decoder, "__init__", lambda self, *args, **kwargs: [opened.append(1), original(self, *args, **kwargs)][-1]
+    )
+    scan = ClipScan.from_file(path)
+    assert len(opened) == 1
+    assert scan.cuts == (20,)
+    assert scan.info == probe(path)
+    with open_source(path) as source:
+        expected = scanned(frame for _, frame in source.stream())
+    assert scan.motion.energy.shape == expected.energy.shape
+    np.testing.assert_allclose(scan.motion.energy, expected.energy, atol=0.1 * expected.energy.max())
+    rows = scan.motion.centroids()[1:20, 1]
+    assert np.polyfit(np.arange(19), rows, 1)[0] == pytest.approx(8 / 240, rel=0.1)
+    with reopen(scan.info) as source:
+        assert source.frame(39).shape == (240, 320, 3)
+
+
+def test_a_folder_is_scanned(frames, tmp_path):
+    scan = ClipScan.from_file(write_folder(tmp_path / "frames", frames, first=100))
+    assert scan.cuts == (120,)
+    assert scan.info.first_number == 100
+
+
+def test_limits_hold_during_the_scan(frames, tmp_path):
+    path = write_video(tmp_path / "clip.mp4", frames, 25.0)
+    with pytest.raises(VideoError, match="more than the limit"):
+        ClipScan.from_file(path, Limits(max_pixels=1000))

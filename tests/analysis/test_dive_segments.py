@@ -5,7 +5,6 @@ from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.dive_evidence import PhasePrediction
 from fineparser.analysis.dive_segments import DiveSegment, best_dive, find_dives
-from fineparser.video.reader import open_source
 from fineparser.video.writer import write_video
 from tests.analysis.moving_pictures import dive_path, render_clip
 
@@ -40,8 +39,7 @@ def predictors(*dives: tuple[int, int]) -> TrimPredictors:
 
 def scan_of(path, frames: np.ndarray) -> ClipScan:
     write_video(path, frames, FPS)
-    with open_source(path) as source:
-        return ClipScan.from_source(source)
+    return ClipScan.from_file(path)
 
 
 @pytest.fixture(scope="module")

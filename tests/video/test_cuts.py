@@ -1,12 +1,13 @@
 """Cuts are detected where shots were joined, and nowhere else: synthetic shots, and recordings where present."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from fineparser.video.cuts import find_cuts
+from fineparser.video.cuts import CutDetector
 from fineparser.video.reader import open_source
 from tests.video.clips import encode, write_folder
 
@@ -40,6 +41,13 @@ def shot(scene: np.ndarray, count: int, start=(100, 100), speed=(0.0, 0.0), seed
         noisy = np.mean(views, axis=0) + rng.normal(0, 4, (HEIGHT, WIDTH, 3))
         frames.append(np.clip(noisy, 0, 255).astype(np.uint8))
     return np.stack(frames)
+
+
+def find_cuts(stream: Iterable[tuple[int, np.ndarray]]) -> tuple[int, ...]:
+    detector = CutDetector()
+    for number, frame in stream:
+        detector.add(number, frame)
+    return detector.result()
 
 
 def cuts_of(frames: np.ndarray) -> tuple[int, ...]:
@@ -137,10 +145,10 @@ def test_frames_without_anything_on_them():
 def test_files_and_folders_give_source_numbers(tmp_path):
     frames = np.concatenate([shot(POOL, 12), shot(STANDS, 12, seed=1)])
     with open_source(encode(tmp_path / "cut.mp4", frames)) as source:
-        assert find_cuts(source) == (12,)
+        assert find_cuts(source.stream()) == (12,)
         assert find_cuts(source.stream(14)) == ()
     with open_source(write_folder(tmp_path / "frames", frames, first=500, suffix=".jpg")) as source:
-        assert find_cuts(source) == (512,)
+        assert find_cuts(source.stream()) == (512,)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real recordings are not here")
@@ -155,4 +163,4 @@ def test_files_and_folders_give_source_numbers(tmp_path):
 )
 def test_real_recordings(name, cuts):
     with open_source(REAL / name) as source:
-        assert find_cuts(source) == cuts
+        assert find_cuts(source.stream()) == cuts

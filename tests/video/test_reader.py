@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from fineparser.video import reader
+from fineparser.video.decoder import Decoder
 from fineparser.video.info import VideoError
 from fineparser.video.limits import Limits
-from fineparser.video.reader import VideoReader, measure_timing, open_source, probe, reopen
+from fineparser.video.reader import VideoReader, open_source, probe, reopen, scan_frames
 from tests.video.bad_inputs import BAD_INPUTS
 from tests.video.clips import H264, encode, ffmpeg, number_of, numbered_frames, write_folder
 
@@ -31,6 +33,21 @@ FORMATS = {
     "vp8.webm": ("-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-cpu-used", "8"),
     "vp9.webm": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"),
     "clip.gif": ("-f", "gif"),
+    "clip.ts": B_FRAMES,
+    "open-gop.ts": (*B_FRAMES, "-x264-params", "open-gop=1"),
+    "clip.m2ts": (*B_FRAMES, "-f", "mpegts", "-mpegts_m2ts_mode", "1"),
+    "interlaced.ts": (*B_FRAMES, "-x264-params", "interlaced=1", "-vf", "setfield=tff"),
+    "mpeg2.mpg": ("-c:v", "mpeg2video", "-bf", "2", "-q:v", "2"),
+    "clip.3gp": ("-c:v", "mpeg4", "-q:v", "2"),
+    "clip.wmv": ("-c:v", "wmv2", "-q:v", "2"),
+    "clip.flv": B_FRAMES,
+    "clip.ogv": ("-c:v", "libtheora", "-q:v", "9"),
+    "clip.mxf": ("-c:v", "mpeg2video", "-q:v", "2"),
+    "prores.mov": ("-c:v", "prores_ks"),
+    "jpeg.mov": ("-c:v", "mjpeg", "-q:v", "2"),
+    "hevc-10-bit.mkv": ("-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none:keyint=12"),
+    "intra-refresh.mp4": (*B_FRAMES, "-x264-params", "intra-refresh=1"),
+    "av1.mp4": ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-g", "12", "-crf", "20"),
 }
 COUNT = 60
 
@@ -50,6 +67,7 @@ def test_every_format_is_read_exactly(clips, name):
         assert (info.frame_count, info.width, info.height) == (COUNT, 64, 48)
         assert (info.rotation, info.pixel_aspect, info.missing_frames) == (0, 1.0, 0)
         assert not info.variable_frame_rate
+        assert info.index.is_interlaced == (name == "interlaced.ts")
         assert info.fps == pytest.approx(fps, rel=0.003)  # GIF counts time in hundredths
         assert info.duration == pytest.approx(COUNT / fps, rel=0.003)
 
@@ -86,24 +104,24 @@ def test_a_jump_saves_decoding_and_is_exact(tmp_path, monkeypatch):
     """In a long clip with keyframes the decoder jumps: it must not decode everything before the frame."""
     count = 240
     path = encode(tmp_path / "long.mp4", numbered_frames(count), *B_FRAMES)
-    rewinds = []
-    rewind = VideoReader._rewind
-    monkeypatch.setattr(VideoReader, "_rewind", lambda self: (rewinds.append(1), rewind(self)))
+    places = []
+    place = VideoReader._place
+    monkeypatch.setattr(VideoReader, "_place", lambda self, group: (places.append(group), place(self, group))[1])
     with open_source(path) as source:
-        assert len(rewinds) == 1  # after the first pass
         for number in (200, 120, 239, 100, 180):
             assert number_of(source.frame(number)) == number
-        assert len(rewinds) == 1
+        assert len(places) == 5
+        assert min(places) > 0
         assert number_of(source.frame(3)) == 3  # nothing to jump to
-        assert len(rewinds) == 2
+        assert places[5:] == [-1]
 
 
 def test_reopening_a_clip_does_not_scan_it_again(tmp_path, monkeypatch):
     path = encode(tmp_path / "dive.mp4", numbered_frames(40), *B_FRAMES)
     info = probe(path)
+    scan = reader._scan_file
     passes = []
-    scan = VideoReader._scan
-    monkeypatch.setattr(VideoReader, "_scan", lambda self, limits: (passes.append(1), scan(self, limits))[1])
+    monkeypatch.setattr(reader, "_scan_file", lambda *args: (passes.append(1), scan(*args))[1])
     with reopen(info) as source:
         assert source.info == info
         assert [number_of(source.frame(number)) for number in (30, 5, 39)] == [30, 5, 39]
@@ -138,20 +156,26 @@ def test_asking_for_what_is_not_there(clips):
     source.close()
 
 
-def test_rotation_is_undone_as_ffmpeg_does_it(tmp_path):
+@pytest.mark.parametrize("flip", [(), ("-display_hflip",)])
+@pytest.mark.parametrize("turn", [0, 90, 180, 270, 100])  # counter-clockwise, as ffmpeg counts
+def test_display_matrices_are_applied_as_ffmpeg_does_it(tmp_path, turn, flip):
     plain = encode(tmp_path / "plain.mp4", numbered_frames(10))
-    for turn in (90, 180, 270):  # counter-clockwise, as ffmpeg counts
-        path = tmp_path / f"turned{turn}.mp4"
-        ffmpeg("-display_rotation", turn, "-i", plain, "-c", "copy", path)
-        raw = ffmpeg("-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
-        height, width = (48, 64) if turn == 180 else (64, 48)
-        reference = np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
-        with open_source(path) as source:
-            info = source.info
-            assert (info.width, info.height, info.coded_width, info.coded_height) == (width, height, 64, 48)
-            assert info.rotation == 360 - turn
-            difference = np.abs(source.read(range(10)).astype(int) - reference)
-        assert np.median(difference) <= 3  # chroma is scaled differently at the bars' edges
+    path = tmp_path / "turned.mp4"
+    ffmpeg("-display_rotation", turn, *flip, "-i", plain, "-c", "copy", path)
+    right = path
+    if turn == 100:  # no camera writes it; rounded
+        right = tmp_path / "right.mp4"
+        ffmpeg("-display_rotation", 90, *flip, "-i", plain, "-c", "copy", right)
+    raw = ffmpeg("-i", right, "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    width, height = (64, 48) if turn in (0, 180) else (48, 64)
+    reference = np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
+    with open_source(path) as source:
+        info = source.info
+        assert (info.width, info.height, info.coded_width, info.coded_height) == (width, height, 64, 48)
+        assert info.mirrored == bool(flip)
+        difference = np.abs(source.read(range(10)).astype(int) - reference)
+    assert np.median(difference) <= 3  # chroma is scaled differently at the bars' edges
+    assert difference.mean() < 5
 
 
 @pytest.mark.parametrize(
@@ -248,8 +272,8 @@ def test_a_tail_of_a_few_frames_may_be_missing(tmp_path):
     assert (info.frame_count, info.missing_frames) == (59, 1)
 
 
-def test_endings_may_be_in_capitals_and_wrong_among_videos(clips, tmp_path):
-    for name in ("CLIP.MP4", "clip.avi", "clip.m4v"):
+def test_what_a_file_holds_decides_not_its_ending(clips, tmp_path):
+    for name in ("CLIP.MP4", "clip.avi", "clip.m4v", "clip", "clip.txt", "clip.jpg"):
         path = tmp_path / name
         path.write_bytes(clips["b-frames.mp4"].read_bytes())
         assert probe(path).kind == "mp4"
@@ -345,12 +369,6 @@ def test_open_files_are_let_go(clips, tmp_path):
     assert len(list(descriptors.iterdir())) == before
 
 
-def test_the_log_level_of_opencv_is_left_as_it_was(clips):
-    level = cv2.utils.logging.getLogLevel()
-    probe(clips["clip.gif"])
-    assert cv2.utils.logging.getLogLevel() == level
-
-
 @needs_real
 @pytest.mark.parametrize(
     ("name", "count", "fps", "size"),
@@ -368,45 +386,227 @@ def test_real_recordings(name, count, fps, size):
     assert not info.variable_frame_rate
 
 
-def test_stamps_rounded_to_milliseconds_are_constant():
-    seconds = np.round(np.arange(100) / (30000 / 1001), 3)
-    timing = measure_timing(seconds, header_fps=30000 / 1001)
-    assert timing.timestamps is None
-    assert timing.fps == 30000 / 1001
+def test_one_scan_shows_every_frame_and_replaces_every_other_pass(tmp_path, monkeypatch):
+    path = encode(tmp_path / "dive.mp4", numbered_frames(40, 96, 128), *B_FRAMES)
+    shown = []
+    info = scan_frames(path, lambda number, frame: shown.append((number, frame)), longest_side=64)
+    assert info == probe(path)
+    assert [number for number, _ in shown] == list(range(40))
+    assert [number_of(frame) for _, frame in shown] == list(range(40))
+    assert {frame.shape for _, frame in shown} == {(48, 64, 3)}
+    monkeypatch.setattr(reader, "_scan_file", lambda *args: pytest.fail("a second pass"))
+    with reopen(info) as source:
+        assert number_of(source.frame(33)) == 33
+        large = source.frame(12)
+    reduced = cv2.resize(large, (64, 48), interpolation=cv2.INTER_AREA)
+    assert np.median(np.abs(reduced.astype(int) - shown[12][1])) < 3
 
 
-def test_a_wrong_header_is_overruled_by_the_stamps():
-    timing = measure_timing(np.arange(100) / 25, header_fps=30.0)
-    assert timing.timestamps is None
-    assert timing.fps == pytest.approx(25.0)
+def test_a_scan_shows_frames_as_displayed_and_enlarges_none(tmp_path):
+    plain = encode(tmp_path / "plain.mp4", numbered_frames(10), *H264, "-vf", "setsar=2/1")
+    ffmpeg("-display_rotation", "90", "-i", plain, "-c", "copy", tmp_path / "turned.mp4")
+    for side, shape in ((1000, (128, 48, 3)), (64, (64, 24, 3))):
+        frames = []
+        scan_frames(tmp_path / "turned.mp4", lambda _, frame, to=frames: to.append(frame), longest_side=side)
+        assert {frame.shape for frame in frames} == {shape}
 
 
-def test_one_dropped_frame_makes_the_rate_variable():
-    seconds = np.delete(np.arange(101) / 30, 40)
-    timing = measure_timing(seconds, header_fps=30.0)
-    np.testing.assert_allclose(timing.timestamps, seconds)
-    assert timing.fps == pytest.approx(100 / (101 / 30))
+def test_a_folder_is_scanned_with_its_numbers(tmp_path):
+    folder = write_folder(tmp_path / "frames", numbered_frames(12), first=100)
+    shown = []
+    info = scan_frames(folder, lambda number, frame: shown.append((number, frame.shape)), longest_side=32)
+    assert shown == [(number, (24, 32, 3)) for number in range(100, 112)]
+    assert info.kind == "folder"
 
 
-def test_a_rate_that_drifts_is_variable():
-    seconds = np.cumsum(np.linspace(1 / 30, 1 / 24, 100))  # no step differs much from its neighbour
-    timing = measure_timing(seconds, header_fps=27.0)
-    np.testing.assert_allclose(timing.timestamps, seconds - seconds[0])
+def test_the_larger_and_longer_stream_is_read(tmp_path):
+    """Test cards, covers and telemetry are not the recording."""
+    card = encode(tmp_path / "card.mp4", numbered_frames(70, 24, 32, first=100), "-c:v", "mjpeg")
+    dive = encode(tmp_path / "dive.mp4", numbered_frames(60), *B_FRAMES)
+    still = encode(tmp_path / "still.mp4", numbered_frames(1, 480, 640), "-c:v", "mjpeg")
+    cover = tmp_path / "cover.jpg"
+    cover.write_bytes(cv2.imencode(".jpg", numbered_frames(1, 480, 640)[0])[1].tobytes())
+    inputs = ("-i", card, "-i", still, "-i", dive, "-map", "0", "-map", "1", "-map", "2", "-c", "copy")
+    ffmpeg(*inputs, tmp_path / "several.mov")
+    attached = ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic", tmp_path / "cover.mp4")
+    ffmpeg("-i", cover, "-i", dive, *attached)
+    for name in ("several.mov", "cover.mp4"):
+        with open_source(tmp_path / name) as source:
+            assert (source.info.width, source.info.frame_count) == (64, 60)
+            assert number_of(source.frame(59)) == 59
 
 
-def test_a_little_jitter_is_no_variable_rate():
-    rng = np.random.default_rng(0)
-    seconds = np.arange(200) / 30 + rng.uniform(-0.003, 0.003, 200)
-    assert measure_timing(seconds, header_fps=30.0).timestamps is None
+def test_a_script_that_names_other_files_is_not_followed(tmp_path):
+    """FFmpeg would open what the lists name, also addresses; the bytes decide before FFmpeg sees a file."""
+    encode(tmp_path / "secret.mp4", numbered_frames(30))
+    scripts = ("ffconcat version 1.0\nfile secret.mp4\n", "<?xml?><MPD></MPD>", "v=0\no=- 0 0 IN IP4 127.0.0.1\n")
+    for number, script in enumerate(scripts):
+        path = tmp_path / f"{number}.mp4"
+        path.write_text(script)
+        with pytest.raises(VideoError, match="is a text file"):
+            probe(path)
 
 
-def test_a_late_start_counts_from_the_first_frame():
-    seconds = 5 + np.delete(np.arange(50) / 10, 20)
-    assert measure_timing(seconds, header_fps=10.0).timestamps[0] == 0.0
+def test_limits_are_checked_before_a_frame_is_decoded(tmp_path, monkeypatch):
+    path = encode(tmp_path / "long.mp4", numbered_frames(60))
+    large = encode(tmp_path / "large.ts", numbered_frames(10, 480, 640))
+    monkeypatch.setattr(Decoder, "frames", lambda self: pytest.fail("a frame was decoded"))
+    with pytest.raises(VideoError, match=r"is 2.0 s long"):
+        probe(path, Limits(max_seconds=1))
+    with pytest.raises(VideoError, match="640x480 pixels, more than"):
+        probe(large, Limits(max_pixels=100_000))
 
 
-@pytest.mark.parametrize("seconds", [[0.1, 0.2, 0.0, 0.0], [0.0], []])
-def test_stamps_that_are_no_times_leave_it_to_the_header(seconds):
-    assert measure_timing(np.array(seconds), header_fps=24.0).fps == 24.0
-    assert measure_timing(np.array(seconds), header_fps=0.0).fps == 25.0
-    assert measure_timing(np.array(seconds), header_fps=float("nan"), fallback=30.0).fps == 30.0
+def test_a_frame_that_does_not_decode_is_named(tmp_path):
+    path = encode(tmp_path / "damaged.avi", numbered_frames(30), "-c:v", "mjpeg")
+    data = bytearray(path.read_bytes())
+    places = [place for place in range(len(data)) if data[place : place + 4] == b"00dc"]
+    start = places[13] + 8  # the first one belongs to the index
+    data[start : places[14]] = bytes(places[14] - start)
+    path.write_bytes(bytes(data))
+    with pytest.raises(VideoError, match="is damaged: frame 12 cannot be decoded"):
+        probe(path)
+
+
+def test_concealed_damage_is_the_same_in_every_run(tmp_path):
+    """A camera whose card lost some bytes: players show the frames, and so do we, always the same."""
+    frames = np.random.default_rng(0).integers(0, 255, (60, 60, 80, 3), np.uint8).repeat(2, 1).repeat(2, 2)
+    path = encode(tmp_path / "damaged.ts", frames, *B_FRAMES)
+    data = bytearray(path.read_bytes())
+    middle = next(  # of a frame, whose packets do not start another one
+        place
+        for place in range(len(data) // 188 // 2 * 188, len(data), 188)
+        if not any(data[place + 188 * step + 1] & 0x40 for step in range(-2, 5))
+    )
+    data[middle : middle + 2 * 188] = bytes(2 * 188)
+    path.write_bytes(bytes(data))
+    runs = []
+    for _ in range(3):
+        with open_source(path) as source:
+            assert source.info.index.is_damaged
+            runs.append(np.stack([frame for _, frame in source.stream()]))
+            jumped = source.frame(source.info.frame_count // 2)
+        np.testing.assert_array_equal(jumped, runs[-1][len(runs[-1]) // 2])
+    np.testing.assert_array_equal(runs[0], runs[1])
+    np.testing.assert_array_equal(runs[0], runs[2])
+
+
+def interlaced_clip(path: Path, *options: str) -> Path:
+    """A bright bar that moves to the right, its odd lines half a frame later than its even ones."""
+    frames = np.full((60, 64, 96, 3), 40, np.uint8)
+    for index, frame in enumerate(frames):
+        frame[8:56, index : index + 16] = 215
+    return encode(path, frames, *options, "-vf", "tinterlace=mode=interleave_top,setfield=tff", fps="60")
+
+
+INTERLACED = {
+    "interlaced.mkv": ("-c:v", "libx264", "-g", "12", "-bf", "2", "-flags", "+ildct+ilme", "-crf", "8"),
+    "interlaced.mpg": ("-c:v", "mpeg2video", "-g", "12", "-flags", "+ildct+ilme", "-q:v", "2"),
+    "interlaced.mov": ("-c:v", "prores_ks", "-flags", "+ildct"),
+}
+
+
+@pytest.mark.parametrize("name", INTERLACED)
+def test_interlaced_streams_are_deinterlaced_as_ffmpeg_does_it(tmp_path, name):
+    path = interlaced_clip(tmp_path / name, *INTERLACED[name])
+    deinterlaced = ("-vf", "bwdif=mode=send_frame:deint=interlaced", "-fps_mode", "passthrough")
+    raw = ffmpeg("-i", path, *deinterlaced, "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    reference = np.frombuffer(raw, np.uint8).reshape(-1, 64, 96, 3)
+    with open_source(path) as source:
+        assert source.info.index.is_interlaced
+        frames = source.read(source.frame_numbers)
+        assert np.abs(frames.astype(int) - reference).mean() < 0.5
+        rows = frames[15, :, :, 0].astype(int)
+        assert np.abs(np.diff(rows[12:52], axis=0)).mean() < 3  # no comb
+        for number in np.random.default_rng(0).permutation(len(frames)):
+            np.testing.assert_array_equal(source.frame(int(number)), frames[number])
+    scanned = []
+    scan_frames(path, lambda number, frame: scanned.append(frame), longest_side=96)
+    np.testing.assert_array_equal(np.stack(scanned), frames)
+
+
+def test_progressive_content_in_an_interlaced_stream_stays_as_it_is(tmp_path):
+    """Cameras write 25 and 30 frames a second as pairs of fields of one moment."""
+    frames = cv2.GaussianBlur(numbered_frames(24, 96, 128).transpose(1, 2, 0, 3).reshape(96, 128, -1), (0, 0), 2)
+    frames = frames.reshape(96, 128, 24, 3).transpose(2, 0, 1, 3)
+    plain = encode(tmp_path / "plain.mp4", frames, *H264, "-crf", "10")
+    flagged = encode(
+        tmp_path / "psf.mp4", frames, *H264, "-crf", "10", "-x264-params", "interlaced=1", "-vf", "setfield=tff"
+    )
+    with open_source(plain) as source, open_source(flagged) as other:
+        assert other.info.index.is_interlaced
+        difference = np.abs(source.read(range(24)).astype(int) - other.read(range(24)))
+    assert difference[5].mean() < 3
+    assert difference.mean() < 3
+
+
+@pytest.mark.parametrize("name", ["alpha.mov", "alpha.gif"])
+def test_transparent_parts_are_black(tmp_path, name):
+    """Twelve frames in white, of which the right half is transparent."""
+    frames = np.full((12, 48, 64, 4), 255, np.uint8)
+    frames[:, :, 32:, 3] = 0
+    palette = "split[a][b];[a]palettegen=reserve_transparent=1[p];[b][p]paletteuse"
+    options = ("-c:v", "qtrle", "-pix_fmt", "argb") if name.endswith("mov") else ("-vf", palette)
+    source = ("-f", "rawvideo", "-pix_fmt", "rgba", "-video_size", "64x48", "-framerate", "25", "-i", "pipe:0")
+    ffmpeg(*source, *options, tmp_path / name, pictures=frames)
+    with open_source(tmp_path / name) as clip:
+        for _, frame in clip.stream():
+            assert frame[:, :31].min() >= 250
+            assert frame[:, 33:].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "range_"), [("bt709", "tv"), ("smpte170m", "tv"), ("bt709", "pc"), ("bt2020nc", "tv")]
+)
+def test_colours_follow_the_matrix_and_the_range_of_the_stream(tmp_path, matrix, range_):
+    tags = ("-colorspace", matrix, "-color_range", range_)
+    scaled = ("-vf", f"scale=out_color_matrix={matrix}:out_range={range_},format=yuv444p")
+    path = encode(tmp_path / "tagged.mp4", numbered_frames(10), "-c:v", "libx264", "-crf", "4", *scaled, *tags)
+    with open_source(path) as source:
+        np.testing.assert_allclose(source.frame(5), numbered_frames(10)[5], atol=12)
+
+
+def test_frames_of_odd_sizes_and_other_pixel_formats(tmp_path):
+    frames = numbered_frames(10, 49, 65)
+    for name, options in {
+        "odd.mkv": ("-c:v", "ffv1", "-pix_fmt", "yuv444p"),
+        "grey.mkv": ("-c:v", "ffv1", "-pix_fmt", "gray"),
+        "palette.mov": ("-c:v", "qtrle", "-pix_fmt", "rgb24"),
+        "deep.mkv": ("-c:v", "ffv1", "-pix_fmt", "yuv420p12le"),
+    }.items():
+        with open_source(encode(tmp_path / name, frames, *options)) as source:
+            assert (source.info.width, source.info.height) == (65, 49)
+            assert [number_of(frame) for _, frame in source.stream()] == list(range(10))
+
+
+def test_an_avi_with_repeated_frames_preserves_its_times(tmp_path):
+    """Capture programs write a chunk without data where a frame was dropped."""
+    path = encode(tmp_path / "plain.avi", numbered_frames(30), "-c:v", "mjpeg")
+    kept = ("-vf", "select='not(between(n,10,12))'", "-fps_mode", "passthrough")
+    path = encode(tmp_path / "dropped.avi", numbered_frames(30), "-c:v", "mjpeg", *kept)
+    with open_source(path) as source:
+        assert [number_of(frame) for _, frame in source.stream()] == [*range(10), *range(13, 30)]
+        assert source.seconds(10) == pytest.approx(13 / 30)
+        assert number_of(source.frame(2)) == 2
+
+
+def test_frames_of_another_size_are_scaled_to_the_first_one(tmp_path):
+    """Browsers change the size in the middle of a recording; players scale."""
+    small = encode(tmp_path / "small.ts", numbered_frames(20), *H264)
+    large = encode(tmp_path / "large.ts", numbered_frames(20, 96, 128, first=20), *H264)
+    path = tmp_path / "both.ts"
+    path.write_bytes(small.read_bytes() + large.read_bytes())
+    with open_source(path) as source:
+        assert (source.info.width, source.info.height) == (64, 48)
+        assert [number_of(frame) for _, frame in source.stream()] == list(range(40))
+
+
+def test_a_recording_that_starts_between_two_key_frames(tmp_path):
+    """The frames before the first key frame cannot be decoded and do not count."""
+    data = encode(tmp_path / "whole.ts", numbered_frames(60), *B_FRAMES).read_bytes()
+    path = tmp_path / "cut.ts"
+    path.write_bytes(data[len(data) // 3 :])
+    with open_source(path) as source:
+        shown = [number_of(frame) for _, frame in source.stream()]
+    assert 20 < len(shown) < 50
+    assert shown == list(range(60 - len(shown), 60))

@@ -1,14 +1,16 @@
 """What is written is H.264 as browsers want it, frame for frame what was given; a failure leaves nothing."""
 
-import shutil
+import resource
 import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
+import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from fineparser.video.info import VideoError
 from fineparser.video.reader import open_source, probe
@@ -34,10 +36,8 @@ def describe(path: Path) -> str:
 
 def frame_types(path: Path) -> str:
     """I, P or B of every frame."""
-    capture, kinds = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG), ""
-    while capture.grab():
-        kinds += chr(int(capture.get(cv2.CAP_PROP_FRAME_TYPE)))
-    return kinds
+    with av.open(str(path)) as file:
+        return "".join(PictureType(frame.pict_type).name for frame in file.decode(video=0))
 
 
 def test_a_round_trip_preserves_frames_order_and_rate(tmp_path):
@@ -169,18 +169,58 @@ def test_no_frames_write_no_video(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_encoder_that_fails_is_quoted(tmp_path, monkeypatch):
-    monkeypatch.setattr("fineparser.video.writer._encoder_program", lambda path: shutil.which("false"))
-    with pytest.raises(VideoError, match="could not be encoded"):
-        write_video(tmp_path / "out.mp4", numbered_frames(200, 480, 640), fps=25)
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """A disk on which a file may have `size` bytes at most."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("count", [10, 200], ids=["at the end", "on the way"])
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, count):
+    noise = np.random.default_rng(0).integers(0, 256, (count, 120, 160, 3), np.uint8)
+    with full_disk(20_000), pytest.raises(VideoError, match="could not be encoded: File too large"):
+        write_video(tmp_path / "out.mp4", noise, fps=25)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_encoder_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(VideoError, match="Install the package imageio-ffmpeg"):
+    monkeypatch.setattr("fineparser.video.writer.ENCODER", "libx264_of_another_build")
+    with pytest.raises(VideoError, match=r"there is no H\.264 encoder .* Install its wheel"):
         write_video(tmp_path / "out.mp4", numbered_frames(2), fps=25)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_no_address(tmp_path):
+    """FFmpeg takes what stands before a colon for a protocol, and %d for a number."""
+    path = write_video(tmp_path / "pipe:1 %d.mp4", numbered_frames(12), fps=25)
+    assert probe(path).frame_count == 12
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_array_of_a_frame_may_be_used_again(tmp_path):
+    frames = numbered_frames(40)
+    array = np.empty_like(frames[0])
+    with VideoSink(tmp_path / "out.mp4", 25, 64, 48) as sink:
+        for frame in frames:
+            array[:] = frame
+            sink.write(array)
+            array[:] = 0
+    with open_source(tmp_path / "out.mp4") as source:
+        assert [number_of(frame) for _, frame in source.stream()] == list(range(40))
+
+
+def test_every_frame_has_its_time_and_the_last_one_its_duration(tmp_path):
+    path = write_video(tmp_path / "out.mp4", numbered_frames(50), fps=30000 / 1001)
+    with av.open(str(path)) as file:
+        times = [frame.time for frame in file.decode(video=0)]
+        duration = float(file.streams.video[0].duration * file.streams.video[0].time_base)
+    np.testing.assert_allclose(times, np.arange(50) * 1001 / 30000, atol=1e-6)
+    assert duration == pytest.approx(50 * 1001 / 30000, abs=1e-4)
 
 
 def test_a_target_that_cannot_be(tmp_path):
