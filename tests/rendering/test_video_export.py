@@ -1,44 +1,47 @@
-import subprocess
 import wave
 from dataclasses import replace
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from imageio_ffmpeg import get_ffmpeg_exe
 
 from fineparser.rendering.overlay import write_overlay
 from fineparser.rendering.video_export import playback_rate, with_source_sound
-from fineparser.video.info import VideoInfo
+from fineparser.video.info import VideoError
 from fineparser.video.reader import probe
 from fineparser.video.writer import write_video
+from tests.video.clips import H264, ffmpeg, write_folder
+from tests.video.mutated_files import write_mutated, write_sources
 
 RATE = 16_000
 
 
-def samples(path) -> np.ndarray:
+def samples(path: Path) -> np.ndarray:
     """The sound of a video, float [n] at `RATE`; empty where it has none."""
-    command = [
-        get_ffmpeg_exe(),
-        "-loglevel",
-        "error",
-        "-i",
-        path,
-        "-vn",
-        "-ac",
-        "1",
-        "-ar",
-        str(RATE),
-        "-f",
-        "s16le",
-        "-",
-    ]
-    done = subprocess.run(command, capture_output=True, check=False)
-    return np.frombuffer(done.stdout, np.int16) / 2**15
+    with av.open(str(path)) as file:
+        if not file.streams.audio:
+            return np.empty(0)
+    data = ffmpeg("-i", path, "-vn", "-ac", "1", "-ar", str(RATE), "-f", "s16le", "-")
+    return np.frombuffer(data, np.int16) / 2**15
+
+
+def loud_seconds(path: Path) -> tuple[float, float]:
+    """First and last loud moment of a video."""
+    loud = np.flatnonzero(np.abs(samples(path)) > 0.2)
+    return loud[0] / RATE, loud[-1] / RATE
+
+
+def export(source: Path, target: Path, count: int = 60) -> Path:
+    """A video of `count` black frames with the sound of `source`."""
+    with with_source_sound(target, probe(source)) as silent:
+        write_video(silent, np.zeros((count, 96, 160, 3), np.uint8), 25.0)
+    return target
 
 
 @pytest.fixture
-def sounding(clip, tmp_path):
-    """The clip of 2.4 s with 3 s of sound: a tone from 0.8 s to 1.2 s."""
+def tone(tmp_path) -> Path:
+    """3 s of sound: a tone from 0.8 s to 1.2 s."""
     time = np.arange(3 * RATE) / RATE
     tone = np.where((time >= 0.8) & (time < 1.2), 0.5 * np.sin(2 * np.pi * 440 * time), 0)
     with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
@@ -46,37 +49,136 @@ def sounding(clip, tmp_path):
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes((tone * 2**15).astype(np.int16).tobytes())
-    path = tmp_path / "sounding.mp4"
-    command = [get_ffmpeg_exe(), "-loglevel", "error", "-i", clip, "-i", tmp_path / "tone.wav", "-c:v", "copy"]
-    subprocess.run([*command, "-c:a", "aac", path], check=True)
-    return path
+    return tmp_path / "tone.wav"
 
 
-def test_sound_is_copied_at_its_time_and_ends_with_the_frames(sounding, tmp_path):
-    target = tmp_path / "out" / "overlay.mp4"
+@pytest.fixture
+def sounding(clip, tone, tmp_path) -> Path:
+    """The clip of 2.4 s with the tone."""
+    ffmpeg("-i", clip, "-i", tone, "-c:v", "copy", "-c:a", "aac", tmp_path / "sounding.mp4")
+    return tmp_path / "sounding.mp4"
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", ("aac",)),
+        ("a.mov", ("pcm_s16le",)),
+        ("a.mkv", ("libopus",)),
+        ("a.mkv", ("flac", "-ac", "6")),
+        ("a.avi", ("libmp3lame", "-ar", "44100")),
+        ("a.ts", ("ac3", "-ar", "48000")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_sound_is_copied_at_its_time_and_ends_with_the_frames(clip, tone, tmp_path, name, codec):
+    source, target = tmp_path / name, tmp_path / "out" / "overlay.mp4"
     target.parent.mkdir()
-    with with_source_sound(target, probe(sounding)) as silent:
-        write_video(silent, np.zeros((60, 96, 160, 3), np.uint8), 25.0)
-    heard = samples(target)
-    loud = np.flatnonzero(np.abs(heard) > 0.2)
-    assert loud[0] / RATE == pytest.approx(0.8, abs=0.04)
-    assert loud[-1] / RATE == pytest.approx(1.2, abs=0.04)
-    assert len(heard) / RATE == pytest.approx(2.4, abs=0.1)
-    assert probe(target).frame_count == 60
+    ffmpeg("-i", clip, "-i", tone, "-c:v", "copy", "-c:a", *codec, source)
+    export(source, target)
+    assert loud_seconds(target) == pytest.approx((0.8, 1.2), abs=0.04)
+    assert len(samples(target)) / RATE == pytest.approx(2.4, abs=0.1)
+    with av.open(str(target)) as file:
+        times = [frame.time for frame in file.decode(video=0)]
+    np.testing.assert_allclose(times, np.arange(60) / 25, atol=1e-6)
     assert [file.name for file in target.parent.iterdir()] == ["overlay.mp4"]
+
+
+@pytest.mark.parametrize("offset", [0.5, -0.5], ids=["frames later", "sound later"])
+def test_frames_and_sound_that_start_apart_stay_together(clip, tone, tmp_path, offset):
+    shift = ("-itsoffset", str(abs(offset)))
+    first, second = (shift, ()) if offset > 0 else ((), shift)
+    ffmpeg(*first, "-i", clip, *second, "-i", tone, "-c:v", "copy", "-c:a", "libopus", tmp_path / "apart.mkv")
+    target = export(tmp_path / "apart.mkv", tmp_path / "overlay.mp4")
+    assert loud_seconds(target) == pytest.approx((0.8 - offset, 1.2 - offset), abs=0.04)
+
+
+def damage_sound(path: Path, start: int = 0, stop: int | None = None) -> None:
+    """Overwrite some of the packets of sound."""
+    with av.open(str(path)) as file:
+        packets = [packet for packet in file.demux(audio=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for packet in packets[start:stop]:
+        data[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+    path.write_bytes(data)
+
+
+def test_sound_after_a_damaged_part_stays_at_its_time(sounding, tmp_path):
+    damage_sound(sounding, 2, 6)
+    assert loud_seconds(export(sounding, tmp_path / "overlay.mp4")) == pytest.approx((0.8, 1.2), abs=0.07)
+
+
+def test_sound_that_is_damaged_throughout_leaves_the_video_silent(sounding, tmp_path):
+    damage_sound(sounding)
+    target = export(sounding, tmp_path / "overlay.mp4")
+    assert len(samples(target)) == 0
+    assert probe(target).frame_count == 60
 
 
 def test_a_silent_source_leaves_a_silent_overlay(report, tmp_path):
     assert len(samples(write_overlay(report, tmp_path / "overlay.mp4"))) == 0
 
 
-def test_a_source_without_usable_sound_leaves_the_video_silent(tmp_path):
-    """A broken source loses the sound, not the overlay."""
-    (tmp_path / "broken.mp4").write_bytes(b"no video at all")
-    info = VideoInfo(tmp_path / "broken.mp4", "mp4", 10, 25.0, 32, 32, 32, 32)
+def test_a_folder_of_frames_has_no_sound(tmp_path):
+    folder = write_folder(tmp_path / "frames", np.zeros((10, 32, 32, 3), np.uint8))
+    assert len(samples(export(folder, tmp_path / "overlay.mp4", 10))) == 0
+
+
+def test_sound_in_a_rare_format_leaves_the_video_silent(clip, tone, tmp_path):
+    ffmpeg("-i", clip, "-i", tone, "-c:v", "copy", "-c:a", "wavpack", tmp_path / "rare.mkv")
+    assert len(samples(tmp_path / "rare.mkv")) > 0
+    target = export(tmp_path / "rare.mkv", tmp_path / "overlay.mp4")
+    assert len(samples(target)) == 0
+    assert probe(target).frame_count == 60
+
+
+def test_sound_of_an_impossible_rate_leaves_the_video_silent(clip, tone, tmp_path):
+    """At one sample a second, the second of sound would take an hour."""
+    ffmpeg("-i", clip, "-i", tone, "-c:v", "copy", "-c:a", "pcm_s16le", tmp_path / "rate.avi")
+    data = (tmp_path / "rate.avi").read_bytes()
+    place = data.index(b"auds") - 8  # the stream's header and its format, with the rate in both
+    head = data[place : place + 200]
+    damaged = head.replace(RATE.to_bytes(4, "little"), (1).to_bytes(4, "little"))
+    assert damaged != head
+    (tmp_path / "rate.avi").write_bytes(data.replace(head, damaged))
+    assert len(samples(export(tmp_path / "rate.avi", tmp_path / "overlay.mp4"))) == 0
+
+
+def test_a_source_that_was_lost_meanwhile_leaves_the_video_silent(sounding, tmp_path):
+    info = probe(sounding)
+    sounding.write_bytes(b"no video at all")
     with with_source_sound(tmp_path / "overlay.mp4", info) as silent:
         write_video(silent, np.zeros((10, 32, 32, 3), np.uint8), 25.0)
     assert probe(tmp_path / "overlay.mp4").frame_count == 10
+    assert len(samples(tmp_path / "overlay.mp4")) == 0
+
+
+@pytest.mark.slow
+def test_damaged_files_leave_the_video_whole(tmp_path):
+    """With the sound that is left or without any; no other exception than that of a clip that cannot be read."""
+    tone = ("-f", "lavfi", "-i", "sine=duration=1.2", "-pix_fmt", "yuv420p")
+    options = {
+        "aac.mp4": (*tone, *H264, "-c:a", "aac"),
+        "opus.mkv": (*tone, *H264, "-c:a", "libopus"),
+        "mp3.avi": (*tone, "-c:v", "mpeg4", "-c:a", "libmp3lame"),
+        "mp2.ts": (*tone, *H264, "-c:a", "mp2"),
+    }
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "mutated").mkdir()
+    sounding = []
+    for path in write_mutated(tmp_path / "mutated", 60, 5, write_sources(tmp_path / "sources", options)):
+        try:
+            info = probe(path)
+        except VideoError:
+            continue
+        target = tmp_path / "overlay.mp4"
+        with with_source_sound(target, info) as silent:
+            write_video(silent, np.zeros((20, 48, 64, 3), np.uint8), 25.0)
+        with av.open(str(target)) as file:
+            assert sum(1 for _ in file.decode(video=0)) == 20
+            sounding.append(bool(file.streams.audio))
+    assert len(sounding) > 25
+    assert sum(sounding) > 20
 
 
 def test_a_failure_leaves_the_earlier_video(tmp_path, info):
