@@ -22,8 +22,9 @@ from benchmarks.machine import describe
 from benchmarks.panel import JudgingPanel
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.data.dataset_summary import summarise_dataset
+from fineparser.data.dive_tables import TABLE
 from fineparser.data.dives import ReadOptions
-from fineparser.data.readers.clip_folder import TABLE, read_clip_folder
+from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.data.readers.syndive import SynDives
 from fineparser.domain.clip_geometry import CROPPED_SIDES
 from fineparser.domain.dive_code import DiveCode

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import openpyxl
 import torch
 from torch import Tensor
 
@@ -110,6 +111,15 @@ def simulated_clip_folder(root: Path, suffix: str = ".jpg") -> Path:
         rows.append(labels | {"mask": f"dive{number}.npz"})
     write_table(root, rows)
     return root
+
+
+def write_workbook(path: Path, rows: Sequence[Sequence[object]]) -> Path:
+    """An Excel workbook of one sheet, with these values in its cells."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    book.save(path)
+    return path
 
 
 def write_table(root: Path, rows: list[dict]) -> None:

@@ -12,6 +12,9 @@ simulated_datasets: PoseDataset, EntryDataset
 batches: ClipBatch, PairBatch, WindowBatch, TensorBatch
 clip_input: network_input, clip_input (input of a network, with the camera motion)
 exemplar_pool: ExemplarPool, ExemplarChoice
+dive_tables: read_rows, write_rows, RowLabels (dives.csv as people have it, Excel workbooks)
+file_names: FolderFiles, NameIndex (files as tables name them)
+text_encodings, archive_names: encodings of tables and of names in zips, decided by their content
 importer: DatasetImporter, list_clips
 dataset_summary: summarise_dataset, DatasetSummary, DiveStatus
 example_clips: EXAMPLES, write_examples

@@ -46,6 +46,8 @@ class DatasetSummary:
     """Seed of the validation split."""
     error: str = ""
     """Reason why the source cannot be used for training; empty where it can."""
+    remarks: tuple[str, ...] = ()
+    """Remarks on the source, of which nothing is left out."""
 
     @property
     def used(self) -> list[DiveStatus]:
@@ -91,7 +93,7 @@ def summarise_dataset(spec: str, part: str, validation: float) -> DatasetSummary
     """
     kind, _, rest = spec.partition(":")
     try:
-        dives = _simulated(spec) if kind == "syndive" else _read(kind, Path(rest))
+        dives, remarks = (_simulated(spec), ()) if kind == "syndive" else _read(kind, Path(rest))
     except (DataError, OSError) as error:
         return DatasetSummary(spec, (), error=_without_folder(str(error), rest))
     dives = [_check_labels(dive, part) if not dive.reason else dive for dive in dives]
@@ -103,7 +105,7 @@ def summarise_dataset(spec: str, part: str, validation: float) -> DatasetSummary
             replace(dive, split="validation") if dive.split == "train" and dive.name in held_out else dive
             for dive in dives
         ]
-    summary = DatasetSummary(spec, tuple(dives), seed)
+    summary = DatasetSummary(spec, tuple(dives), seed, remarks=remarks)
     count = len(summary.in_split("train"))
     if count < MIN_TRAINING_DIVES:
         kind = "scored" if part == "regression" else "labelled"
@@ -116,10 +118,12 @@ def summarise_dataset(spec: str, part: str, validation: float) -> DatasetSummary
     return summary
 
 
-def _read(kind: str, folder: Path) -> list[DiveStatus]:
-    """All dives of a folder, in the training or test split, and its problems."""
+def _read(kind: str, folder: Path) -> tuple[list[DiveStatus], tuple[str, ...]]:
+    """All dives of a folder, in the training or test split, with its broken items; and the remarks on it."""
     dives = read_dataset(kind, folder, ReadOptions(validation=0, on_broken=OnBroken.SKIP))
-    return [*map(_from_dive, dives), *(_from_problem(problem, folder) for problem in dives.problems)]
+    broken = [_from_problem(problem, folder) for problem in dives.problems if not problem.is_remark]
+    remarks = (_without_folder(str(problem), str(folder)) for problem in dives.problems if problem.is_remark)
+    return [*map(_from_dive, dives), *broken], tuple(remarks)
 
 
 def _from_dive(dive: Dive) -> DiveStatus:
@@ -130,7 +134,7 @@ def _from_dive(dive: Dive) -> DiveStatus:
         difficulty=dive.difficulty,
         score=dive.score,
         is_scored=dive.score is not None,
-        has_transitions=dive.flight_frame is not None,
+        has_transitions=dive.has_transitions,
         has_masks=dive.has_masks,
         split=dive.split,
     )

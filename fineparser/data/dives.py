@@ -47,7 +47,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Problem:
-    """Reason why an item is left out of a dataset.
+    """Reason why an item is left out of a dataset, or a remark on it.
 
     >>> str(Problem(Location(Path("dives.csv"), line=3), "names no clip"))
     'dives.csv, line 3: names no clip'
@@ -55,6 +55,8 @@ class Problem:
 
     location: Location
     reason: str
+    is_remark: bool = False
+    """True where nothing is left out, such as for a column that no label is read from."""
 
     def __str__(self) -> str:
         return f"{self.location}: {self.reason}"
@@ -193,17 +195,7 @@ class Dive:
             raise ValueError(f"The split is one of {', '.join(SPLITS)}, not {self.split!r}.")
         if not 0 <= self.first_frame <= self.last_frame:
             raise ValueError(f"A clip from frame {self.first_frame} to {self.last_frame} has no frames.")
-        if (self.flight_frame is None) != (self.entry_frame is None):
-            raise ValueError("The flight's and the entry's first frame are given together or not at all.")
-        if (
-            self.flight_frame is not None
-            and self.entry_frame is not None
-            and not (self.first_frame <= self.flight_frame <= self.entry_frame <= self.last_frame)
-        ):
-            raise ValueError(
-                f"The flight (from frame {self.flight_frame}) and the entry (from frame {self.entry_frame}) "
-                f"must follow each other inside the clip, frames {self.first_frame} to {self.last_frame}."
-            )
+        self._check_transitions()
         highest = max(MAX_SCORE, highest_score(self.difficulty or 0))  # the rarest dives have a larger difficulty
         if self.score is not None and not 0 <= self.score <= highest:
             raise ValueError(f"A score lies in 0 to {highest:g} points, not {self.score:g}.")
@@ -215,6 +207,24 @@ class Dive:
             raise ValueError(
                 f"{len(self.sub_actions)} sub-action labels for the {self.frame_count} frames of the clip."
             )
+
+    def _check_transitions(self) -> None:
+        """ValueError for transitions outside the clip or in the wrong order."""
+        known = {"flight": self.flight_frame, "entry": self.entry_frame}
+        given = {phase: frame for phase, frame in known.items() if frame is not None}
+        frames = list(given.values())
+        if frames != sorted(frames) or not all(self.first_frame <= frame <= self.last_frame for frame in frames):
+            named = " and ".join(f"the {phase} (from frame {frame})" for phase, frame in given.items())
+            order = "must follow each other" if len(given) > 1 else "must be"
+            raise ValueError(
+                f"{named[0].upper()}{named[1:]} {order} inside the clip, frames {self.first_frame} to "
+                f"{self.last_frame}."
+            )
+
+    @property
+    def has_transitions(self) -> bool:
+        """True if both transitions are known. One alone is that of a clip which ends in the air or begins there."""
+        return self.flight_frame is not None and self.entry_frame is not None
 
     @property
     def frame_count(self) -> int:
@@ -243,7 +253,7 @@ class Dive:
         return sample_frames(self.first_frame, last, count)
 
     def transitions(self, numbers: np.ndarray) -> Transitions | None:
-        """Transitions as indices of the sampled frames `numbers` [96]; None where they are unknown.
+        """Transitions as indices of the sampled frames `numbers` [96]; None where one or both are unknown.
 
         A phase starts at the first sampled frame that is not before it, and at the last frame of the clip
         where the sampling ends too early for it.
@@ -374,6 +384,10 @@ class ProblemLog:
         if self._on_broken is OnBroken.RAISE:
             raise DataError(f"{location}: {reason} (--skip-broken goes on without it)") from cause
         self.problems.append(Problem(location, reason))
+
+    def remark(self, location: Location, text: str) -> None:
+        """Record a remark on the item at `location`, of which nothing is left out."""
+        self.problems.append(Problem(location, text, is_remark=True))
 
 
 def validation_keys(keys: Iterable[str], options: ReadOptions) -> set[str]:

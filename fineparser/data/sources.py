@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fineparser.data.dive_tables import find_tables
 from fineparser.data.dives import (
     DEFAULT_READ_OPTIONS,
     SPLITS,
@@ -26,7 +27,7 @@ from fineparser.data.dives import (
 )
 from fineparser.data.readers import finediving, mtl_aqa
 from fineparser.data.readers.annotations import find_file, find_folder
-from fineparser.data.readers.clip_folder import TABLE, read_clip_folder
+from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.domain.clip_geometry import CLIP_SIDE
 
 DATASET_KINDS = ("finediving", "mtl-aqa", "clips", "store")
@@ -140,7 +141,7 @@ def detect_kind(folder: Path) -> str | None:
         return "finediving"
     if find_file(folder, mtl_aqa.ANNOTATION_FILES, mtl_aqa.ANNOTATION_FOLDERS):
         return "mtl-aqa"
-    return "clips" if (folder / TABLE).is_file() else None
+    return "clips" if find_tables(folder) else None
 
 
 def read_dataset(kind: str, folder: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> DiveList:
@@ -218,4 +219,5 @@ def _forms() -> str:
 
 
 def _problem_note(problems: Sequence[Problem]) -> str:
-    return f" {len(problems)} dives were left out as broken, such as {problems[0]}" if problems else ""
+    broken = [problem for problem in problems if not problem.is_remark]
+    return f" {len(broken)} dives were left out as broken, such as {broken[0]}" if broken else ""

@@ -10,15 +10,23 @@ All values are tenths, as integers, so that sums are exact.
 """
 
 import functools
+import re
+import unicodedata
 from dataclasses import dataclass, fields
 
 from fineparser.domain.dive_code import DiveCode, legal_codes
 from fineparser.domain.rules import POSITIONS, format_halves
+from fineparser.plain_values import excerpt
 
 HEIGHTS = (1, 3, 5, 7.5, 10)
 """Heights in metres: 1 and 3 are springboards, the others platforms."""
 
 SPRINGBOARDS = (1, 3)
+METRE_WORDS = frozenset({"m", "mt", "mtr", "meter", "meters", "metre", "metres"})
+SPRINGBOARD_WORDS = frozenset({"springboard", "spring"})
+PLATFORM_WORDS = frozenset({"platform", "tower", "high", "board", "diving", "dive"})
+"""Words beside the number in a height; a board may be either."""
+MAX_HEIGHT_LENGTH = 80
 ERAS = ("current", "2009-13")
 NEAREST_COUNT = 3
 
@@ -101,7 +109,7 @@ class InvalidHeight(ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.value!r} is no diving height: dives are done from {_metres(HEIGHTS)}. "
+            f"{excerpt(self.value)} is no diving height: dives are done from {_metres(HEIGHTS)}. "
             f"Nearest: {_metres(self.nearest)}."
         )
 
@@ -199,22 +207,35 @@ def _catalogue(height: float) -> tuple[DiveCode, ...]:
 
 
 def parse_height(height: float | str) -> float:
-    """One of `HEIGHTS` from a number or a text such as "10", "7.5" or "3 m"; `InvalidHeight` otherwise.
+    """One of `HEIGHTS` from a number or a text such as "10", "7,5" or "3m springboard"; `InvalidHeight` otherwise.
 
-    >>> parse_height("7.5 m"), parse_height(10.0)
-    (7.5, 10)
+    >>> parse_height("7.5 m"), parse_height("10m platform"), parse_height(10.0)
+    (7.5, 10, 10)
     """
     try:
-        text = height.strip().lower().removesuffix("m") if isinstance(height, str) else height
-        metres = float(text)
+        metres, words = _metres_and_words(height) if isinstance(height, str) else (float(height), set())
     except (TypeError, ValueError):
         raise InvalidHeight(height, HEIGHTS) from None
+    if words & SPRINGBOARD_WORDS and metres not in SPRINGBOARDS:
+        raise InvalidHeight(height, SPRINGBOARDS)
     for known in HEIGHTS:
         if known == metres:
             return known
     lower = [known for known in HEIGHTS if known < metres]
     higher = [known for known in HEIGHTS if known > metres]
     raise InvalidHeight(height, tuple(lower[-1:] + higher[:1]) or HEIGHTS)
+
+
+def _metres_and_words(text: str) -> tuple[float, set[str]]:
+    """The one number of a text and the words beside it; ValueError for other words or more numbers."""
+    plain = unicodedata.normalize("NFKC", text).casefold().strip()
+    if len(plain) > MAX_HEIGHT_LENGTH:
+        raise ValueError("the text is too long for a height")
+    number = re.search(r"(?:^-)?\d+(?:[.,]\d+)?", plain)
+    words = set(re.split(r"[\s\-.,()]+", plain.replace(number[0], " ", 1) if number else plain)) - {""}
+    if number is None or not words <= METRE_WORDS | SPRINGBOARD_WORDS | PLATFORM_WORDS:
+        raise ValueError("it is no number of metres")
+    return float(number[0].replace(",", ".")), words
 
 
 def _code(code: DiveCode | str) -> DiveCode:

@@ -15,6 +15,7 @@ import difflib
 import functools
 import itertools
 import re
+import unicodedata
 from dataclasses import astuple, dataclass
 
 from fineparser.domain.phases import ENTRY_SUB_ACTION, SUB_ACTIONS
@@ -29,8 +30,12 @@ from fineparser.domain.rules import (
     find_violation,
     format_halves,
 )
+from fineparser.plain_values import excerpt
 
 NEAREST_COUNT = 3
+MAX_TEXT = 80
+"""Characters of a text that can decide on the nearest dive numbers."""
+CYRILLIC_POSITIONS = str.maketrans("\u0410\u0412\u0421", "ABC")
 
 Fields = tuple[int, int, int, int, str, bool]
 """Fields of a `DiveCode`, in their order."""
@@ -62,7 +67,7 @@ class InvalidDiveCode(ValueError):
         self.nearest = nearest
 
     def __str__(self) -> str:
-        return f"{self.value!r} is no dive number: {self.reason}. Nearest: {', '.join(self.nearest)}."
+        return f"{excerpt(self.value)} is no dive number: {self.reason}. Nearest: {', '.join(self.nearest)}."
 
 
 @dataclass(frozen=True)
@@ -101,19 +106,22 @@ class DiveCode:
 
     @classmethod
     def parse(cls, text: str) -> "DiveCode":
-        """Parse a dive number; lower case and blanks are accepted. `InvalidDiveCode` for an invalid one.
+        """Parse a dive number; lower case, blanks and full-width characters are accepted.
 
-        >>> DiveCode.parse(" 113 b ").name
-        'forward flying 1 1/2 somersaults, pike'
+        `InvalidDiveCode` for an invalid one.
+
+        >>> DiveCode.parse(" 113 b ").name, str(DiveCode.parse("１０５Ｂ"))
+        ('forward flying 1 1/2 somersaults, pike', '105B')
         >>> DiveCode.parse("107A")
         Traceback (most recent call last):
             ...
         fineparser.domain.dive_code.InvalidDiveCode: '107A' is no dive number: forward dives are done \
 straight up to 2 1/2 somersaults only. Nearest: 107B, 107C, 106B.
         """
-        reason, fields = _parse(text)
+        plain = _plain_text(text) if isinstance(text, str) else text
+        reason, fields = _parse(plain)
         if fields is None:
-            raise InvalidDiveCode(text, reason or "it cannot be read", _nearest_to_text(str(text)))
+            raise InvalidDiveCode(text, reason or "it cannot be read", _nearest_to_text(str(plain)[:MAX_TEXT]))
         reason = reason or find_violation(*fields)
         if reason is not None:
             raise InvalidDiveCode(text, reason, _nearest_to_fields(fields))
@@ -248,7 +256,7 @@ def _parse(text: str) -> tuple[str | None, Fields | None]:
     """Error in the form of `text` (None without one), and the fields, None where they cannot be read."""
     if not isinstance(text, str):
         return f"a dive number is a text such as '5253B', not {type(text).__name__}", None
-    form = re.fullmatch(r"(\d+)([A-Z]?)", re.sub(r"\s+", "", text).upper(), re.ASCII)
+    form = re.fullmatch(r"(\d+)([A-Z]?)", text, re.ASCII)
     if form is None:
         return "it must be three or four digits and a position letter, such as 5253B", None
     digits, position = form.groups()
@@ -274,13 +282,20 @@ def _parse(text: str) -> tuple[str | None, Fields | None]:
     return None, fields
 
 
+def _plain_text(text: str) -> str:
+    """A dive number as it may be typed, in ASCII capitals without blanks.
+
+    Cyrillic letters that look like the positions A, B and C count as these.
+    """
+    plain = unicodedata.normalize("NFKC", text).upper().translate(CYRILLIC_POSITIONS)
+    return re.sub(r"\s+", "", plain)
+
+
 def _nearest_to_text(text: str) -> tuple[str, ...]:
     numbers = [str(code) for code in legal_codes()]
-    similar = difflib.get_close_matches(text.upper(), numbers, n=NEAREST_COUNT, cutoff=0.6)
+    similar = difflib.get_close_matches(text, numbers, n=NEAREST_COUNT, cutoff=0.6)
     # For a text unlike any dive number, name dives of competitions.
-    return tuple(
-        similar or difflib.get_close_matches(text.upper(), FINEDIVING_ACTION_TYPES, n=NEAREST_COUNT, cutoff=0.0)
-    )
+    return tuple(similar or difflib.get_close_matches(text, FINEDIVING_ACTION_TYPES, n=NEAREST_COUNT, cutoff=0.0))
 
 
 def _nearest_to_fields(fields: Fields) -> tuple[str, ...]:

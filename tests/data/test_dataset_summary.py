@@ -3,8 +3,8 @@
 import pytest
 
 from fineparser.data.dataset_summary import summarise_dataset
+from fineparser.data.dive_tables import TABLE, make_row, write_rows
 from fineparser.data.dives import ReadOptions
-from fineparser.data.readers.clip_folder import TABLE, make_row, write_rows
 from fineparser.data.sources import detect_kind, open_data
 from tests.data.readers.test_clip_folder import write_mask, write_video
 

@@ -58,6 +58,14 @@ def test_unknown_labels_stay_unknown(make_dive):
     assert dive.execution is None
 
 
+@pytest.mark.parametrize("labels", [{"flight_frame": 40}, {"entry_frame": 60}])
+def test_one_transition_alone_is_no_pair(make_dive, labels):
+    dive = make_dive(**labels)
+    assert not dive.has_transitions
+    assert dive.transitions(dive.sample()) is None
+    assert make_dive(flight_frame=40, entry_frame=60).has_transitions
+
+
 def test_sub_actions_follow_the_sampled_frames(make_dive):
     dive = make_dive(first_frame=10, last_frame=13, sub_actions=(1, 1, 15, 36))
     assert dive.sub_action_labels(np.array([10, 12, 12, 13])).tolist() == [1, 15, 15, 36]
@@ -79,7 +87,8 @@ def test_execution_is_score_by_difficulty(make_dive):
         ({"split": "val"}, "train, validation, test, not 'val'"),
         ({"first_frame": 9, "last_frame": 8}, "from frame 9 to 8 has no frames"),
         ({"first_frame": -1}, "has no frames"),
-        ({"flight_frame": 40}, "together or not at all"),
+        ({"flight_frame": 96}, "The flight .from frame 96. must be inside the clip, frames 0 to 95"),
+        ({"entry_frame": 99}, "The entry .from frame 99. must be inside the clip"),
         ({"flight_frame": 50, "entry_frame": 40}, "flight .from frame 50. and the entry .from frame 40."),
         ({"flight_frame": 50, "entry_frame": 96}, "inside the clip, frames 0 to 95"),
         ({"score": 120.5}, "0 to 120 points, not 120.5"),
@@ -99,6 +108,12 @@ def test_a_broken_frame_is_named_with_the_place_of_its_dive(make_dive, broken_fr
     dive = make_dive(frames=broken_frames)
     with pytest.raises(DataError, match=r"dives\.csv, line 2: 00007\.jpg is not an image"):
         dive.read([0])
+
+
+def test_a_remark_is_no_error():
+    log = ProblemLog()
+    log.remark(Location(Path("dives.csv"), line=1), "the column 'athlete' was passed over")
+    assert [problem.is_remark for problem in log.problems] == [True]
 
 
 def test_a_list_gives_its_splits_and_preserves_its_problems(make_dive):

@@ -3,15 +3,18 @@
 import os
 import pickle
 import stat
+import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
 from fineparser.data.dataset_summary import summarise_dataset
+from fineparser.data.dive_tables import TABLE, make_row, write_rows
 from fineparser.data.dives import ProblemLog
 from fineparser.data.importer import DatasetImporter, list_clips
-from fineparser.data.readers.clip_folder import TABLE, make_row, write_rows
+from tests.builders import write_workbook
 from tests.data.readers.test_clip_folder import write_video
 
 
@@ -53,7 +56,7 @@ def everything_below(path: Path) -> set[str]:
 
 
 def table_of(folder: Path) -> list[tuple[str, str]]:
-    from fineparser.data.readers.clip_folder import read_rows
+    from fineparser.data.dive_tables import read_rows
 
     return [(row["clip"], row["score"]) for _, row in read_rows(folder / TABLE, ProblemLog())]
 
@@ -155,6 +158,164 @@ def test_links_locked_files_pickles_and_strangers_are_left_out(clips, folder, tm
     assert not (tmp_path / "harmed").exists()
 
 
+def packed_with_raw_names(path: Path, members: dict[bytes, Path | bytes]) -> Path:
+    """A zip whose names are these bytes, without the mark of UTF-8, as most archivers write it."""
+    stand_ins = {f"{number:03}".ljust(len(name), "x"): name for number, name in enumerate(members)}
+    packed(path, dict(zip(stand_ins, members.values(), strict=True)))
+    data = path.read_bytes()
+    for stand_in, name in stand_ins.items():
+        data = data.replace(stand_in.encode(), name)
+    path.write_bytes(data)
+    return path
+
+
+NAMES = {
+    "utf-8": ["Müller.mp4", "张三.mp4"],
+    "cp437": ["Müller.mp4", "café.mp4"],
+    "cp850": ["Øre Ågård.mp4", "São.mp4"],
+    "cp1252": ["Málaga.mp4", "François.mp4", "Händel.mp4"],
+    "gbk": ["跳水训练.mp4", "李娜.mp4"],
+    "cp932": ["飛込の表.mp4", "さくら.mp4"],
+    "cp866": ["Прыжок.mp4"],
+}
+
+
+@pytest.mark.parametrize("encoding", NAMES)
+def test_names_without_the_mark_of_utf8_are_decoded(clips, folder, tmp_path, encoding):
+    members = {name.encode(encoding): clips / "a.avi" for name in NAMES[encoding]}
+    assert take(folder, packed_with_raw_names(tmp_path / "club.zip", members)).problems == []
+    assert files_of(folder) == {*NAMES[encoding], "dives.csv"}
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp850", "cp1252"])
+def test_the_names_in_the_table_decide_where_several_encodings_are_plausible(clips, folder, tmp_path, encoding):
+    """E1 is ß in the command line's code pages and á in Windows', here in place of the other after a vowel."""
+    name = b"Ba\xe1e.mp4"
+    table = f"clip,score\n{name.decode(encoding)},60\n".encode()
+    members = {name: clips / "a.avi", b"table.csv": table}
+    assert take(folder, packed_with_raw_names(tmp_path / "club.zip", members)).problems == []
+    assert table_of(folder) == [(name.decode(encoding), "60")]
+
+
+def test_a_name_in_the_extra_field_comes_before_a_guess(clips, folder, tmp_path):
+    raw = b"?????.avi"
+    with zipfile.ZipFile(tmp_path / "club.zip", "w") as archive:
+        info = zipfile.ZipInfo(raw.decode())
+        content = b"\1" + zlib.crc32(raw).to_bytes(4, "little") + "Żółć.avi".encode()
+        info.extra = (0x7075).to_bytes(2, "little") + len(content).to_bytes(2, "little") + content
+        archive.writestr(info, (clips / "a.avi").read_bytes())
+    assert take(folder, tmp_path / "club.zip").problems == []
+    assert files_of(folder) == {"Żółć.avi", "dives.csv"}
+
+
+def test_finders_decomposed_names_and_resource_forks_do_no_harm(clips, folder, tmp_path):
+    name = unicodedata.normalize("NFD", "Müller.avi").encode()
+    members = {
+        b"Clips/" + name: clips / "a.avi",
+        b"Clips/dives.csv": "clip,score\nMüller.avi,60\n".encode(),
+        b"__MACOSX/Clips/._" + name: b"fork",
+        b"Clips/.DS_Store": b"x",
+        b"Clips/Thumbs.db": b"x",
+    }
+    assert take(folder, packed_with_raw_names(tmp_path / "club.zip", members)).problems == []
+    assert files_of(folder) == {"Müller.avi", "dives.csv"}
+    assert table_of(folder) == [("Müller.avi", "60")]
+
+
+def test_windows_paths_in_archive_and_table(clips, folder, tmp_path):
+    members = {
+        b"session\\one\\": b"",
+        b"session\\one\\a.avi": clips / "a.avi",
+        b"session\\B.AVI": clips / "b.avi",
+        b"dives.csv": b"clip;score\nsession\\one\\a.avi;60,5\nC:\\Users\\jo\\session\\b.avi;61\n",
+    }
+    assert take(folder, packed_with_raw_names(tmp_path / "club.zip", members)).problems == []
+    assert table_of(folder) == [("session/one/a.avi", "60.5"), ("session/B.AVI", "61")]
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("top/dives.csv", "a.avi"),  # above its clips
+        ("top/dives.csv", "x/a.avi"),
+        ("top/labels/dives.csv", "a.avi"),  # beside their folder
+        ("top/labels/dives.csv", "../deep/x/a.avi"),
+        ("top/deep/x/y/dives.csv", "a.avi"),  # below them
+        ("top/deep/x/dives.csv", "A"),
+        ("dives.csv", "top/deep/x/a.avi"),
+    ],
+)
+def test_a_table_above_or_below_its_clips_names_them(clips, folder, tmp_path, table, row):
+    members = {"top/deep/x/a.avi": clips / "a.avi", "top/b.avi": clips / "b.avi"}
+    archive = packed(tmp_path / "club.zip", members | {table: f"clip,score\n{row},60\n".encode()})
+    assert take(folder, archive).problems == []
+    labels = dict(table_of(folder))
+    assert [score for clip, score in labels.items() if clip.endswith("a.avi")] == ["60"]
+    assert sorted(labels.values()) == ["", "60"]
+
+
+def test_a_table_in_each_folder_names_the_clips_beside_it(clips, folder, tmp_path):
+    archive = packed(
+        tmp_path / "club.zip",
+        {
+            "may/a.avi": clips / "a.avi",
+            "may/dives.csv": b"clip,score\na.avi,50\n",
+            "june/a.avi": clips / "b.avi",
+            "june/dives.csv": b"clip,score\na.avi,60\n",
+        },
+    )
+    assert take(folder, archive).problems == []
+    assert sorted(table_of(folder)) == [("june/a.avi", "60"), ("may/a.avi", "50")]
+
+
+def test_a_name_of_several_files_is_an_error_of_its_row(clips, folder, tmp_path):
+    members = {"x/a.avi": clips / "a.avi", "y/a.avi": clips / "b.avi", "dives.csv": b"clip,score\na.avi,50\n"}
+    (problem,) = map(str, take(folder, packed(tmp_path / "club.zip", members)).problems)
+    assert problem.startswith("dives.csv, line 2: clip 'a.avi' could be 'x/a.avi' or 'y/a.avi'")
+    assert sorted(table_of(folder)) == [("x/a.avi", ""), ("y/a.avi", "")]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_file_and_a_folder_of_one_name_lose_nothing_else(clips, folder, tmp_path, reverse):
+    write_video(clips / "c.avi", shade=9)
+    members = {
+        "a.avi": clips / "a.avi",
+        "a.avi/b.avi": clips / "b.avi",
+        "c.avi": clips / "c.avi",
+        "dives.csv": b"clip,score\na.avi,50\nc.avi,60\n",
+    }
+    members = dict(reversed(members.items())) if reverse else members
+    (problem,) = map(str, take(folder, packed(tmp_path / "club.zip", members)).problems)
+    assert "a.avi/b.avi: lies in a folder with the name of another file" in problem
+    assert files_of(folder) == {"a.avi", "c.avi", "dives.csv"}
+    assert sorted(table_of(folder)) == [("a.avi", "50"), ("c.avi", "60")]
+
+
+def test_the_labels_of_a_clip_that_is_left_out_do_not_go_to_another(clips, folder, tmp_path):
+    take(folder, clips / "a.avi", clips / TABLE)
+    members = {"a.avi": clips / "b.avi", "dives.csv": b"clip,score\na.avi,99\n"}
+    problems = [str(problem) for problem in take(folder, packed(tmp_path / "second.zip", members)).problems]
+    assert "rename the new one" in problems[0]
+    assert "dives.csv, line 2: clip 'a.avi' was left out of the import, and this row with it" in problems[1]
+    assert table_of(folder)[0] == ("a.avi", "50")
+
+
+def test_a_workbook_is_a_table_too(clips, folder, tmp_path):
+    table = write_workbook(tmp_path / "Meet.xlsx", [["File", "Points"], ["a.avi", 50.5], ["b.avi", "60,25"]])
+    assert take(folder, clips / "a.avi", clips / "b.avi", table).problems == []
+    assert table_of(folder) == [("a.avi", "50.5"), ("b.avi", "60.25")]
+    assert files_of(folder) == {"a.avi", "b.avi", "dives.csv"}
+
+
+def test_an_unknown_column_is_a_remark_of_the_import(clips, folder, tmp_path):
+    table = tmp_path / "meet.csv"
+    table.write_text("clip,athlete,score\na.avi,Jane,50\n")
+    (remark,) = take(folder, clips / "a.avi", table).problems
+    assert remark.is_remark
+    assert str(remark).startswith("meet.csv, line 1: the column 'athlete' was passed over")
+    assert table_of(folder) == [("a.avi", "50")]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"hello"])
 def test_a_broken_zip_is_reported(folder, tmp_path, content):
     path = tmp_path / "broken.zip"
@@ -185,7 +346,7 @@ def test_another_file_of_the_same_name_does_not_replace_the_first(clips, folder,
 
 def test_a_table_that_cannot_be_read_is_named_and_the_known_one_stays(clips, folder, tmp_path):
     take(folder, clips / "a.avi", clips / TABLE)
-    for number, text in enumerate(("name,points\na,1\n", "clip,score\na.avi,1,2,3\n", "\xff\xfe")):
+    for number, text in enumerate(("name,score\na,1\n", "clip,score\na.avi,1,2,3\n", "\xff\xfe")):
         table = tmp_path / f"broken{number}.csv"
         table.write_bytes(text.encode("latin1"))
         (problem,) = map(str, take(folder, table).problems)

@@ -169,7 +169,24 @@ def test_pike_is_never_easier_than_tuck():
                 assert difficulty(f"{str(code)[:-1]}B", height) > difficulty(code, height)
 
 
-@pytest.mark.parametrize("height", [10, 10.0, "10", " 10 m", np.float32(10), np.int64(10)])
+@pytest.mark.parametrize(
+    "height",
+    [
+        10,
+        10.0,
+        "10",
+        " 10 m",
+        "10m platform",
+        "platform 10",
+        "Platform-10",
+        "10 Meter",
+        "10-metre tower",
+        "１０ｍ",
+        "10,0 m",
+        np.float32(10),
+        np.int64(10),
+    ],
+)
 def test_heights_may_be_written_in_many_ways(height):
     assert difficulty(DiveCode.parse("5253B"), height) == 3.2
     assert parse_height(height) == 10
@@ -181,6 +198,9 @@ def test_heights_may_be_written_in_many_ways(height):
         (2, (1, 3)),
         (4, (3, 5)),
         ("8", (7.5, 10)),
+        ("10m springboard", (1, 3)),
+        ("3 feet", HEIGHTS),
+        ("1 or 3 m", HEIGHTS),
         (0, (1,)),
         (27, (10,)),
         (-3, (1,)),
@@ -232,3 +252,16 @@ def test_unknown_dives_and_eras_are_rejected():
         difficulty("107D", 10)
     with pytest.raises(ValueError, match="'1980'"):
         difficulty("107B", 10, era="1980")
+
+
+@pytest.mark.parametrize(
+    ("text", "metres"), [("7,5", 7.5), ("7.5m", 7.5), ("3m springboard", 3), ("3 m board", 3), ("1M Springboard", 1)]
+)
+def test_heights_of_start_lists_are_read(text, metres):
+    assert parse_height(text) == metres
+
+
+def test_a_long_text_is_not_repeated_whole():
+    with pytest.raises(InvalidHeight) as caught:
+        parse_height("3" * 10_000)
+    assert len(str(caught.value)) < 200

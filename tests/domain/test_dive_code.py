@@ -55,8 +55,8 @@ def test_a_number_is_read_named_and_written_back(number):
     assert code.twisting == (fields[3] > 0)
 
 
-@pytest.mark.parametrize("text", ["5253b", " 5253B\n", "52 53 B", "5253\tb"])
-def test_lower_case_and_blanks_are_accepted(text):
+@pytest.mark.parametrize("text", ["5253b", " 5253B\n", "52 53 B", "5253\tb", "５２５３Ｂ", "5253ｂ", "5253\u0412"])
+def test_lower_case_blanks_and_other_forms_of_the_characters_are_accepted(text):
     assert str(DiveCode.parse(text)) == "5253B"
 
 
@@ -113,7 +113,7 @@ def test_numbers_that_do_not_exist_are_rejected_with_the_nearest(text, reason, n
 
 
 @pytest.mark.parametrize(
-    "text", ["", "B", "1", "hello", "10 7 B C", "-107B", "１０７B", None, 107, 5253.0, "12345678901B"]
+    "text", ["", "B", "1", "hello", "10 7 B C", "-107B", "１０７", None, 107, 5253.0, "12345678901B"]
 )
 def test_other_texts_are_rejected_with_dives_that_exist(text):
     with pytest.raises(InvalidDiveCode) as caught:
@@ -224,3 +224,19 @@ def test_the_dives_of_finediving_use_its_sub_actions():
 def test_distance_between_dives(one, other, distance):
     one, other = DiveCode.parse(one), DiveCode.parse(other)
     assert one.distance(other) == other.distance(one) == distance
+
+
+def test_the_hints_for_full_width_characters_are_those_of_the_number():
+    for text in ("１０７Ａ", "107A"):
+        with pytest.raises(InvalidDiveCode) as caught:
+            DiveCode.parse(text)
+        assert caught.value.nearest == ("107B", "107C", "106B")
+    with pytest.raises(InvalidDiveCode) as caught:
+        DiveCode.parse("１０５Ｂ．")
+    assert "105B" in caught.value.nearest
+
+
+def test_a_long_text_is_not_repeated_whole():
+    with pytest.raises(InvalidDiveCode) as caught:
+        DiveCode.parse("10B7" * 10_000)
+    assert len(str(caught.value)) < 250

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from fineparser.data.datasets import ClipDataset
+from fineparser.data.dive_tables import COLUMNS, TABLE, dive_name
 from fineparser.data.dives import DataError, DiveList, OnBroken, ReadOptions
-from fineparser.data.readers.clip_folder import COLUMNS, TABLE, dive_name, read_clip_folder
+from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.domain.phases import Transitions
+from tests.builders import write_workbook
 
 REAL = Path(__file__).parents[3].parent / "shared" / "real"
 FRAMES, WIDTH, HEIGHT = 30, 64, 48
@@ -146,7 +148,14 @@ BROKEN = {
         {"clip": "b.avi", "start_frame": "5", "flight_frame": "3", "entry_frame": "8"},
         "inside the clip, frames 5 to 29",
     ),
-    "flight alone": ({"clip": "b.avi", "flight_frame": "3"}, "together or not at all"),
+    "flight alone, outside": (
+        {"clip": "b.avi", "start_frame": "5", "flight_frame": "3"},
+        r"The flight \(from frame 3\) must be inside the clip, frames 5 to 29",
+    ),
+    "frame too large": ({"clip": "b.avi", "end_frame": "9" * 40}, "end_frame '9{40}' is no frame number: write"),
+    "number without end": ({"clip": "b.avi", "score": "9" * 400}, r"score '9{76}\.\.\. is too large a number"),
+    "score with a unit": ({"clip": "b.avi", "score": "60 points"}, "score '60 points' is no number: write it with"),
+    "springboard of ten metres": ({"clip": "b.avi", "height": "10m springboard"}, "is no diving height"),
     "absent mask": ({"clip": "b.avi", "mask": "gone.npz"}, "mask 'gone.npz' does not exist"),
     "mask outside": ({"clip": "b.avi", "mask": "../m.npz"}, "leads out of the folder"),
     "mask too short": (
@@ -202,8 +211,8 @@ def test_a_link_out_of_the_folder_is_rejected(folder):
     [
         (None, "no such table"),
         ("", "line 1: there is no column 'clip'"),
-        ("video,score\n", "line 1: there is no column 'clip'"),
-        ("clip,points\n", "line 1: unknown column 'points'"),
+        ("name,score\n", "line 1: there is no column 'clip'.*This line has 'name', 'score'"),
+        ("video,file\n", "the columns 'video' and 'file' could each be 'clip': rename one"),
         ("clip,score,score\n", "line 1: a column is there twice"),
     ],
 )
@@ -214,9 +223,43 @@ def test_an_invalid_table_is_rejected(folder, text, message):
         read_clip_folder(folder)
 
 
-def test_a_table_in_another_encoding_is_rejected(folder):
-    (folder / "dives.csv").write_bytes("clip\nPlongée.avi\n".encode("latin1"))
-    with pytest.raises(DataError, match="cannot be read as a table in UTF-8"):
+def test_one_transition_alone_is_a_label_of_a_dive_without_transitions(folder):
+    """A clip that ends in the air has a flight and no entry."""
+    write_table(folder, FULL | {"entry_frame": ""}, {"clip": "b.avi", "entry_frame": "20"})
+    first, second = read_clip_folder(folder)
+    assert (first.flight_frame, first.entry_frame, first.has_transitions) == (8, None, False)
+    assert (second.flight_frame, second.entry_frame, second.has_transitions) == (None, 20, False)
+    assert first.transitions(first.sample()) is None
+    assert not ClipDataset(DiveList("clips:club", (first,)))[0].has_transitions.any()
+
+
+def test_an_unknown_column_is_passed_over_with_one_remark(folder):
+    (folder / "dives.csv").write_text("clip,athlete,score\na.avi,Jane,70\nb.avi,Jo,60\n")
+    dives = read_clip_folder(folder)
+    assert [dive.score for dive in dives] == [70, 60]
+    (remark,) = dives.problems
+    assert remark.is_remark
+    assert "line 1: the column 'athlete' was passed over" in str(remark)
+
+
+def test_a_workbook_stands_for_the_table_and_a_table_beside_it_is_preferred(folder):
+    write_workbook(
+        folder / "Dives.xlsx", [["Clip", "Height", "Score"], ["a.avi", 3, 60.25], ["b.avi", "10m platform", 61]]
+    )
+    dives = read_clip_folder(folder)
+    assert [(dive.height, dive.score) for dive in dives] == [(3, 60.25), (10, 61)]
+    assert dives.problems == ()
+    write_table(folder, {"clip": "a.avi", "score": "50"})
+    dives = read_clip_folder(folder)
+    assert [dive.score for dive in dives] == [50]
+    assert [str(problem).removeprefix(f"{folder}/") for problem in dives.problems] == [
+        "Dives.xlsx: was not read, since dives.csv is beside it"
+    ]
+
+
+def test_a_single_table_of_another_name_is_mentioned(folder):
+    (folder / "meet.csv").write_text("clip\na.avi\n")
+    with pytest.raises(DataError, match=r"there is no such table.*Rename 'meet\.csv' to it"):
         read_clip_folder(folder)
 
 
@@ -249,19 +292,17 @@ def test_the_real_clips_are_a_clip_folder():
     """Facts of ../shared/real: its table, with frame numbers read off the frames by eye."""
     with (REAL / TABLE).open(newline="") as table:
         rows = list(csv.DictReader(table))
-    result = read_clip_folder(REAL, ReadOptions(on_broken=OnBroken.SKIP))
-    # Clips that end in the air, or stop in flight, have one of the two frames, which is no pair of transitions.
-    incomplete = [line for line, row in enumerate(rows, 2) if (row["flight_frame"] == "") != (row["entry_frame"] == "")]
-    assert [problem.location.line for problem in result.problems] == incomplete
-    assert all("given together or not at all" in problem.reason for problem in result.problems)
+    result = read_clip_folder(REAL)
     dives = {dive.id: dive for dive in result}
-    assert len(dives) == len(rows) - len(incomplete) >= 30
-    for line, row in enumerate(rows, 2):
-        if line not in incomplete:
-            dive = dives[dive_name(row)]
-            assert (dive.first_frame, dive.last_frame) == (int(row["start_frame"]), int(row["end_frame"]))
-            assert dive.flight_frame == (int(row["flight_frame"]) if row["flight_frame"] else None)
-            assert dive.has_masks == (row["mask"] != "")
+    assert len(dives) == len(rows) >= 33
+    for row in rows:
+        dive = dives[dive_name(row)]
+        assert (dive.first_frame, dive.last_frame) == (int(row["start_frame"]), int(row["end_frame"]))
+        assert dive.flight_frame == (int(row["flight_frame"]) if row["flight_frame"] else None)
+        assert dive.entry_frame == (int(row["entry_frame"]) if row["entry_frame"] else None)
+        # Clips that end in the air, or stop in flight, have one of the two frames, which is no pair of transitions.
+        assert dive.has_transitions == (row["flight_frame"] != "" and row["entry_frame"] != "")
+        assert dive.has_masks == (row["mask"] != "")
     london = dives["london2012_10m_207C.avi#1"]
     assert (str(london.code), london.height, london.difficulty, london.score) == ("207C", 10, 3.3, 84.15)
     numbers = london.sample()
