@@ -17,7 +17,7 @@ from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.results_panel import html_table
 
 MODEL_CARD = "README.md"
-PACKAGES = ("fineparser", "torch", "torchvision", "gradio", "plotly", "numpy", "opencv-python")
+PACKAGES = ("fineparser", "torch", "torchvision", "gradio", "plotly", "numpy", "opencv-python", "av")
 
 METHOD = """
 ### How it works
@@ -40,7 +40,7 @@ LIMITS = """
 - It knows no penalties, such as for a restart, and does not notice a dive other than the announced one.
 
 ### Your clips
-Clips are analysed on the machine that serves this page, and deleted after some hours. Exemplars and training clips that you add stay on that machine until you delete them. The page sends nothing to any other machine.
+Clips are analysed on the machine that serves this page, and deleted after some hours, and when the app ends. Exemplars and training clips that you add stay on that machine until you delete them. The page sends nothing to any other machine.
 """  # noqa: E501
 
 

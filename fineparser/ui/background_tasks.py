@@ -1,7 +1,10 @@
 """Long work in a thread beside the page: it reports its progress, and is cancelled when its visitor leaves."""
 
 import contextvars
+import ctypes
+import functools
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,9 +66,13 @@ class TaskRunner:
             try:
                 with self._lock:
                     progress("Starting", 0.0)
-                    events.put(TaskResult(work(progress)))
+                    result = TaskResult(work(progress))
             except BaseException as error:
+                release_memory()
                 events.put(error)
+            else:
+                release_memory()
+                events.put(result)
 
         # Libraries read from the context whose request this is; a ZeroGPU Space needs it.
         thread = threading.Thread(target=contextvars.copy_context().run, args=(target,), daemon=True)
@@ -84,3 +91,15 @@ class TaskRunner:
                     return
         finally:
             cancelled.set()
+
+
+def release_memory() -> None:
+    """Return freed memory to the operating system; glibc keeps it for each thread that has worked, and it adds up."""
+    if trim := _malloc_trim():
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """glibc's function of this name; None with another C library."""
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import gradio as gr
 from gradio.blocks import Block
 
+from fineparser.plain_values import MAX_EXCERPT
 from fineparser.ui.background_tasks import TaskProgress
 from fineparser.video.info import VideoError
 
@@ -42,7 +43,7 @@ def error_html(text: str) -> str:
 def error_text(error: Exception) -> str:
     """The message of an error, with the name of a visitor's file instead of its path on this machine."""
     if isinstance(error, VideoError):
-        return f"{error.path.name} {error.reason}"
+        return f"{error.path.name[:MAX_EXCERPT]} {error.reason}"
     return str(error)
 
 

@@ -7,12 +7,24 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
-from fineparser.ui.components import EventValues, Updates, error_html, note_html, progress_html, warning_html
+from fineparser.ui.components import (
+    EventValues,
+    Updates,
+    error_html,
+    error_text,
+    note_html,
+    progress_html,
+    warning_html,
+)
 from fineparser.ui.settings import NETWORK_QUEUE
 
 STOP = "Stop"
 STOPPING = "Stopping"
 FAILED = "This did not work: the queue is full, or the app failed. Try again in a minute."
+
+
+def no_check(event: EventValues) -> None:
+    """Accept every value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +55,11 @@ class Controls:
         return updates
 
     def connect(
-        self, work: Callable[[EventValues], Iterator[Updates]], inputs: set[Block], outputs: Iterable[Block]
+        self,
+        work: Callable[[EventValues], Iterator[Updates]],
+        inputs: set[Block],
+        outputs: Iterable[Block],
+        check: Callable[[EventValues], object] = no_check,
     ) -> Dependency:
         """Let the buttons start and stop the work, for one visitor at a time; return the event that does the work.
 
@@ -51,10 +67,28 @@ class Controls:
             work: takes the values of `inputs` and yields updates of the page; its last one includes `finished`.
             inputs: components that the work reads.
             outputs: components that the work changes, besides the buttons and the status line.
+            check: raises ValueError, with a sentence, for values with which the work need not wait in line.
         """
-        event = self.start.click(
-            self.waiting, outputs=self.components, queue=False, show_progress="hidden", api_visibility="private"
-        ).then(
+
+        def begin(event: EventValues) -> Updates:
+            try:
+                check(event)
+            except ValueError as error:
+                raise gr.Error(error_text(error), visible=False, print_exception=False) from error
+            return self.waiting()
+
+        def explain(event: EventValues) -> Updates:
+            try:
+                check(event)
+            except ValueError as error:
+                return self.finished(error_html(error_text(error)))
+            return self.finished(error_html(FAILED))
+
+        begun = self.start.click(
+            begin, inputs, self.components, queue=False, show_progress="hidden", api_visibility="private"
+        )
+        begun.failure(explain, inputs, self.components, queue=False, show_progress="hidden", api_visibility="private")
+        event = begun.success(
             work,
             inputs,
             [*self.components, *outputs],

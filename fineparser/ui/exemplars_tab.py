@@ -18,6 +18,7 @@ from fineparser.exemplars.exemplar_bank import BankError
 from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES, JudgeComparison, can_calibrate_judges
 from fineparser.exemplars.selection import EXEMPLAR_COUNT, SOURCES, USER_SOURCE, ExemplarSelection, source_of
 from fineparser.exemplars.user_exemplars import UserExemplars
+from fineparser.plain_values import excerpt
 from fineparser.progress import Progress, no_progress
 from fineparser.rendering.judge_calibration_chart import judge_calibration_figure
 from fineparser.rendering.messages import judge_comparison_message, message, plural, sentence
@@ -121,8 +122,6 @@ def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: 
         values = read_values(ExemplarFormValues, form, event)
         visitor_folder: str | None = event[folder]
         try:
-            if values.clip is None:
-                raise ValueError("Upload a clip of the scored dive first.")
             exemplars, visitor_folder = user_exemplars_to_extend(visitor_folder)
 
             def work(progress: Progress) -> str:
@@ -139,7 +138,12 @@ def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: 
         except ValueError as error:
             yield controls.finished(error_html(error_text(error))) | {folder: visitor_folder}
 
-    return controls.connect(add, {folder, *value_components(ExemplarFormValues, form)}, [form.clip, folder])
+    return controls.connect(
+        add,
+        {folder, *value_components(ExemplarFormValues, form)},
+        [form.clip, folder],
+        lambda event: read_form(read_values(ExemplarFormValues, form, event)),
+    )
 
 
 def introduction() -> str:
@@ -150,6 +154,16 @@ def introduction() -> str:
     return f"{purpose} They are stored in {UserExemplars().folder}."
 
 
+def read_form(values: ExemplarFormValues) -> ScoredDive:
+    """The scored dive that the form describes; ValueError for a missing or impossible value."""
+    if values.clip is None:
+        raise ValueError("Upload a clip of the scored dive first.")
+    # An empty box is sent as 0; a dive that scored 0 is no use as an exemplar.
+    return ScoredDive.from_input(
+        values.code and values.code.strip(), values.height, values.score or None, values.difficulty or None
+    )
+
+
 def add_exemplar(
     analyser: DiveAnalyser, exemplars: UserExemplars, values: ExemplarFormValues, progress: Progress
 ) -> str:
@@ -158,10 +172,7 @@ def add_exemplar(
     Raises:
         ValueError: for a missing or impossible value, a clip that cannot be used, or no room.
     """
-    # An empty box is sent as 0; a dive that scored 0 is no use as an exemplar.
-    dive = ScoredDive.from_input(
-        values.code and values.code.strip(), values.height, values.score or None, values.difficulty or None
-    )
+    dive = read_form(values)
     path = Path(values.clip or "")
     name = (values.name or "").strip()[:MAX_NAME_LENGTH] or path.name
     exemplar, warnings = exemplars.add(analyser, path, dive, name=name, progress=progress)
@@ -416,7 +427,7 @@ def preview_updates(panel: ExemplarList, analyser: DiveAnalyser, folder: str | N
     exemplars, _ = known_exemplars(analyser, folder)
     one = next((one for one in exemplars if one.id == exemplar), None)
     if one is None:
-        return hide_updates(panel, error_html(f"The exemplar {exemplar} is gone: it was deleted."))
+        return hide_updates(panel, error_html(f"The exemplar {excerpt(exemplar)} is gone: it was deleted."))
     bank = analyser.bank
     indices = [] if bank is None else [index for index, other in enumerate(bank.exemplars) if other is one]
     clip_exemplar = bank.clip_exemplar(indices[0]) if bank is not None and indices else one

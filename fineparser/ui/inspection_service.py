@@ -10,6 +10,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.data.dives import DataError, Dive, DiveList, OnBroken, ReadOptions
 from fineparser.data.importer import DatasetImporter
 from fineparser.data.sources import detect_kind, read_dataset
+from fineparser.plain_values import excerpt
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.settings import gpu_function, on_zero_gpu
@@ -68,7 +69,7 @@ class InspectionService:
                         progress("Inspecting on the GPU", 0.2)
                         return self._inspect_dive_on_gpu(dive)
                     return self._inspect_dive(dive, progress_between(progress, 0.1, 1.0))
-        raise ValueError(f"There is no dive {dive_id!r} in the upload: choose one from the list.")
+        raise ValueError(f"There is no dive {excerpt(dive_id)} in the upload: choose one from the list.")
 
     def _inspect_report(self, report: DiveReport, exemplar: str | None) -> Inspection:
         return inspect_report(self.analyses.analyser, report, exemplar)
@@ -110,7 +111,7 @@ def dive_description(dive: Dive) -> str:
     facts = [] if dive.code is None else [str(dive.code)]
     facts += [] if dive.height is None else [f"{dive.height:g} m"]
     facts += [] if dive.score is None else [f"{dive.score:g} points"]
-    labels = [name for name, has in (("transitions", dive.flight_frame is not None), ("masks", dive.has_masks)) if has]
+    labels = [name for name, has in (("transitions", dive.has_transitions), ("masks", dive.has_masks)) if has]
     facts.append(f"labelled: {' and '.join(labels)}" if labels else "no transitions, no masks")
     return f"{dive.id} ({', '.join(facts)})"
 

@@ -1,5 +1,8 @@
 """The page: its tabs, its theme, and the options with which it is served."""
 
+import json
+from typing import Any
+
 import gradio as gr
 
 from fineparser.analysis.analyser import DiveAnalyser
@@ -17,6 +20,7 @@ from fineparser.ui.inspect_tab import inspect_tab
 from fineparser.ui.inspection_service import InspectionService
 from fineparser.ui.settings import KEEP_SECONDS, is_public
 from fineparser.ui.visitor_exemplars import exemplar_choice
+from fineparser.video.limits import VIDEO_SUFFIXES
 
 MAX_UPLOAD = "500mb"
 MAX_QUEUE = 20
@@ -63,13 +67,14 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
     return page.queue(max_size=MAX_QUEUE)
 
 
-def launch_options() -> dict[str, object]:
-    """Options of `Blocks.launch`: theme, style sheets and limits."""
+def launch_options() -> dict[str, Any]:
+    """Options of `Blocks.launch`: theme, style sheets, script and limits."""
     colours = (
         f":root{{--fp-orange:{ORANGE.css};--fp-blue:{SKY_BLUE.css};--fp-red:{VERMILION.css};--fp-green:{GREEN.css}}}"
     )
     return {
         "css": colours + GRADIO_CSS + bundled("assets/app.css").read_text(encoding="utf-8"),
+        "js": f"() => ({bundled('assets/clip_upload.js').read_text(encoding='utf-8')})({json.dumps(VIDEO_SUFFIXES)})",
         "theme": gr.themes.Soft(primary_hue="blue", font=FONT),
         "max_file_size": MAX_UPLOAD,
         "footer_links": [],

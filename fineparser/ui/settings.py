@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 PUBLIC_VARIABLE = "FINEPARSER_PUBLIC"
+SPACE_VARIABLE = "SPACE_ID"
+"""Environment variable that Hugging Face sets on every Space."""
 OFF_VALUES = ("", "0", "false", "no", "off")
 
 NETWORK_QUEUE = "network"
@@ -21,11 +23,13 @@ GpuFunction = TypeVar("GpuFunction", bound=Callable)
 
 
 def is_public() -> bool:
-    """True on a public page, such as a Space: `FINEPARSER_PUBLIC=1`.
+    """True on a public page: `FINEPARSER_PUBLIC=1`, and every Space, whatever that variable says.
 
-    There nobody trains, and exemplars that a visitor adds are visible to that visitor only.
+    There nobody trains, and exemplars that a visitor adds are visible to that visitor only. A Space cannot tell who may
+    open it, and a private one becomes public with one click and without a restart.
     """
-    return os.environ.get(PUBLIC_VARIABLE, "").strip().lower() not in OFF_VALUES
+    on_space = bool(os.environ.get(SPACE_VARIABLE))
+    return on_space or os.environ.get(PUBLIC_VARIABLE, "").strip().lower() not in OFF_VALUES
 
 
 def on_zero_gpu() -> bool:

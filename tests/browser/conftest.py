@@ -16,6 +16,7 @@ import torch
 
 from fineparser.model.config import FineParserConfig
 from fineparser.model.paper import FineParser
+from fineparser.ui.server_folder import PREFIX
 from fineparser.video.writer import write_video
 
 ROOT = Path(__file__).parents[2]
@@ -37,10 +38,8 @@ def clip(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def app_folder(tmp_path_factory) -> Path:
-    """Folder of the app: uploads in cache, temporary files in temporary, the user's data in home."""
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "temporary").mkdir()
-    return folder
+    """Folder of the app: uploads and temporary files of its visitors in cache, the user's data in home."""
+    return tmp_path_factory.mktemp("app")
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +52,19 @@ def app_url(app_folder):
 @contextmanager
 def serving(folder: Path, **variables: str):
     """Address of an app in a process of its own, with all its data in a folder, and with environment variables."""
+    with running(folder, **variables) as (url, _):
+        yield url
+
+
+@contextmanager
+def running(folder: Path, *, wait: bool = True, **variables: str):
+    """Address of an app and its process, see `serving`; it is ended at the end, if it still runs.
+
+    Args:
+        folder: of its data.
+        wait: until it answers.
+        variables: of its environment.
+    """
     (folder / "temporary").mkdir(exist_ok=True)
     # Untrained, this network predicts transitions inside the clips of the tests; the compact one, at their ends.
     torch.manual_seed(4)
@@ -74,19 +86,29 @@ def serving(folder: Path, **variables: str):
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
-            deadline = time.monotonic() + START_SECONDS
-            while time.monotonic() < deadline and process.poll() is None:
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.3)
-            else:
-                pytest.fail(f"the app did not start:\n{(folder / 'log').read_text()}")
-            yield url
+            if wait:
+                wait_until_served(url, process, folder / "log")
+            yield url, process
         finally:
             process.terminate()
             process.wait(30)
+
+
+def wait_until_served(url: str, process: subprocess.Popen, log: Path) -> None:
+    """Wait until the app answers; fail the test if it ends or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"the app did not start:\n{log.read_text()}")
+
+
+def temporary_folders(folder: Path, prefix: str = "fineparser-") -> list[Path]:
+    """Folders that work in progress has made, of an app whose data are in `folder`."""
+    return list((folder / "cache").glob(f"{PREFIX}*/temporary/{prefix}*"))
 
 
 @pytest.fixture

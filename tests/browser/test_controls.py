@@ -31,12 +31,17 @@ def make_work(controls, choice):
     return work
 
 
+def refuse_wrong(how):
+    if how == "wrong":
+        raise ValueError("This value is <impossible>.")
+
+
 @pytest.fixture(scope="module")
 def url():
     with gr.Blocks() as page:
         how = gr.Textbox(label="How")
         controls = add_controls("Work", "work")
-        controls.connect(make_work(controls, how), {how}, [])
+        controls.connect(make_work(controls, how), {how}, [], lambda event: refuse_wrong(event[how]))
         plain = Controls(start=gr.Button("Plain", elem_id="plain"), status=gr.HTML(elem_id="plain-status"))
         plain.connect(make_work(plain, how), {how}, [])
     _, address, _ = page.queue(max_size=1).launch(prevent_thread_lock=True, quiet=True)
@@ -110,6 +115,22 @@ def test_work_without_a_stop_button_reports_waiting_and_its_end(visit):
     second.locator("#plain").click()
     expect(second.locator("#plain-status")).to_contain_text("Done", timeout=30_000)
     expect(second.locator("#plain")).to_be_enabled()
+
+
+def test_a_wrong_value_is_refused_while_others_work_and_wait(visit):
+    first = visit("go on")
+    expect(first.locator("#work-status")).to_contain_text("At work")
+    second = visit("at once")
+    expect(second.locator("#work-status")).to_contain_text(re.compile("Waiting|queue"))
+    wrong = visit("wrong")
+    ends_with(wrong, "This value is <impossible>.")
+    expect(wrong.get_by_text("Error", exact=True)).to_have_count(0)
+    expect(second.locator("#work-status")).to_contain_text(re.compile("Waiting|queue"))
+    first.locator("#work-stop").click()
+    ends_with(second, "Done")
+    wrong.get_by_label("How").fill("at once")
+    wrong.locator("#work").click()
+    ends_with(wrong, "Done")
 
 
 def test_a_full_queue_is_reported(visit):

@@ -10,8 +10,8 @@ from gradio_client import Client, handle_file
 from playwright.sync_api import expect
 
 from fineparser.analysis.inspection import ARRAYS
-from fineparser.data.readers.clip_folder import COLUMNS
-from tests.browser.conftest import PATIENCE, ready, upload, visited
+from fineparser.data.dive_tables import COLUMNS
+from tests.browser.conftest import PATIENCE, ready, temporary_folders, upload, visited
 
 pytestmark = pytest.mark.browser
 
@@ -151,7 +151,7 @@ def test_a_labelled_dive_is_compared_with_its_labels(page, labelled, app_folder)
     expect(page.locator("#inspect-images")).to_contain_text("Errors")
     # Neither number nor height is known, so there is nobody to compare it with.
     expect(page.locator("#inspect-similarity")).to_be_hidden()
-    assert list((app_folder / "temporary").glob("fineparser-*")) == []
+    assert temporary_folders(app_folder) == []
 
 
 def test_missing_input_is_explained(page, tmp_path, app_folder):

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from fineparser.ui.visitor_exemplars import FOLDER_PREFIX
 from fineparser.video.writer import write_video
-from tests.browser.conftest import PATIENCE, analyse_same_dive, fill_exemplar_form, serving, visited
+from tests.browser.conftest import PATIENCE, analyse_same_dive, fill_exemplar_form, serving, temporary_folders, visited
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +59,7 @@ def test_exemplars_of_a_visitor_vote_for_that_visitor_alone(browser, public, jud
         expect(bob.locator("#bank-count")).to_contain_text("no exemplars yet", timeout=PATIENCE)
         # It is deleted with the visit, and the data of the app do not include it.
         assert not (folder / "home").exists()
-        assert len(list((folder / "temporary").glob(f"{FOLDER_PREFIX}*"))) == 1
+        assert len(temporary_folders(folder, FOLDER_PREFIX)) == 1
 
         open_tab(ann, "Analyse")
         analyse_same_dive(ann, clip)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from fineparser.data.readers.clip_folder import COLUMNS, TABLE
+from fineparser.data.dive_tables import COLUMNS, TABLE
 from fineparser.simulator.dive import simulate
 from fineparser.simulator.plan import DiveRequest
 from fineparser.ui.train_runs import POLL_SECONDS

@@ -1,6 +1,10 @@
+import resource
+import sys
 import threading
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fineparser.ui.background_tasks import TaskCancelled, TaskProgress, TaskResult, TaskRunner
@@ -71,3 +75,20 @@ def test_tasks_run_one_at_a_time():
     for thread in threads:
         thread.join(PATIENCE)
     assert most == [1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries have no malloc_trim")
+def test_memory_that_a_task_has_freed_goes_back_to_the_system():
+    def work(progress):
+        # Small blocks lie in the heap of the thread; the last one, which is in use, holds those before it.
+        blocks = [np.ones(100_000, np.uint8) for _ in range(2000)]
+        return blocks[-1]
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    events_of(TaskRunner().run(work))
+    before = resident()
+    kept = [events_of(TaskRunner().run(work))[-1] for _ in range(3)]
+    assert resident() - before < 50_000_000
+    assert len(kept) == 3

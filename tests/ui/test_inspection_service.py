@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.data.dive_tables import write_rows
 from fineparser.data.finediving_writer import SimulationJob, write_finediving
-from fineparser.data.readers.clip_folder import write_rows
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import Exemplar
 from fineparser.exemplars.exemplar_bank import ExemplarBank
