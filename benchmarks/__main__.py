@@ -10,12 +10,13 @@ from pathlib import Path
 from fineparser.cli.arguments import add_options, from_arguments
 
 BENCHMARKS = {
-    "app": "seconds of each step of an analysis in the app, and peak memory for a long clip",
+    "app": "seconds of each step of an analysis in the app, peak memory for a long clip, memory after many analyses",
     "fine_tuning": "scores before and after fine-tuning on dives of another judging panel",
     "model": "seconds to score a dive: the published protocol against this implementation",
     "panel": "error of scores after calibration to another judging panel",
     "simulator": "simulated clips per second of one core",
     "transfer": "mask IoU on real clips of a small network trained on simulated clips alone",
+    "video": "frames per second read, against OpenCV and FFmpeg's program, and the scan of a training session",
 }
 """Module of each benchmark, with its summary."""
 

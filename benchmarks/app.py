@@ -1,4 +1,4 @@
-"""Seconds of each step of an analysis as the app runs it, and the peak memory for a long clip."""
+"""Seconds of each step of an analysis as the app runs it, the peak memory for a long clip, and memory that adds up."""
 
 import json
 import os
@@ -9,18 +9,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from benchmarks.machine import describe, peak_memory
+from benchmarks.machine import describe, peak_memory, resident_memory
 from fineparser.analysis.analyser import DiveAnalyser
-from fineparser.progress import no_progress
+from fineparser.progress import Progress
 from fineparser.rendering.timeline_chart import timeline_figure
 from fineparser.rendering.votes_chart import votes_figure
 from fineparser.rendering.waterfall_chart import waterfall_figure
 from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 from fineparser.ui.analysis_service import AnalysisRequest, AnalysisService
+from fineparser.ui.background_tasks import TaskRunner
 from fineparser.ui.input_panel import scan_upload
 from fineparser.ui.player import viewer_value
 from fineparser.video.writer import write_video
@@ -50,17 +52,20 @@ class AppBenchmark:
     """Height of its frames in pixels."""
     repeats: int = 3
     """Number of analyses; the fastest counts, since other programs may slow the rest."""
+    row: int = 20
+    """Number of analyses in one process, after which it must not need more memory than after half of them."""
 
     def __post_init__(self) -> None:
-        if self.repeats < 1:
-            raise ValueError(f"the analysis has to run at least once, not {self.repeats} times")
+        if self.repeats < 1 or self.row < 1:
+            raise ValueError(f"the analysis has to run at least once, not {min(self.repeats, self.row)} times")
 
 
 OPTIONS = AppBenchmark
 
 
 def measure(options: AppBenchmark, report: Callable[[str], None] = lambda line: None) -> dict:
-    """Seconds of every step of an analysis, from the upload to the files, and the peak memory for a long clip.
+    """Seconds of every step of an analysis, from the upload to the files; the peak memory for a long clip; memory after
+    each of many analyses.
 
     Args:
         options: weights and clips.
@@ -86,6 +91,8 @@ def measure(options: AppBenchmark, report: Callable[[str], None] = lambda line: 
         long_clip = write_clip(folder / "long.mp4", options.long_seconds, options.long_lines)
         peak = memory_of_analysis(long_clip, options.checkpoint)
         report("peak memory of its analysis: " + ("unknown" if peak is None else f"{peak / 1e9:.2f} GB"))
+        memory = memory_after_analyses(clip, options.checkpoint, options.row)
+        report(f"memory after each of {options.row} analyses in GB: {', '.join(map(_gigabytes, memory))}")
     return {
         "machine": describe(),
         "weights": analyser.model.provenance.name,
@@ -95,6 +102,7 @@ def measure(options: AppBenchmark, report: Callable[[str], None] = lambda line: 
         "steps": best,
         "from_click_to_page": waiting_time(best),
         "long_clip": {"seconds": options.long_seconds, "lines": options.long_lines, "peak_memory": peak},
+        "memory_after_analyses": memory,
     }
 
 
@@ -174,9 +182,48 @@ def full_speed_dive() -> DivePlan:
 
 def memory_of_analysis(clip: Path, checkpoint: str) -> int | None:
     """Peak memory in bytes of a process that analyses a clip and writes its results."""
-    program = "import sys; from benchmarks.app import print_peak_memory; print_peak_memory(*sys.argv[1:])"
+    return _in_own_process("print_peak_memory", clip, checkpoint)
+
+
+def memory_after_analyses(clip: Path, checkpoint: str, count: int) -> list[int | None]:
+    """Memory in bytes of a process that analyses a clip several times, after each time."""
+    return _in_own_process("print_memory_after_analyses", clip, checkpoint, str(count))
+
+
+def print_peak_memory(clip: str, checkpoint: str) -> None:
+    """Analyse a clip, write the results beside it, and print the peak memory of this process."""
+    _analyse_once(AnalysisService(DiveAnalyser.from_pretrained(checkpoint)), TaskRunner(), clip)
+    print(json.dumps(peak_memory()))
+
+
+def print_memory_after_analyses(clip: str, checkpoint: str, count: str) -> None:
+    """Analyse a clip several times as the app does; print the memory of this process after each time."""
+    service, tasks = AnalysisService(DiveAnalyser.from_pretrained(checkpoint)), TaskRunner()
+    memory = []
+    for _ in range(int(count)):
+        _analyse_once(service, tasks, clip)
+        memory.append(resident_memory())
+    print(json.dumps(memory))
+
+
+def _analyse_once(service: AnalysisService, tasks: TaskRunner, clip: str) -> None:
+    """Analyse a clip and write its results to a folder that is deleted afterwards."""
+    request = AnalysisRequest(clip=clip, code=CODE, height=f"{HEIGHT:g}")
+    with tempfile.TemporaryDirectory(prefix="fineparser-benchmark-") as name:
+
+        def work(progress: Progress) -> None:
+            dive_report, _ = service.analyse_for_viewer(request, Path(name), progress)
+            service.write_files(dive_report, Path(name) / "results", progress)
+
+        for _ in tasks.run(work):
+            pass
+
+
+def _in_own_process(function: str, clip: Path, *arguments: str) -> Any:
+    """The JSON that a function of this module prints last, in a process of its own."""
+    program = f"import sys; from benchmarks.app import {function}; {function}(*sys.argv[1:])"
     done = subprocess.run(
-        [sys.executable, "-c", program, str(clip), checkpoint],
+        [sys.executable, "-c", program, str(clip), *arguments],
         capture_output=True,
         text=True,
         env=os.environ,
@@ -184,15 +231,8 @@ def memory_of_analysis(clip: Path, checkpoint: str) -> int | None:
     )
     if done.returncode != 0:
         raise RuntimeError(f"the analysis of {clip.name} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])["peak_memory"]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def print_peak_memory(clip: str, checkpoint: str) -> None:
-    """Analyse a clip, write the results beside it, and print the peak memory of this process."""
-    service = AnalysisService(DiveAnalyser.from_pretrained(checkpoint))
-    folder = Path(clip).parent / "long"
-    folder.mkdir()
-    request = AnalysisRequest(clip=clip, code=CODE, height=f"{HEIGHT:g}")
-    dive_report, _ = service.analyse_for_viewer(request, folder, no_progress)
-    service.write_files(dive_report, folder / "results", no_progress)
-    print(json.dumps({"peak_memory": peak_memory()}))
+def _gigabytes(number: int | None) -> str:
+    return "unknown" if number is None else f"{number / 1e9:.2f}"

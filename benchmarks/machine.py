@@ -49,11 +49,20 @@ def reset_peak_memory() -> None:
 
 def peak_memory() -> int | None:
     """Peak memory of this process in bytes since `reset_peak_memory`; None on systems that do not report it."""
+    return _memory("VmHWM:")
+
+
+def resident_memory() -> int | None:
+    """Memory of this process in bytes at this moment; None on systems that do not report it."""
+    return _memory("VmRSS:")
+
+
+def _memory(name: str) -> int | None:
     try:
         status = (PROCESS_FILES / "status").read_text()
     except OSError:
         return None
-    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), None)
+    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith(name)), None)
 
 
 def describe() -> dict[str, str | int | None]:

@@ -10,7 +10,9 @@ pytestmark = pytest.mark.slow
 def test_every_step_from_the_upload_to_the_files_has_its_seconds(tmp_path):
     tiny_compact().save_pretrained(tmp_path)
     lines = []
-    options = AppBenchmark(checkpoint=str(tmp_path), seconds=2, lines=48, long_seconds=3, long_lines=64, repeats=1)
+    options = AppBenchmark(
+        checkpoint=str(tmp_path), seconds=2, lines=48, long_seconds=3, long_lines=64, repeats=1, row=2
+    )
     result = measure(options, lines.append)
     steps = result["steps"]
     assert list(steps) == [UPLOAD, ANALYSIS, PAGE, FILES]
@@ -20,7 +22,10 @@ def test_every_step_from_the_upload_to_the_files_has_its_seconds(tmp_path):
     assert result["from_click_to_page"] == pytest.approx(waiting)
     assert result["weights"] == "untrained"
     assert result["long_clip"]["peak_memory"] is None or result["long_clip"]["peak_memory"] > 50e6
-    assert len(lines) >= 4
+    memory = result["memory_after_analyses"]
+    assert len(memory) == 2
+    assert all(one is None or one > 50e6 for one in memory)
+    assert len(lines) >= 5
 
 
 def test_clips_have_the_given_length_and_size(tmp_path):
@@ -43,3 +48,5 @@ def test_a_stopwatch_adds_up_repeated_steps(monkeypatch):
 def test_zero_runs_are_refused():
     with pytest.raises(ValueError, match="not 0 times"):
         AppBenchmark(repeats=0)
+    with pytest.raises(ValueError, match="not 0 times"):
+        AppBenchmark(row=0)
