@@ -12,7 +12,7 @@ from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
 from fineparser.analysis.dive_evidence import DiveEvidence, PhasePrediction
 from fineparser.analysis.dive_number_check import DiverTrack, TwistClassifier, check_dive_number
-from fineparser.analysis.dive_segments import DiveSegment, best_dive, find_dives
+from fineparser.analysis.dive_segments import DiveSegment, best_dive, dive_of_number, find_dives
 from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
 from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
 from fineparser.bundled import bundled
@@ -282,9 +282,7 @@ class DiveAnalyser:
             choice = CropChoice.centre(scan.info) if isinstance(crop, str) else CropChoice.from_framing(crop, scan.info)
         if first is None and last is None:
             segments = self._find_dives(scan, choice, progress)
-            if dive is not None and not 1 <= dive <= len(segments):
-                raise ValueError(f"the recording has {len(segments)} dives that were found; there is no dive {dive}")
-            segment = best_dive(segments) if dive is None else segments[dive - 1]
+            segment = best_dive(segments) if dive is None else dive_of_number(segments, dive)
             if segment is not None:
                 return segment.proposal
         elif dive is not None:

@@ -121,8 +121,8 @@ def read_rows(table: Path, problems: ProblemLog, more: Sequence[str] = ()) -> li
     cells = [(line, fields) for line, fields in read_cells(table) if fields]
     top = [(line, fields) for line, fields in cells[:_TITLE_LINES] if "clip" in _column_names(fields)]
     if not top:
-        names = ", ".join(excerpt(name) for name in (cells[0][1] if cells else ()) if name)[:_EXCERPT]
-        there = f" This line has {names}." if names else ""
+        given = ", ".join(excerpt(name) for name in (cells[0][1] if cells else ()) if name)[:_EXCERPT]
+        there = f" This line has {given}." if given else ""
         raise DataError(
             f"{Location(table, cells[0][0] if cells else 1)}: there is no column 'clip'. The columns are "
             f"{', '.join(COLUMNS)}.{there}"
@@ -510,6 +510,8 @@ def _unified(column: str, value: str) -> str:
     """A value in one form; the value itself where it cannot be read."""
     if column in ("clip", "mask"):
         return portable_name(value) if value else ""
+    if column not in _FORMS:
+        return value
     return value if (unified := _unified_or_none(column, value)) is None else unified
 
 

@@ -17,14 +17,14 @@ from fineparser.video.container import Container, changes_speed, recognise_conta
 from fineparser.video.info import VideoError
 
 DECODERS = frozenset({
-    "av1", "libdav1d", "cfhd", "cinepak", "dnxhd", "dvvideo", "ffv1", "ffvhuff", "flv", "gif", "h261", "h263",
-    "h263i", "h264", "hap", "hevc", "huffyuv", "indeo5", "jpeg2000", "magicyuv", "mjpeg", "mjpegb", "mpeg1video",
-    "mpeg2video", "mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msrle", "msvideo1", "png", "prores", "qtrle",
-    "rawvideo", "rpza", "rv30", "rv40", "svq1", "svq3", "theora", "utvideo", "v210", "vc1", "vp3", "vp6", "vp6a",
-    "vp6f", "vp8", "vp9", "wmv1", "wmv2", "wmv3",
+    "av1", "libdav1d", "cfhd", "cinepak", "dnxhd", "dvvideo", "flv", "gif", "h261", "h263", "h263i", "h264", "hevc",
+    "indeo5", "jpeg2000", "mjpeg", "mjpegb", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2",
+    "msrle", "msvideo1", "png", "prores", "qtrle", "rawvideo", "rpza", "rv30", "rv40", "svq1", "svq3", "theora",
+    "v210", "vc1", "vp3", "vp6", "vp6a", "vp6f", "vp8", "vp9", "wmv1", "wmv2", "wmv3",
 })  # fmt: skip
 """Decoders that files are given to: what cameras, phones, screen recorders and editors write. FFmpeg has hundreds
-more, many old and little tested."""
+more, many old and little tested. Lossless formats of editors are not among them: a damaged slice shows what was in
+memory before, and nothing tells it."""
 
 CONCEALING_DECODERS = frozenset({
     "h264", "mpeg1video", "mpeg2video", "mpeg4", "h263", "h263i", "flv", "msmpeg4", "msmpeg4v1", "msmpeg4v2",
@@ -48,9 +48,6 @@ READ_SECONDS = 10.0
 CHECK_ROWS = 64
 """Rows of a frame that its checksum covers."""
 
-
-SERIAL_DECODERS = frozenset({"ffv1"})
-"""Decoders that do not notice damage and whose damaged frames differ from run to run with several threads."""
 
 MAX_PADDING = 2**20
 """Pixels by which a coded frame may be larger than the picture in it, since it consists of whole blocks."""
@@ -151,7 +148,7 @@ class Decoder:
             self._stream = _choose_stream(path, self._file)
             context = self._stream.codec_context
             context.thread_type = "AUTO"
-            context.thread_count = 1 if self._stream.name in SERIAL_DECODERS else min(threads, os.cpu_count() or 1)
+            context.thread_count = min(threads, os.cpu_count() or 1)
             context.options = {"max_pixels": str(max_pixels + MAX_PADDING)}
         except BaseException:
             self._file.close()

@@ -40,7 +40,6 @@ SOURCES = {
     "mjpeg.avi": ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
     "mpeg4.avi": ("-c:v", "mpeg4", "-qscale:v", "4", "-bf", "2", "-vtag", "XVID", *GROUP),
     "h264.mkv": (*H264, *GROUP),
-    "ffv1.mkv": ("-c:v", "ffv1", "-pix_fmt", "yuv420p"),
     "vp8.webm": ("-c:v", "libvpx", *VPX, *GROUP),
     "vp9.webm": ("-c:v", "libvpx-vp9", *VPX, *GROUP),
     "interlaced.ts": ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", *INTERLACED, *GROUP),
