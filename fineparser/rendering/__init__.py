@@ -1,6 +1,6 @@
 """Images, pages and sentences made from a `DiveReport` or an `Inspection`.
 
-messages: message, score_notes, judge_comparison_message (every sentence for people)
+messages: message, score_notes, no_score_message, judge_comparison_message (every sentence for people)
 results: write_results, zip_results, report_json, frames_csv
 report_page: report_html, headline
 overlay: MaskStyle, draw_mask, draw_caption, write_overlay

@@ -53,6 +53,8 @@ class KeyFrame:
 def find_key_frames(report: DiveReport) -> list[KeyFrame]:
     """Stance, take-off, mid-flight, opening, entry and splash, in the order in which they happen.
 
+    Those of phases that the clip does not show are left out.
+
     The stance is the first analysed frame, take-off and entry are the two transitions, mid-flight lies half-way. At the
     opening the mask becomes longer and narrower. The splash is the largest mask after the entry. Key frames that fall
     on the same source frame are named together.
@@ -60,15 +62,17 @@ def find_key_frames(report: DiveReport) -> list[KeyFrame]:
     flight, entry, last = report.flight.index, report.entry.index, len(report.frame_numbers) - 1
     opening, opening_note = opening_index(report)
     samples = [
-        ("stance", 0, ""),
-        ("take-off", flight, ""),
-        ("mid-flight", (flight + entry) // 2, ""),
-        ("opening", opening, opening_note),
-        ("entry", entry, ""),
-        ("splash", splash_index(report), "largest mask after the entry"),
+        (Phase.TAKE_OFF, "stance", 0, ""),
+        (Phase.TAKE_OFF, "take-off", flight, ""),
+        (Phase.FLIGHT, "mid-flight", (flight + entry) // 2, ""),
+        (Phase.FLIGHT, "opening", opening, opening_note),
+        (Phase.ENTRY, "entry", entry, ""),
+        (Phase.ENTRY, "splash", splash_index(report), "largest mask after the entry"),
     ]
     key_frames: list[KeyFrame] = []
-    for name, index, note in samples:
+    for phase, name, index, note in samples:
+        if phase not in report.seen_phases:
+            continue
         index = min(index, last)
         frame = int(report.frame_numbers[index])
         if key_frames and key_frames[-1].frame == frame:

@@ -5,11 +5,14 @@ To add a warning, add its code to `MESSAGES`: the keys in braces are its values.
 the formatting of its values is a function of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fineparser.analysis.auto_trim import TrimProposal
+from fineparser.analysis.dive_segments import DiveSegment
 from fineparser.analysis.report import DiveReport
 from fineparser.data.exemplar_pool import NEAREST_NUMBER, SAME_NUMBER
+from fineparser.domain.rules import format_halves
 from fineparser.exemplars.exemplar import SIMULATED
 from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES, JudgeComparison
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
@@ -50,9 +53,9 @@ def _cut_inside(values: Values) -> str:
     return f"The clip cuts to another shot at {_frames(values['cuts'])}: trim it to a single shot."
 
 
-def _longest_shot(values: Values) -> str:
+def _one_shot(values: Values) -> str:
     return (
-        f"The clip cuts to another shot at {_frames(values['cuts'])}. Only the longest shot was analysed, "
+        f"The clip cuts to another shot at {_frames(values['cuts'])}. Only one shot was analysed, "
         f"frames {values['first']} to {values['last']}."
     )
 
@@ -85,6 +88,42 @@ def _user_exemplars_encoded(values: Values) -> str:
 
 def _scale_judges(values: Values) -> str:
     return f"Calibrated to your judges, who {judges_description(values['offset'], values['slope'])}."
+
+
+def _number_rotation(values: Values) -> str:
+    seen, given = (_somersaults(values[name]) for name in ("seen", "given"))
+    return f"The dive looks like about {seen}, and {values['code']} has {given}: check the dive number."
+
+
+def _number_twists(values: Values) -> str:
+    if not values["given"]:
+        return f"The diver seems to twist, and {values['code']} has no twist: check the dive number."
+    twists = f"{format_halves(values['given'])} twist{'s' if values['given'] > 2 else ''}"
+    return f"No twist is seen in the flight, and {values['code']} has {twists}: check the dive number."
+
+
+def _number_direction(values: Values) -> str:
+    away = values["seen"] == "away"
+    side, kind = ("away from", "forward or back") if away else ("towards", "reverse or inward")
+    return (
+        f"The diver rotates {side} the board, as in {kind} dives, and {values['code']} is "
+        f"{'an' if values['given'] == 'inward' else 'a'} {values['given']} dive: check the dive number."
+    )
+
+
+def _number_start(values: Values) -> str:
+    seen, given = "from an armstand", "on the feet"
+    if values["seen"] != "armstand":
+        seen, given = given, seen
+    return f"The dive starts {seen}, and {values['code']} starts {given}: check the dive number."
+
+
+def _somersaults(half_somersaults: int) -> str:
+    if half_somersaults == 1:
+        return "half a somersault"
+    if half_somersaults == 0:
+        return "no somersault"
+    return f"{format_halves(half_somersaults)} somersault{'s' if half_somersaults > 2 else ''}"
 
 
 def _in_ten() -> str:
@@ -136,11 +175,16 @@ def judge_comparison_message(comparison: JudgeComparison) -> str:
 MESSAGES: dict[str, Template] = {
     # The clip (analysis.quality_checks, analysis.auto_trim).
     "cut_inside_trim": _cut_inside,
-    "longest_shot_used": _longest_shot,
+    "one_shot_used": _one_shot,
     "variable_frame_rate": "The frame rate varies: times are correct, speeds from frame to frame may not be.",
+    "phone_slow_motion": "The clip is slow motion from a phone: the flight is measured in real time.",
     "low_frame_count": "The clip has only {frames} frames, and the network needs {needed}: frames are repeated.",
-    "no_fall": "Nothing in the clip falls like a diver: check that it shows a dive, and trim it.",
+    "no_fall": "Nobody in the clip falls from a board to the water.",
     "diver_not_found": "The diver was not found in the frame: the centre of the frame was used.",
+    # Reasons why there is no score (analysis.quality_checks).
+    "no_diver": "No diver was found in the clip.",
+    "no_transition": "The start of the {phase} was not found.",
+    "ends_in_air": "The clip ends before the entry.",
     # The result (analysis.quality_checks).
     "empty_masks": "No diver was found inside the crop: check the trim and the crop.",
     "uncertain_transition": "The start of the {phase} is uncertain (confidence {confidence:.2f} at frame {frame}).",
@@ -152,6 +196,15 @@ MESSAGES: dict[str, Template] = {
     "flight_too_short": (
         "The flight lasts {seconds:.1f} s, and a fall from {height:g} m takes {shortest:.1f} s at least: "
         "the clip is sped up, the height is wrong, or a transition is."
+    ),
+    # The dive number and the height (analysis.dive_number_check).
+    "number_start": _number_start,
+    "number_rotation": _number_rotation,
+    "number_direction": _number_direction,
+    "number_twists": _number_twists,
+    "number_height": (
+        "The diver falls about {metres:.0f} m in {seconds:.1f} s of flight, and a fall from {height:g} m takes "
+        "{shortest:.1f} to {longest:.1f} s: check the height."
     ),
     # The analyser.
     "untrained_weights": (
@@ -198,6 +251,97 @@ def score_notes(report: DiveReport) -> str:
     """The meaning of the range of a score, and what the score is calibrated on; empty without a score."""
     notes = [report.interval_basis, report.weights.score_scale] if report.interval_basis else []
     return " ".join(map(message, notes))
+
+
+def no_dive_message(proposal: TrimProposal) -> str:
+    """The reason why a clip has no dive, by the proposal of its trim."""
+    codes = {warning.code for warning in proposal.warnings}
+    reason = "no_diver" if "diver_not_found" in codes else "no_fall" if "no_fall" in codes else ""
+    found = f"No dive was found: {no_score_clause(QualityWarning(reason))}." if reason else "No dive was found."
+    return f"{found} Analysing the clip gives masks and phases; if it shows a dive, set the trim by hand."
+
+
+def no_score_message(report: DiveReport) -> str:
+    """The reason why there is no score, or that a user overrode it, as one sentence; empty if there is no reason."""
+    if not report.no_score:
+        return ""
+    clause = no_score_clause(report.no_score[0])
+    return (
+        f"Scored on request: normally there is no score, as {clause}." if report.is_forced else f"No score: {clause}."
+    )
+
+
+def no_score_clause(reason: QualityWarning) -> str:
+    """One of the codes of `DiveReport.no_score` in words, without a full stop."""
+    text = message(reason)
+    return f"{text[:1].lower()}{text[1:]}".removesuffix(".")
+
+
+def warning_texts(report: DiveReport) -> list[str]:
+    """The sentences of the warnings of a report, without the one that is the reason against a score already."""
+    stated = report.no_score[0].code if report.no_score else None
+    texts = [message(warning) for warning in report.warnings if warning.code != stated]
+    return [*filter(None, [unseen_phases_message(report)]), *texts]
+
+
+def unseen_phases_message(report: DiveReport) -> str:
+    """The phases that the clip does not show, which have no part in the score; empty if it shows all of them.
+
+    >>> from types import SimpleNamespace
+    >>> from fineparser.domain.phases import Phase
+    >>> unseen_phases_message(SimpleNamespace(unseen_phases=(Phase.TAKE_OFF,)))
+    'Take-off not in the clip: it carries no points.'
+    """
+    return " ".join(
+        f"{phase.label.capitalize()} not in the clip: it carries no points." for phase in report.unseen_phases
+    )
+
+
+CONFIDENCE_LEVELS = ((0.8, "high"), (0.5, "medium"), (0.0, "low"))
+"""Words for a confidence, each with the value from which it holds."""
+
+
+def confidence_words(confidence: float) -> str:
+    """A confidence in words and as a number.
+
+    >>> confidence_words(0.92), confidence_words(0.31)
+    ('high (92%)', 'low (31%)')
+    """
+    word = next(word for least, word in CONFIDENCE_LEVELS if confidence >= least)
+    return f"{word} ({confidence:.0%})"
+
+
+def clock_time(seconds: float) -> str:
+    """A time of a recording as minutes, seconds and tenths.
+
+    >>> clock_time(134.26), clock_time(59.96)
+    ('2:14.3', '1:00.0')
+    """
+    minutes, tenths = divmod(round(10 * seconds), 600)
+    return f"{minutes}:{tenths / 10:04.1f}"
+
+
+def time_range(proposal: TrimProposal) -> str:
+    """Start and end of a trim in its recording."""
+    info = proposal.scan.info
+    return f"{clock_time(info.seconds(proposal.first))} to {clock_time(info.seconds(proposal.last))}"
+
+
+def dive_count(segments: Sequence[DiveSegment]) -> str:
+    """The number of dives of a recording, and of replays if it has any."""
+    replays = sum(segment.replay_of is not None for segment in segments)
+    dives = plural(len(segments) - replays, "dive")
+    return f"{dives} and {plural(replays, 'replay')}" if replays else dives
+
+
+def dive_remarks(segment: DiveSegment) -> list[str]:
+    """Facts about a dive of a recording that set it apart from a whole live dive."""
+    remarks = [] if segment.replay_of is None else [f"replay of dive {segment.replay_of}"]
+    if segment.begins_in_air:
+        remarks.append("begins in the air")
+    if segment.ends_in_air:
+        remarks.append("ends before the entry")
+    return remarks
 
 
 def vote_reason(vote: Vote, report: DiveReport) -> str:

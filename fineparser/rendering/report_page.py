@@ -8,9 +8,17 @@ from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import COUNTED_AWARDS, band
 from fineparser.rendering.chart_style import signed
 from fineparser.rendering.key_frames import as_jpeg, key_frame_images
-from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message, score_notes, vote_reason
+from fineparser.rendering.messages import (
+    JUDGE_CALIBRATED_VOTES,
+    message,
+    no_score_message,
+    score_notes,
+    unseen_phases_message,
+    vote_reason,
+    warning_texts,
+)
 from fineparser.rendering.palette import DARK, LIGHT, PHASE_COLOURS, SKY_BLUE, VERMILION, Theme
-from fineparser.rendering.timeline_chart import timeline_html
+from fineparser.rendering.timeline_chart import timeline_html, transition_rows
 from fineparser.rendering.votes_chart import votes_html
 from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_html
 
@@ -59,11 +67,14 @@ def _section(title: str, content: str) -> str:
 
 
 def _header(report: DiveReport, title: str) -> str:
-    clip = f"{report.info.path.name}: frames {report.first_frame} to {report.last_frame}"
+    dive = f"dive {report.dive} of {report.dives}, " if report.dives > 1 and report.dive is not None else ""
+    clip = f"{report.info.path.name}: {dive}frames {report.first_frame} to {report.last_frame}"
     parts = [
         f"<header><h1>{escape(title[:1].upper() + title[1:])}</h1>",
         f'<p class="clip">{escape(clip)}</p>',
     ]
+    if reason := no_score_message(report):
+        parts.append(f'<p class="no-score">{escape(reason)}</p>')
     if report.total is not None and report.execution is not None:
         total, execution = report.total, report.execution
         award = execution.value / COUNTED_AWARDS
@@ -81,9 +92,10 @@ def _header(report: DiveReport, title: str) -> str:
 
 
 def _warnings(report: DiveReport) -> str:
-    if not report.warnings:
+    texts = warning_texts(report)
+    if not texts:
         return ""
-    items = "".join(f"<li>{escape(message(warning))}</li>" for warning in report.warnings)
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
     return f'<ul class="warnings">{items}</ul>'
 
 
@@ -117,18 +129,17 @@ def _table(headings: list[str], rows: list[tuple[str, list[str]]], text_columns:
 
 
 def _transitions(report: DiveReport) -> str:
-    rows = [
-        ("", [name, str(transition.frame), f"{transition.seconds:.2f} s", f"{transition.confidence:.2f}"])
-        for name, transition in (("Flight begins", report.flight), ("Entry begins", report.entry))
-    ]
+    headings, *rows = transition_rows(report)
     exact = report.dive_code is None or DiveCode.parse(report.dive_code).sub_actions_exact
     note = "" if exact else '<p class="note">Sub-actions are the nearest that FineDiving names.</p>'
-    return note + _table(["", "Frame", "Time", "Confidence"], rows)
+    return note + _table(headings, [("", row) for row in rows])
 
 
 def _breakdown(report: DiveReport) -> str:
     headings, *rows, total = breakdown_rows(report, "Exemplars")
-    return _table(headings, [*(("", row) for row in rows), ("sum", total)])
+    unseen = unseen_phases_message(report)
+    note = f'<p class="note">{escape(unseen)}</p>' if unseen else ""
+    return _table(headings, [*(("", row) for row in rows), ("sum", total)]) + note
 
 
 def _votes(report: DiveReport) -> str:
@@ -212,6 +223,8 @@ p{{margin:6px 0}} .note{{color:var(--muted);font-size:.9rem}} i{{font-style:norm
 .score{{display:flex;flex-wrap:wrap;gap:6px 28px;align-items:baseline;margin:16px 0 2px}}
 .score b{{font-size:2.9rem;line-height:1.05;font-variant-numeric:tabular-nums}}
 .score span{{white-space:nowrap}} .score em{{font-style:normal;color:var(--muted)}}
+.no-score{{margin:14px 0;padding:9px 14px;border-left:4px solid {VERMILION.css};background:var(--panel);
+ font-weight:600}}
 .warnings{{margin:14px 0;padding:9px 14px 9px 32px;border-left:4px solid {VERMILION.css};background:var(--panel)}}
 .warnings li{{margin:2px 0}}
 .pictures{{display:grid;grid-template-columns:repeat(3,1fr);gap:12px}}

@@ -13,7 +13,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.atomic import atomic_write, atomic_write_text
 from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
-from fineparser.rendering.messages import message, vote_reason
+from fineparser.rendering.messages import message, no_score_message, vote_reason
 from fineparser.rendering.overlay import MaskStyle, write_overlay
 from fineparser.rendering.report_page import report_html
 
@@ -89,10 +89,17 @@ def write_results(report: DiveReport, folder: str | Path, *, style: MaskStyle | 
 def report_json(report: DiveReport) -> dict[str, Any]:
     """The report as plain values with its sentences.
 
-    Each warning has its message; the meaning of the intervals, the calibration of the score and the reason of each
-    vote are given in words.
+    Each warning and each reason against a score has its message; `no_score_message` is the one that the page shows. The
+    meaning of the intervals, the calibration of the score and the reason of each vote are given in words. Contributions
+    lack the phases that the clip does not show.
     """
     values = report.to_json()
+    unseen = {phase.label for phase in report.unseen_phases}
+    values["breakdown"] = _without_phases(values["breakdown"], unseen)
+    for vote_values in values["votes"]:
+        vote_values["contributions"] = _without_phases(vote_values["contributions"], unseen)
+    values["no_score"] = [_warning_json(warning) for warning in report.no_score]
+    values["no_score_message"] = no_score_message(report)
     values["interval_basis"] = "" if report.interval_basis is None else message(report.interval_basis)
     values["weights"]["calibrated_on"] = message(report.weights.score_scale)
     for vote, vote_values in zip(report.votes, values["votes"], strict=True):
@@ -100,6 +107,13 @@ def report_json(report: DiveReport) -> dict[str, Any]:
     values["exemplar"] = next((vote for vote in values["votes"] if vote["exemplar"] == report.exemplar), None)
     values["warnings"] = [_warning_json(warning) for warning in report.warnings]
     return values
+
+
+def _without_phases(values: Any, phases: set[str]) -> Any:
+    """Nested plain values without the entries of some phases."""
+    if not isinstance(values, dict):
+        return values
+    return {name: _without_phases(value, phases) for name, value in values.items() if name not in phases}
 
 
 def _warning_json(warning: QualityWarning) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from fineparser.analysis.report import DiveReport
+from fineparser.analysis.report import DiveReport, Transition
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Phase, sub_action_name, sub_action_phase
 from fineparser.rendering.chart_style import axis_html, axis_layout, figure_layout, percent_scale, round_ticks
@@ -63,24 +63,46 @@ class TransitionCurves:
 
 
 def phase_spans(report: DiveReport) -> list[PhaseSpan]:
-    """The three phases; the last one ends with the last analysed frame."""
-    info = report.info
-    edges = [report.first_frame, report.flight.frame, report.entry.frame, report.last_frame]
-    times = [info.seconds(number) for number in edges]
+    """The phases that the clip shows; the last one ends with the last analysed frame."""
+    phases = report.seen_phases
+    starts = {Phase.TAKE_OFF: report.first_frame, Phase.FLIGHT: report.flight.frame, Phase.ENTRY: report.entry.frame}
+    edges = [report.first_frame, *(starts[phase] for phase in phases[1:]), report.last_frame]
+    times = [report.info.seconds(number) for number in edges]
     return [
-        PhaseSpan(phase, times[phase], times[phase + 1], edges[phase], edges[phase + 1] - (phase is not Phase.ENTRY))
-        for phase in Phase
+        PhaseSpan(phase, times[index], times[index + 1], edges[index], edges[index + 1] - (phase is not phases[-1]))
+        for index, phase in enumerate(phases)
     ]
+
+
+def seen_transitions(report: DiveReport) -> list[tuple[Phase, Transition]]:
+    """The transitions that the clip shows, each with the phase that begins there."""
+    transitions = ((Phase.FLIGHT, report.flight), (Phase.ENTRY, report.entry))
+    return [(phase, one) for phase, one in transitions if {phase, Phase(phase - 1)} <= set(report.seen_phases)]
+
+
+def transition_rows(report: DiveReport) -> list[list[str]]:
+    """Table of the transitions: the names of the columns, then frame, time and confidence of each."""
+    seen = dict(seen_transitions(report))
+    rows = [["", "Frame", "Time", "Confidence"]]
+    for phase in (Phase.FLIGHT, Phase.ENTRY):
+        name = f"{phase.label.capitalize()} begins"
+        if (one := seen.get(phase)) is None:
+            rows.append([name, "", "not seen", ""])
+        else:
+            rows.append([name, str(one.frame), f"{one.seconds:.2f} s", f"{one.confidence:.0%}"])
+    return rows
 
 
 def sub_actions(report: DiveReport) -> list[tuple[str, Phase]]:
-    """FineDiving's names of the dive's sub-actions in order, each with its phase; without a dive number the phases."""
+    """FineDiving's names of the dive's sub-actions in order, each with its phase; without a dive number the phases.
+
+    Those of phases that the clip does not show are left out.
+    """
     if report.dive_code is None:
-        return [(phase.label, phase) for phase in Phase]
-    return [
-        (sub_action_name(sub_action), sub_action_phase(sub_action))
-        for sub_action in DiveCode.parse(report.dive_code).sub_actions()
-    ]
+        return [(phase.label, phase) for phase in report.seen_phases]
+    names = DiveCode.parse(report.dive_code).sub_actions()
+    actions = [(sub_action_name(sub_action), sub_action_phase(sub_action)) for sub_action in names]
+    return [(name, phase) for name, phase in actions if phase in report.seen_phases]
 
 
 def timeline_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
@@ -91,7 +113,7 @@ def timeline_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     spans = phase_spans(report)
     figure = go.Figure()
     _add_bands(figure, spans)
-    for transition in (report.flight, report.entry):
+    for _, transition in seen_transitions(report):
         x, line = transition.seconds, {"color": theme.text.css, "width": 2}
         figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1.2, line=line)
     _add_curves(figure, TransitionCurves.from_report(report), theme)
@@ -185,7 +207,7 @@ def timeline_html(report: DiveReport) -> str:
     )
     transitions = "".join(
         f'<i class="transition" style="left:{at(transition.seconds):.2f}%"></i>'
-        for transition in (report.flight, report.entry)
+        for _, transition in seen_transitions(report)
     )
     lines = "".join(
         f'<polyline class="{name}" points="{_polyline(curves.seconds, values, at)}"/>'

@@ -12,7 +12,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.domain.judging import COUNTED_AWARDS
 from fineparser.domain.phases import Phase
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
-from fineparser.exemplars.voting_result import BRANCHES, PHASES, Breakdown, ScoreEstimate
+from fineparser.exemplars.voting_result import BRANCHES, Breakdown, ScoreEstimate
 from fineparser.rendering.chart_style import (
     axis_html,
     axis_layout,
@@ -58,12 +58,13 @@ def points_per_award(report: DiveReport) -> float:
 def waterfall_steps(report: DiveReport) -> list[WaterfallStep]:
     """Steps phase by phase, dynamic before static, from `breakdown.base` to the total; none without a score.
 
-    The mean of the votes can lie beyond the highest or lowest score; then a last step leads back to it.
+    Phases that the clip does not show carry no points and have no steps. The mean of the votes can lie beyond the
+    highest or lowest score; then a last step leads back to it.
     """
     if report.breakdown is None or report.total is None:
         return []
     steps, start = [], report.breakdown.base
-    for phase in Phase:
+    for phase in report.seen_phases:
         for row, branch in enumerate(BRANCHES):
             end = start + float(report.breakdown.points[row, phase])
             steps.append(WaterfallStep(f"{phase.label}, {branch}", phase, branch, start, end))
@@ -88,7 +89,7 @@ def breakdown_rows(report: DiveReport, base_name: str) -> list[list[str]]:
     """Table of the breakdown: a row with the names of the columns, the exemplars, each phase, their sum, the dive.
 
     The columns are points by branch, both branches together, the same in awards and, if measured, the interval of
-    each phase's contribution. Empty without a score.
+    each phase's contribution. Phases that the clip does not show have no row. Empty without a score.
 
     Args:
         report: of the dive.
@@ -100,14 +101,16 @@ def breakdown_rows(report: DiveReport, base_name: str) -> list[list[str]]:
     scale = points_per_award(report)
     rows = [["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "In awards"]]
     rows.append([base_name, "", "", f"{breakdown.base:.2f}", f"{breakdown.base / scale:.2f}"])
-    for phase, points in zip(PHASES, breakdown.points.T, strict=True):
+    for phase in report.seen_phases:
+        points = breakdown.points[:, phase]
         both = float(points.sum())
-        rows.append([phase.capitalize(), *map(signed, points), signed(both), signed(both / scale)])
+        rows.append([phase.label.capitalize(), *map(signed, points), signed(both), signed(both / scale)])
     both = float(breakdown.points.sum())
     rows.append(["Together", *map(signed, breakdown.points.sum(axis=1)), signed(both), signed(both / scale)])
     rows.append(["This dive", "", "", f"{total.value:.2f}", f"{total.value / scale:.2f}"])
     if breakdown.ranges is not None:
-        ranges = [f"{signed(low)} to {signed(high)}" for low, high in breakdown.ranges]
+        ends = [breakdown.ranges[phase] for phase in report.seen_phases]
+        ranges = [f"{signed(low)} to {signed(high)}" for low, high in ends]
         column = [f"{NOMINAL_COVERAGE:.0%} range", "", *ranges, "", f"{total.low:.2f} to {total.high:.2f}"]
         rows = [[*row, cell] for row, cell in zip(rows, column, strict=True)]
     return rows

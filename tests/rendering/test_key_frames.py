@@ -120,3 +120,10 @@ def test_the_splash_is_the_largest_mask_after_the_entry(report):
     probability[83, :30] = 1
     assert splash_index(with_masks(report, probability)) == 83
     assert splash_index(with_masks(report, np.zeros_like(probability))) == 82  # half-way from 70 to 95
+
+
+def test_phases_that_are_not_in_the_clip_have_no_key_frames(report):
+    late = replace(report, unseen_phases=(Phase.TAKE_OFF,))
+    assert [one.name for one in find_key_frames(late)] == ["mid-flight", "opening", "entry", "splash"]
+    cut = replace(report, unseen_phases=(Phase.ENTRY,))
+    assert [one.name for one in find_key_frames(cut)] == ["stance", "take-off", "mid-flight", "opening"]

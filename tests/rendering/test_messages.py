@@ -27,8 +27,8 @@ def test_every_code_has_a_sentence_and_every_sentence_a_code():
         (QualityWarning("cut_inside_trim", {"cuts": (5,)}), "another shot at frame 5: trim it to a single shot"),
         (QualityWarning("cut_inside_trim", {"cuts": (5, 70)}), "at frames 5, 70"),
         (
-            QualityWarning("longest_shot_used", {"cuts": (8,), "first": 8, "last": 47}),
-            "longest shot was analysed, frames 8",
+            QualityWarning("one_shot_used", {"cuts": (8,), "first": 8, "last": 47}),
+            "one shot was analysed, frames 8",
         ),
         (QualityWarning("frames_left_out", {"before": 1, "after": 20}), "1 frame before the dive and 20 frames after"),
         (QualityWarning("frames_left_out", {"before": 0, "after": 20}), "Trimmed: 20 frames after the dive."),

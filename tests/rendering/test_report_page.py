@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fineparser.domain.phases import Phase
 from fineparser.exemplars.judge_calibration import JudgeCalibration
 from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message
@@ -143,3 +144,24 @@ def test_the_page_says_that_votes_are_calibrated_to_the_users_judges(report):
     assert JUDGE_CALIBRATED_VOTES in report_html(calibrated)
     assert calibrated.to_json()["judge_calibration"]["offset"] == -1.0
     assert report_json(report)["judge_calibration"] is None
+
+
+def test_a_page_without_a_score_says_why(report):
+    nothing = dict.fromkeys(("total", "execution", "breakdown", "interval_basis", "exemplar"))
+    reasons = (QualityWarning("no_diver"), QualityWarning("no_fall"))
+    page = Page(report_html(replace(report, votes=(), no_score=reasons, **nothing)))
+    assert "No score: no diver was found in the clip." in page.text
+    assert "207C, back 3 1/2 somersaults" in page.text
+    assert "From exemplars to score" not in page.text
+
+
+def test_a_page_with_a_score_on_request_says_why_there_would_be_none(report):
+    forced = Page(report_html(replace(report, no_score=(QualityWarning("no_fall"),), is_forced=True)))
+    assert "Scored on request: normally there is no score, as nobody in the clip falls" in forced.text
+    assert "80.00" in forced.text
+
+
+def test_a_page_names_the_phases_that_are_not_in_the_clip(report):
+    page = Page(report_html(replace(report, unseen_phases=(Phase.TAKE_OFF,))))
+    assert "Take-off not in the clip: it carries no points." in page.text
+    assert "stance" not in [attributes["alt"] for tag, attributes in page.tags if tag == "img"]

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fineparser.domain.phases import Phase
 from fineparser.exemplars.exemplar import ExemplarClip
+from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.results import (
     COLUMNS,
     RESULTS,
@@ -146,3 +148,23 @@ def test_the_csv_has_the_rows(report):
         assert [int(row["frame"]) for row in rows] == report.frame_numbers.tolist()
     assert rows[0]["mask_x"] == ""
     assert float(rows[0]["mask_area"]) == 0
+
+
+def test_the_json_says_why_there_is_no_score(report):
+    reasons = (QualityWarning("no_diver"), QualityWarning("no_fall"))
+    values = report_json(replace(report, no_score=reasons))
+    assert [reason["code"] for reason in values["no_score"]] == ["no_diver", "no_fall"]
+    assert values["no_score_message"] == "No score: no diver was found in the clip."
+    assert not values["forced"]
+    forced = report_json(replace(report, no_score=reasons, is_forced=True))
+    assert forced["forced"]
+    assert forced["no_score_message"].startswith("Scored on request")
+    assert report_json(report)["no_score_message"] == ""
+
+
+def test_the_json_leaves_out_phases_that_are_not_in_the_clip(report):
+    values = report_json(replace(report, unseen_phases=(Phase.TAKE_OFF,)))
+    assert values["unseen_phases"] == ["take-off"]
+    assert list(values["breakdown"]["by_phase"]) == ["flight", "entry"]
+    assert list(values["votes"][0]["contributions"]["static"]) == ["flight", "entry"]
+    assert list(report_json(report)["breakdown"]["by_phase"]) == ["take-off", "flight", "entry"]

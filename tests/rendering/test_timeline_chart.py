@@ -9,9 +9,11 @@ from fineparser.domain.phases import Phase
 from fineparser.rendering.timeline_chart import (
     TransitionCurves,
     phase_spans,
+    seen_transitions,
     sub_actions,
     timeline_figure,
     timeline_html,
+    transition_rows,
 )
 
 
@@ -85,3 +87,27 @@ def test_the_timeline_has_the_right_scale(report):
     points = re.search(r'class="flight" points="([^"]+)"', chart)[1].split()
     peak = min(points, key=lambda point: float(point.split(",")[1]))
     assert [float(one) for one in peak.split(",")] == pytest.approx([10 * 100 * 0.64 / 2.12, 10], abs=0.1)
+
+
+def test_a_dive_that_begins_in_the_air_has_no_take_off(report):
+    late = replace(report, unseen_phases=(Phase.TAKE_OFF,))
+    flight, entry = phase_spans(late)
+    assert (flight.phase, flight.first, flight.last) == (Phase.FLIGHT, 2, 40)
+    assert (entry.first, entry.last) == (41, 55)
+    assert [phase for phase, _ in seen_transitions(late)] == [Phase.ENTRY]
+    assert [phase for _, phase in sub_actions(late)] == [Phase.FLIGHT, Phase.ENTRY]
+    assert transition_rows(late)[1:] == [
+        ["Flight begins", "", "not seen", ""],
+        ["Entry begins", "41", "1.64 s", "60%"],
+    ]
+    assert left_edges(timeline_html(late), "transition") == pytest.approx([100 * 1.56 / 2.12], abs=0.01)
+    lines = [shape.x0 for shape in timeline_figure(late).layout.shapes if shape.type == "line"]
+    assert lines == pytest.approx([1.64])
+
+
+def test_a_dive_that_ends_in_the_air_has_no_entry(report):
+    cut = replace(report, unseen_phases=(Phase.ENTRY,))
+    take_off, flight = phase_spans(cut)
+    assert (take_off.first, take_off.last, flight.first, flight.last) == (2, 17, 18, 55)
+    assert [phase for phase, _ in seen_transitions(cut)] == [Phase.FLIGHT]
+    assert transition_rows(cut)[2] == ["Entry begins", "", "not seen", ""]

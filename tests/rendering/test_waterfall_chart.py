@@ -5,9 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from fineparser.domain.phases import Phase
 from fineparser.exemplars.voting_result import Breakdown, ScoreEstimate
 from fineparser.rendering.palette import PHASE_COLOURS
 from fineparser.rendering.waterfall_chart import (
+    breakdown_rows,
     points_per_award,
     waterfall_figure,
     waterfall_html,
@@ -91,3 +93,23 @@ def test_the_waterfall_has_the_right_scale(report):
     # 78 to 80 is the way from the base to the total; the flight's dynamic share, 78.5 to 80.5, is as wide.
     assert float(bar[1]) == pytest.approx(total - base, abs=0.02)
     assert float(bar[0]) == pytest.approx(base + (total - base) / 4, abs=0.02)
+
+
+@pytest.fixture
+def begins_in_air(report):
+    """Its take-off is not in the clip and carries no points."""
+    points = report.breakdown.points.copy()
+    points[:, Phase.TAKE_OFF] = 0
+    ranges = np.array([[0.0, 0.0], [0.5, 3.25], [-4.0, 0.0]])
+    return replace(report, unseen_phases=(Phase.TAKE_OFF,), breakdown=Breakdown(78.5, points, ranges))
+
+
+def test_phases_that_are_not_in_the_clip_are_left_out(begins_in_air):
+    steps = waterfall_steps(begins_in_air)
+    assert [step.label for step in steps] == ["flight, dynamic", "flight, static", "entry, dynamic", "entry, static"]
+    assert (steps[0].start, steps[-1].end) == (78.5, pytest.approx(80))
+    rows = breakdown_rows(begins_in_air, "Exemplars")
+    assert [row[0] for row in rows] == ["Points", "Exemplars", "Flight", "Entry", "Together", "This dive"]
+    assert [row[-1] for row in rows[2:4]] == ["+0.50 to +3.25", "\u22124.00 to +0.00"]
+    assert "Take-off" not in waterfall_html(begins_in_air)
+    assert not any("take-off" in bar.y[0] for bar in traces(waterfall_figure(begins_in_air), "bar"))
