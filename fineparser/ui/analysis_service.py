@@ -8,6 +8,7 @@ from pathlib import Path
 from fineparser.analysis.analyser import AnalysisOptions, DiveAnalyser
 from fineparser.analysis.auto_trim import TrimProposal
 from fineparser.analysis.clip_scan import ClipScan
+from fineparser.analysis.dive_segments import DiveSegment
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import Exemplar
@@ -46,6 +47,10 @@ class AnalysisRequest:
     """Trim and crop, where the user has seen them; replaces `first`, `last` and `crop`."""
     exemplars: VisitorExemplars = field(default_factory=VisitorExemplars)
     """The exemplars that vote."""
+    dive: int | None = None
+    """Number of the dive in the recording, from 1 in order of time; None: the best live one."""
+    force: bool = False
+    """Score the clip even where it shows no whole dive."""
 
 
 class AnalysisService:
@@ -55,6 +60,7 @@ class AnalysisService:
         self.analyser = analyser
         self._analyse_on_gpu = gpu_function(self._analyse)
         self._propose_on_gpu = gpu_function(self._propose)
+        self._find_dives_on_gpu = gpu_function(self._find_dives)
 
     def analyse(self, request: AnalysisRequest, progress: Progress) -> DiveReport:
         """Analyse a clip.
@@ -87,10 +93,28 @@ class AnalysisService:
             )
             report = self.analyse(replace(request, proposal=proposal), progress)
             progress("Preparing the viewer", 0.75)
-            if all(vote.clip_exemplar is None for vote in report.votes):
-                # The exemplars were simulated for this report and have no clips yet.
-                report = with_exemplar_clip(report, report.exemplar)
-            return report, clip.result()
+            return with_any_exemplar_clip(report), clip.result()
+
+    def prepare_viewer(self, report: DiveReport, folder: Path) -> tuple[DiveReport, PlayerClip]:
+        """A report from before, and the clip for the viewer, which is written to `folder`."""
+        clip = write_player_clip(report.info, report.first_frame, report.last_frame, folder / "dive.mp4")
+        return with_any_exemplar_clip(report), clip
+
+    @property
+    def can_find_dives(self) -> bool:
+        """True with trained weights."""
+        return self.analyser.model.provenance.trained
+
+    def find_dives(self, scan: ClipScan, progress: Progress) -> tuple[DiveSegment, ...]:
+        """Find every dive of a clip.
+
+        Raises:
+            VideoError: if the clip cannot be read any more.
+        """
+        if on_zero_gpu():
+            progress("Looking for dives on the GPU", 0.1)
+            return self._find_dives_on_gpu(scan)
+        return self._find_dives(scan, progress)
 
     def propose(self, request: AnalysisRequest, progress: Progress) -> TrimProposal:
         """Propose trim and crop.
@@ -110,11 +134,18 @@ class AnalysisService:
         selection: ExemplarSelection,
         progress: Progress = no_progress,
     ) -> DiveReport:
-        options = AnalysisOptions(difficulty=request.difficulty, proposal=proposal, selection=selection)
+        options = AnalysisOptions(
+            difficulty=request.difficulty, proposal=proposal, selection=selection, force=request.force
+        )
         return self.analyser.analyse(proposal.scan.info.path, request.code, request.height, options, progress=progress)
 
     def _propose(self, request: AnalysisRequest, progress: Progress = no_progress) -> TrimProposal:
-        return self.analyser.propose(request.clip, request.first, request.last, request.crop, progress=progress)
+        return self.analyser.propose(
+            request.clip, request.first, request.last, request.crop, dive=request.dive, progress=progress
+        )
+
+    def _find_dives(self, scan: ClipScan, progress: Progress = no_progress) -> tuple[DiveSegment, ...]:
+        return self.analyser.find_dives(scan, progress=progress)
 
     def write_files(self, report: DiveReport, folder: Path, progress: Progress) -> list[Path]:
         """Write the files of a result: one zip, then its contents, in the order of `DOWNLOADS`."""
@@ -123,6 +154,13 @@ class AnalysisService:
         progress("Packing the zip", 0.97)
         zip_results(folder)
         return [folder / name for name in DOWNLOADS]
+
+
+def with_any_exemplar_clip(report: DiveReport) -> DiveReport:
+    """The report with a clip of its chosen exemplar, if no exemplar has one: those simulated for it have none yet."""
+    if any(vote.clip_exemplar is not None for vote in report.votes):
+        return report
+    return with_exemplar_clip(report, report.exemplar)
 
 
 def with_exemplar_clip(report: DiveReport, exemplar: str | None) -> DiveReport:

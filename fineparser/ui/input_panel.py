@@ -14,9 +14,8 @@ from fineparser.domain.difficulty import HEIGHTS, catalogue
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.ui.components import EventValues, Updates, read_values, value_components
+from fineparser.ui.dive_list import DiveListPanel, add_dive_list
 from fineparser.ui.trim_panel import TrimPanel, add_trim_panel
-from fineparser.video.info import VideoError
-from fineparser.video.reader import open_source
 
 NUMBER_HELP = "Search by number or name. Empty: phases and masks only."
 
@@ -49,6 +48,7 @@ class InputPanel:
     clip_note: gr.HTML
     dive: DiveInputs
     dive_note: gr.HTML
+    dives: DiveListPanel
     trim: TrimPanel
 
 
@@ -57,7 +57,7 @@ def add_input_panel() -> InputPanel:
     with gr.Accordion("Your dive", open=True, elem_id="inputs") as accordion:
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
-                clip = add_clip_upload("clip")
+                clip = add_clip_upload("clip", "Clip of a dive or session")
                 examples = add_example_buttons()
                 clip_note = gr.HTML(elem_id="clip-note", apply_default_css=False)
             with gr.Column(scale=3, min_width=300):
@@ -68,6 +68,7 @@ def add_input_panel() -> InputPanel:
                 )
                 no_dive = DiveValues(code=None, height="3", difficulty=None)
                 dive_note = gr.HTML(dive_html(no_dive), elem_id="dive-note", apply_default_css=False)
+        dives = add_dive_list()
         trim = add_trim_panel()
 
     def describe(event: EventValues) -> str:
@@ -91,12 +92,25 @@ def add_input_panel() -> InputPanel:
             show_progress="hidden",
             api_visibility="private",
         )
-    return InputPanel(accordion=accordion, clip=clip, clip_note=clip_note, dive=dive, dive_note=dive_note, trim=trim)
+    return InputPanel(
+        accordion=accordion,
+        clip=clip,
+        clip_note=clip_note,
+        dive=dive,
+        dive_note=dive_note,
+        dives=dives,
+        trim=trim,
+    )
 
 
-def add_clip_upload(name: str) -> gr.Video:
-    """Add the upload of a clip; it is not converted, which would need programs that may be missing."""
-    return gr.Video(label="Clip of one dive", sources=["upload", "webcam"], include_audio=True, elem_id=name)
+def add_clip_upload(name: str, label: str = "Clip of one dive") -> gr.Video:
+    """Add the upload of a clip; it is not converted, which would need programs that may be missing.
+
+    assets/clip_upload.js finds it by its class, and lets it take every format.
+    """
+    return gr.Video(
+        label=label, sources=["upload", "webcam"], include_audio=True, elem_id=name, elem_classes="fp-clip-upload"
+    )
 
 
 def add_number_choice(name: str, help_text: str) -> gr.Dropdown:
@@ -194,14 +208,10 @@ def scan_upload(path: str | Path) -> ClipScan:
     """Scan an uploaded clip.
 
     Raises:
-        VideoError: for a file that cannot be used; the file is deleted.
+        VideoError: for a file that cannot be used. It stays where it is, since equal uploads share one path: Gradio
+            deletes it by age.
     """
-    try:
-        with open_source(path) as source:
-            return ClipScan.from_source(source)
-    except VideoError:
-        Path(path).unlink(missing_ok=True)
-        raise
+    return ClipScan.from_file(path)
 
 
 def clip_html(scan: ClipScan) -> str:

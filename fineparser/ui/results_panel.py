@@ -14,15 +14,23 @@ from fineparser.domain.judging import COUNTED_AWARDS, band
 from fineparser.exemplars.voting_result import BRANCHES, Breakdown, ScoreEstimate, Vote
 from fineparser.rendering.chart_style import signed
 from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
-from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message, score_notes, vote_reason
+from fineparser.rendering.messages import (
+    JUDGE_CALIBRATED_VOTES,
+    no_score_message,
+    score_notes,
+    unseen_phases_message,
+    vote_reason,
+    warning_texts,
+)
 from fineparser.rendering.results import ZIP
-from fineparser.rendering.timeline_chart import timeline_figure
+from fineparser.rendering.timeline_chart import timeline_figure, transition_rows
 from fineparser.rendering.votes_chart import votes_figure
 from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_figure
 from fineparser.ui import results_panel as results_view
 from fineparser.ui.analysis_service import DOWNLOADS, with_exemplar_clip
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
 from fineparser.ui.components import EventValues, Updates, error_text, warning_html
+from fineparser.ui.controls import Controls
 from fineparser.ui.player import PlayerClip, add_viewer, viewer_value
 from fineparser.ui.settings import KEEP_SECONDS, NETWORK_QUEUE
 
@@ -31,7 +39,7 @@ MEAN = "all exemplars (mean)"
 
 
 def score_card(report: DiveReport) -> str:
-    """Dive, score and calibration; without a score the dive alone."""
+    """Dive, score and calibration; without a score the reason why there is none."""
     parts = ['<section class="fp-card" aria-label="Result">']
     if report.dive_code is not None:
         label = "difficulty" if report.difficulty_source == "table" else "your difficulty"
@@ -41,6 +49,10 @@ def score_card(report: DiveReport) -> str:
         )
     else:
         parts.append("<h2>Phases and masks <span class='dd'>no score without a dive number and a height</span></h2>")
+    if report.dives > 1 and report.dive is not None:
+        parts.append(f'<p class="small">Dive {report.dive} of {report.dives} in this clip.</p>')
+    if reason := no_score_message(report):
+        parts.append(f'<p class="no-score" role="status">{escape(reason)}</p>')
     if report.total is not None and report.execution is not None:
         total, execution = report.total, report.execution
         award = execution.value / COUNTED_AWARDS
@@ -65,16 +77,13 @@ def score_card(report: DiveReport) -> str:
 
 def warnings_html(report: DiveReport) -> str:
     """The warnings of a report, a line each."""
-    return "".join(warning_html(message(warning)) for warning in report.warnings)
+    return "".join(map(warning_html, warning_texts(report)))
 
 
 def transitions_table(report: DiveReport) -> str:
     """Frame, time and confidence of both transitions."""
-    rows = [
-        [f"{name} begins", str(one.frame), f"{one.seconds:.2f} s", f"{one.confidence:.0%}"]
-        for name, one in (("Flight", report.flight), ("Entry", report.entry))
-    ]
-    return html_table(["", "Frame", "Time", "Confidence"], rows)
+    headings, *rows = transition_rows(report)
+    return html_table(headings, rows)
 
 
 def breakdown_table(report: DiveReport) -> str:
@@ -83,7 +92,9 @@ def breakdown_table(report: DiveReport) -> str:
         return ""
     headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
     # The chart above shows the branches, too: on a narrow screen the range needs the room more.
-    return html_table(headings, rows, strong_row=len(rows) - 1, detail_columns=range(1, 1 + len(BRANCHES)))
+    table = html_table(headings, rows, strong_row=len(rows) - 1, detail_columns=range(1, 1 + len(BRANCHES)))
+    unseen = unseen_phases_message(report)
+    return f'{table}<p class="fp-hint">{escape(unseen)}</p>' if unseen else table
 
 
 def votes_table(report: DiveReport) -> str:
@@ -189,6 +200,10 @@ class ResultsPanel:
 
     column: gr.Column
     score_card: gr.HTML
+    force_column: gr.Column
+    """Hidden unless there is a reason against a score."""
+    force: Controls
+    """Score the dive anyway."""
     warnings: gr.HTML
     viewer: gr.HTML
     video_row: gr.Row
@@ -211,12 +226,18 @@ class ResultsPanel:
     """The `DiveReport`, or None."""
     player_clip: gr.State
     """The `PlayerClip` of the dive, or None."""
+    request: gr.State
+    """The `AnalysisRequest` that the report answers, or None."""
 
 
 def add_results_panel() -> ResultsPanel:
     """Add the components, hidden until there is a report."""
     with gr.Column(visible=False, elem_id="results") as column:
         score_card = gr.HTML(elem_id="score-card", apply_default_css=False)
+        with gr.Column(visible=False) as force_column:
+            with gr.Row():
+                start = gr.Button("Score anyway", min_width=150, elem_id="force")
+            force = Controls(start=start, status=gr.HTML(elem_id="force-status", apply_default_css=False))
         warnings = gr.HTML(elem_id="warnings", apply_default_css=False)
         with gr.Row(equal_height=False):
             with gr.Column(scale=6, min_width=460):
@@ -254,9 +275,12 @@ def add_results_panel() -> ResultsPanel:
             ]
         report = gr.State(None, time_to_live=KEEP_SECONDS)
         player_clip = gr.State(None, time_to_live=KEEP_SECONDS)
+        request = gr.State(None, time_to_live=KEEP_SECONDS)
     return ResultsPanel(
         column=column,
         score_card=score_card,
+        force_column=force_column,
+        force=force,
         warnings=warnings,
         viewer=viewer,
         video_row=video_row,
@@ -274,6 +298,7 @@ def add_results_panel() -> ResultsPanel:
         files=tuple(files),
         report=report,
         player_clip=player_clip,
+        request=request,
     )
 
 
@@ -328,6 +353,7 @@ def report_updates(panel: ResultsPanel, report: DiveReport, clip: PlayerClip) ->
     updates: Updates = {
         panel.column: gr.Column(visible=True),
         panel.score_card: results_view.score_card(report),
+        panel.force_column: gr.Column(visible=bool(report.no_score) and not report.is_forced),
         panel.warnings: results_view.warnings_html(report),
         panel.viewer: viewer,
         panel.timeline: timeline_figure(report),

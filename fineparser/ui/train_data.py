@@ -9,11 +9,12 @@ from pathlib import Path
 import gradio as gr
 
 from fineparser.data.dataset_summary import DatasetSummary
+from fineparser.data.dive_tables import COLUMNS, TABLE, make_row, read_rows, write_rows
 from fineparser.data.dives import DataError, OnBroken, Problem, ProblemLog
 from fineparser.data.importer import DatasetImporter
-from fineparser.data.readers.clip_folder import COLUMNS, TABLE, read_rows, write_rows
+from fineparser.data.readers.clip_folder import with_found_files
 from fineparser.data.sources import detect_kind
-from fineparser.ui.components import Updates, error_html, warning_html
+from fineparser.ui.components import Updates, error_html, note_html, warning_html
 from fineparser.ui.controls import DeleteButton, add_delete_question
 from fineparser.ui.results_panel import html_table
 from fineparser.ui.training_storage import DATA_VARIABLE, StorageError, TrainingStorage
@@ -176,12 +177,10 @@ def data_title(values: DataValues) -> str:
 
 
 def import_uploads(storage: TrainingStorage, name: str, paths: Sequence[str]) -> tuple[str, list[Problem]]:
-    """Move uploads into a collection; return its name and the problems. StorageError for an impossible name."""
+    """Copy uploads into a collection; return its name and the problems. StorageError for an impossible name."""
     folder = storage.create_collection(name)
     intake = DatasetImporter(folder)
     intake.add(Path(path) for path in paths)
-    for path in paths:
-        Path(path).unlink(missing_ok=True)  # the collection has it, or cannot use it
     return folder.name, intake.problems
 
 
@@ -205,10 +204,12 @@ def summary_html(summary: DatasetSummary, problems: Sequence[Problem] = ()) -> s
         labels = ", ".join(f"{label} ({count})" for label, count in missing.items())
         parts.append(warning_html(f"Missing labels: {labels}."))
     left_out = [[one.name, one.reason] for one in summary.left_out]
-    left_out += [[str(problem.location), problem.reason] for problem in problems]
+    left_out += [[str(problem.location), problem.reason] for problem in problems if not problem.is_remark]
     if left_out:
         table = html_table(["Item", "Reason"], left_out[:MAX_PROBLEMS], text_columns=(1,))
         parts.append(f"<h4>Left out: {len(left_out)}</h4>{table}")
+    remarks = [*summary.remarks, *(str(problem) for problem in problems if problem.is_remark)]
+    parts += map(note_html, remarks[:MAX_PROBLEMS])
     if summary.used:
         numbers = [[number or "no number", str(count)] for number, count in summary.code_counts]
         more = len(numbers) - MAX_NUMBERS
@@ -231,8 +232,8 @@ def save_table(storage: TrainingStorage, collection: str | None, rows: Sequence[
     """Write the table as the user filled it in, without empty rows."""
     folder = storage.collection(collection or "")
     texts = [["" if value is None else str(value).strip() for value in row] for row in rows]
-    written = [dict(zip(COLUMNS, row, strict=False)) for row in texts if any(row)]
-    write_rows(folder / TABLE, written)
+    written = [make_row("") | dict(zip(COLUMNS, row, strict=False)) for row in texts if any(row)]
+    write_rows(folder / TABLE, with_found_files(folder, written))
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from gradio.blocks import Block
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.auto_trim import write_cropped_frames
 from fineparser.data.dataset_summary import summarise_dataset
+from fineparser.data.dive_tables import TABLE, read_rows, write_rows
 from fineparser.data.dives import DataError, Dive, OnBroken, Problem, ProblemLog
 from fineparser.data.importer import list_clips
-from fineparser.data.readers.clip_folder import TABLE, read_rows, write_rows
+from fineparser.data.readers.clip_folder import with_found_files
 from fineparser.progress import Progress
 from fineparser.rendering.messages import plural
 from fineparser.ui import train_data, train_labels
@@ -55,12 +56,12 @@ def crop_collection(folder: Path, dives: dict[str, Dive], analyser: DiveAnalyser
         VideoError, OSError: if a clip cannot be read or written; dives that were cropped before stay cropped.
     """
     table = read_rows(folder / TABLE, ProblemLog(OnBroken.SKIP))
-    rows = [row for _, row in table]
+    rows = with_found_files(folder, [row for _, row in table])
     by_line = {dive.location.line: dive for dive in dives.values() if not dive.has_masks}
     to_crop = [
         (index, by_line[line])
-        for index, (line, row) in enumerate(table)
-        if line in by_line and not row["clip"].startswith(f"{CROPPED}/")
+        for index, (line, _) in enumerate(table)
+        if line in by_line and not rows[index]["clip"].startswith(f"{CROPPED}/")
     ]
     for done, (index, dive) in enumerate(to_crop):
         progress(f"Cropping {dive.id}", done / len(to_crop))
@@ -78,11 +79,12 @@ def crop_collection(folder: Path, dives: dict[str, Dive], analyser: DiveAnalyser
 
 
 def _shifted_transitions(dive: Dive, first: int, last: int) -> dict[str, str]:
-    """The transitions counted from frame `first`; none if one of them is outside the trim."""
-    flight, entry = dive.flight_frame, dive.entry_frame
-    if flight is None or entry is None or not first <= flight <= entry <= last:
-        return {"flight_frame": "", "entry_frame": ""}
-    return {"flight_frame": str(flight - first), "entry_frame": str(entry - first)}
+    """The transitions counted from frame `first`; one that is unknown or outside the trim is empty."""
+    frames = {"flight_frame": dive.flight_frame, "entry_frame": dive.entry_frame}
+    return {
+        name: "" if frame is None or not first <= frame <= last else str(frame - first)
+        for name, frame in frames.items()
+    }
 
 
 def _unused_name(folder: Path, stem: str) -> str:
@@ -370,9 +372,9 @@ class TrainDataEvents:
         predictions = read_values(LabelValues, self.labels, event).predictions
         dives = train_labels.usable_dives(self.storage, event[self.data.collection])
         transitions = {
-            name: (labels.flight_frame, labels.entry_frame)
+            name: train_labels.complete_transitions(dives[name], labels.flight_frame, labels.entry_frame)
             for name, labels in predictions.items()
-            if name in dives and dives[name].flight_frame is None
+            if name in dives and not dives[name].has_transitions
         }
         yield from self._save(event, transitions, list(predictions))
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import gradio as gr
 
 from fineparser.bundled import bundled
+from fineparser.data.dive_tables import TABLE, dive_name, read_rows, write_rows
 from fineparser.data.dives import DataError, Dive, OnBroken, ProblemLog, ReadOptions
-from fineparser.data.readers.clip_folder import TABLE, dive_name, read_clip_folder, read_rows, write_rows
+from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.model.protocol import Network
 from fineparser.progress import Progress
 from fineparser.rendering.contact_sheet import contact_sheet
@@ -96,10 +97,10 @@ def dive_label_choices(dives: dict[str, Dive], predictions: Predictions) -> list
     """Choices of dives, each with its missing labels."""
     choices = []
     for name, dive in dives.items():
-        labels = {"transitions": dive.flight_frame is not None, "masks": dive.has_masks}
+        labels = {"transitions": dive.has_transitions, "masks": dive.has_masks}
         missing = [label for label, there in labels.items() if not there]
         words = f"no {' and no '.join(missing)}" if missing else "complete"
-        if name in predictions and dive.flight_frame is None:
+        if name in predictions and not dive.has_transitions:
             words = f"predicted, confidence {min(predictions[name].confidence):.0%}"
         choices.append((f"{name} ({words})", name))
     return choices
@@ -120,9 +121,7 @@ def predict_missing(
 ) -> Predictions:
     """Predictions for every dive that lacks labels, beside those that there are already."""
     missing = [
-        dive
-        for dive in dives.values()
-        if dive.id not in predictions and (dive.flight_frame is None or not dive.has_masks)
+        dive for dive in dives.values() if dive.id not in predictions and not (dive.has_transitions and dive.has_masks)
     ]
     added: Predictions = {}
     for done, dive in enumerate(missing):
@@ -132,6 +131,13 @@ def predict_missing(
         except DataError:
             continue  # the summary of the data names it
     return predictions | added
+
+
+def complete_transitions(dive: Dive, flight: int, entry: int) -> tuple[int, int]:
+    """First frames of flight and entry: those of the dive, and in place of unknown ones these, kept in order."""
+    if dive.flight_frame is not None:
+        return dive.flight_frame, max(entry, dive.flight_frame) if dive.entry_frame is None else dive.entry_frame
+    return (flight, entry) if dive.entry_frame is None else (min(flight, dive.entry_frame), dive.entry_frame)
 
 
 @contextmanager
@@ -146,14 +152,16 @@ def editor_value(dive: Dive, labels: PseudoLabels | None) -> Iterator[dict]:
         DataError: if the clip is broken.
     """
     sheet = contact_sheet(dive, None if dive.has_masks or labels is None else labels.mask_at)
-    if dive.flight_frame is not None and dive.entry_frame is not None:
-        flight, entry, note = dive.flight_frame, dive.entry_frame, "from the table"
-    elif labels is not None:
+    third = (dive.last_frame - dive.first_frame) // 3
+    flight, entry, note = dive.first_frame + third, dive.last_frame - third, "not labelled yet"
+    if labels is not None:
         flight, entry = labels.flight_frame, labels.entry_frame
         note = f"predicted, confidence {labels.confidence[0]:.0%} and {labels.confidence[1]:.0%}"
-    else:
-        third = (dive.last_frame - dive.first_frame) // 3
-        flight, entry, note = dive.first_frame + third, dive.last_frame - third, "not labelled yet"
+    if dive.has_transitions:
+        note = "from the table"
+    elif dive.flight_frame is not None or dive.entry_frame is not None:
+        note = f"one from the table, the other {note}"
+    flight, entry = complete_transitions(dive, flight, entry)
     with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
         image = Path(name) / "frames.jpg"
         image.write_bytes(sheet.jpeg)

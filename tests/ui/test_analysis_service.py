@@ -40,7 +40,7 @@ def test_a_request_becomes_a_report_a_player_clip_and_files(service, scan, propo
 def test_without_a_proposal_one_is_made(service, scan):
     steps = []
     report = service.analyse(AnalysisRequest(clip=scan), lambda name, done: steps.append(name))
-    assert "Looking for the diver" in steps
+    assert "Looking for dives" in steps
     assert report.first_frame > 20
 
 

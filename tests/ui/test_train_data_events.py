@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from fineparser.data.dive_tables import COLUMNS, TABLE, make_row, read_rows, write_rows
 from fineparser.data.dives import ProblemLog, ReadOptions
 from fineparser.data.importer import list_clips
-from fineparser.data.readers.clip_folder import COLUMNS, TABLE, make_row, read_clip_folder, read_rows, write_rows
+from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.ui.train_data_events import crop_collection
 from fineparser.video.writer import write_video
 from tests.builders import FPS
@@ -51,6 +52,15 @@ def test_cropped_frames_are_those_of_an_analysis_and_labels_are_shifted(collecti
     assert (collection / ".originals" / "meet.mp4").is_file()
     assert sorted(list_clips(collection)) == ["cut/meet", "cut/meet-2", "masked.mp4"]
     assert crop_collection(collection, dives_of(collection), tiny_analyser, lambda step, done: None) == 0
+
+
+def test_names_in_another_form_and_one_transition_alone_survive_the_crop(collection, tiny_analyser):
+    rows = [row for _, row in read_rows(collection / TABLE, ProblemLog())]
+    rows[0] |= {"clip": "MEET.mp4", "start_frame": "5.0", "entry_frame": ""}
+    write_rows(collection / TABLE, rows[:1])
+    assert crop_collection(collection, dives_of(collection), tiny_analyser, lambda step, done: None) == 1
+    ((_, row),) = read_rows(collection / TABLE, ProblemLog())
+    assert (row["clip"], row["flight_frame"], row["entry_frame"]) == ("cut/meet", "7", "")
 
 
 def test_a_stop_between_two_dives_leaves_a_complete_collection(collection, tiny_analyser):

@@ -1,0 +1,135 @@
+"""A recording of several dives and one of none, with the bundled weights, in a real browser."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from fineparser.data.example_clips import EXAMPLES
+from fineparser.video.reader import open_source
+from fineparser.video.writer import write_video
+from tests.browser.conftest import PATIENCE, ready, serving, upload, visited
+
+pytestmark = pytest.mark.browser
+DIVES = [example for example in EXAMPLES if example.height == 3]
+PAUSE = 45
+"""Frames of water after each dive."""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """Address of an app with the bundled weights."""
+    with serving(tmp_path_factory.mktemp("app"), FINEPARSER_CHECKPOINT="default") as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser, url):
+    with visited(browser, url) as visit:
+        yield visit
+
+
+def water(frame: np.ndarray, count: int) -> list[np.ndarray]:
+    """A picture that stays as it is, with a camera's noise."""
+    noise = np.random.default_rng(0)
+    return [
+        np.clip(frame.astype(int) + noise.integers(-3, 4, frame.shape), 0, 255).astype(np.uint8) for _ in range(count)
+    ]
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    with open_source(path) as source:
+        return [frame for _, frame in source.stream()]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory) -> Path:
+    """Two dives from 3 m, each with water after it."""
+    frames: list[np.ndarray] = []
+    for example in DIVES:
+        dive = frames_of(example.path)
+        frames += [*dive, *water(dive[-1], PAUSE)]
+    return write_video(tmp_path_factory.mktemp("clips") / "training session.mp4", np.stack(frames), 30.0)
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory) -> Path:
+    """A pool where nobody dives."""
+    pool = frames_of(DIVES[0].path)[-1]
+    return write_video(tmp_path_factory.mktemp("clips") / "pool.mp4", np.stack(water(pool, 90)), 30.0)
+
+
+def enter(page, example) -> None:
+    box = page.locator("#code input")
+    box.fill(example.code)
+    box.press("Enter")
+    page.locator("#height").get_by_label(f"{example.height:g} m", exact=True).check()
+
+
+def trim_of(page) -> tuple[int, int]:
+    first, last = re.search(r"frames (\d+) to (\d+)", page.locator("#strip .fp-hint").first.inner_text()).groups()
+    return int(first), int(last)
+
+
+def test_a_session_becomes_a_list_of_dives_and_a_table_of_results(page, session):
+    upload(page, session)
+    choices = page.locator("#dives .fp-choice")
+    expect(choices).to_have_count(len(DIVES), timeout=PATIENCE)
+    expect(page.locator("#dives legend")).to_contain_text(f"{len(DIVES)} dives in this clip")
+    expect(page.locator("#dives img").first).to_have_js_property("complete", True)
+    length = len(frames_of(DIVES[0].path))
+    # Trim and strip follow the choice.
+    for number, (low, high) in enumerate([(0, length), (length, 1000)], 1):
+        page.locator(f"#dives input[value='{number}']").check()
+        page.wait_for_function(
+            """([low, high]) => {
+                const found = document.querySelector('#strip .fp-hint')?.textContent.match(/frames (\\d+) to/);
+                return found && low <= Number(found[1]) && Number(found[1]) < high;
+            }""",
+            arg=[low, high],
+            timeout=PATIENCE,
+        )
+    second = trim_of(page)
+    enter(page, DIVES[1])
+    page.get_by_role("button", name="Analyse all 2 dives").click()
+    rows = page.locator("#session tbody tr")
+    expect(rows).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator("#analyse-all-status")).to_contain_text("2 dives analysed.", timeout=PATIENCE)
+    for row in rows.all():
+        assert re.search(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", row.inner_text())
+    page.get_by_role("button", name="Open dive 2").click()
+    expect(page.locator("#score-card")).to_contain_text("Dive 2 of 2 in this clip.", timeout=PATIENCE)
+    score = rows.nth(1).inner_text()
+    assert page.locator(".fp-card .total .value").inner_text() in score
+    ready(page)
+    with page.expect_download() as waited:
+        page.get_by_text("Report (JSON)").click()
+    report = json.loads(waited.value.path().read_text())
+    assert (report["dive"], report["dives"]) == (2, 2)
+    assert (report["clip"]["first_frame"], report["clip"]["last_frame"]) == second
+
+
+def test_a_clip_without_a_dive_gets_a_score_on_request_only(page, still):
+    upload(page, still)
+    expect(page.locator("#dives .fp-note")).to_contain_text("No dive was found", timeout=PATIENCE)
+    expect(page.locator("#strip figure")).to_have_count(6)
+    enter(page, DIVES[0])
+    page.locator("#analyse").click()
+    reason = page.locator("#score-card .no-score")
+    expect(reason).to_contain_text(re.compile(r"^No score: no.*\.$"), timeout=PATIENCE)
+    expect(page.locator(".fp-card .total")).to_have_count(0)
+    ready(page)
+    expect(page.locator("#take-masks-npz")).to_be_enabled()
+    page.get_by_role("button", name="Score anyway").click()
+    expect(reason).to_contain_text("Scored on request: normally there is no score, as no", timeout=PATIENCE)
+    expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"))
+    expect(page.get_by_role("button", name="Score anyway")).to_have_count(0)
+    ready(page)
+    with page.expect_download() as waited:
+        page.get_by_text("Report (JSON)").click()
+    report = json.loads(waited.value.path().read_text())
+    assert report["forced"]
+    assert report["no_score_message"].startswith("Scored on request")
