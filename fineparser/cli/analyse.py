@@ -1,4 +1,4 @@
-"""python -m fineparser analyse: score a clip, or every clip of a folder, in several processes if asked."""
+"""python -m fineparser analyse: score a dive, every dive of a recording, or every clip of a folder."""
 
 import argparse
 import csv
@@ -8,25 +8,32 @@ import os
 import sys
 import zipfile
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fineparser.atomic import atomic_write
 from fineparser.cli.arguments import print_progress
-from fineparser.data.dives import OnBroken, ProblemLog
-from fineparser.data.readers.clip_folder import TABLE, read_rows
+from fineparser.data.dive_tables import RowLabels, find_tables, read_folder_rows, read_rows
+from fineparser.data.dives import Location, OnBroken, Problem, ProblemLog
+from fineparser.data.file_names import FolderFiles
 from fineparser.model.precision import PRECISIONS
-from fineparser.progress import Progress, no_progress
-from fineparser.video.container import VIDEO_SUFFIXES
+from fineparser.progress import Progress, no_progress, progress_between
+from fineparser.video.limits import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
+    from fineparser.analysis.auto_trim import TrimProposal
+    from fineparser.analysis.dive_segments import DiveSegment
     from fineparser.analysis.report import DiveReport
 
+SESSION_DIVE = "session_dive"
+"""Column of a table that names one of the dives of a recording, by its number or a time such as 3:25."""
 SUMMARY_FILE, ZIP_FILE = "summary.csv", "results.zip"
+TIME_TOLERANCE = 0.5
+"""Seconds by which the time that names a dive may lie before or after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +55,8 @@ class AnalyseSettings:
     """Seed of the choice of exemplars."""
     device: str = "cpu"
     precision: str = "float32"
+    force: bool = False
+    """Score clips even where they show no whole dive."""
 
     @classmethod
     def from_arguments(cls, options: Namespace) -> "AnalyseSettings":
@@ -62,6 +71,7 @@ class AnalyseSettings:
             seed=options.seed,
             device=options.device,
             precision=options.precision,
+            force=options.force,
         )
 
 
@@ -77,8 +87,14 @@ class BatchClip:
     difficulty: float | None = None
     first: int | None = None
     last: int | None = None
+    dive: str = ""
+    """Number or time of one of the dives of the clip; empty: the best one."""
+    proposal: "TrimProposal | None" = None
+    """Trim and crop of a dive that has been found in the clip."""
+    remarks: str = ""
+    """On that dive, such as that it begins in the air."""
     problem: str = ""
-    """Reason why it cannot be analysed, if that is known from the table."""
+    """Reason why it cannot be analysed, if that is known before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +102,10 @@ class SummaryRow:
     """Result of one clip: a row of summary.csv."""
 
     clip: str
+    dive: str = ""
+    """Number of the dive among those of the clip; empty for a clip of one dive."""
+    time: str = ""
+    """Start and end of the dive in a clip of several."""
     dive_code: str = ""
     height: str = ""
     difficulty: str = ""
@@ -97,6 +117,10 @@ class SummaryRow:
     flight_frame: str = ""
     entry_frame: str = ""
     last_frame: str = ""
+    remarks: str = ""
+    """On a dive of several in a clip."""
+    no_score: str = ""
+    """Reason why there is no score although number and height are given, or that it was overridden."""
     warnings: str = ""
     problem: str = ""
     """Reason why there is no result."""
@@ -106,7 +130,7 @@ class SummaryRow:
 
 def is_clip_folder(path: Path) -> bool:
     """True for a folder of clips (or with a table of them); False for the frames of a single clip, and for a file."""
-    return path.is_dir() and ((path / TABLE).is_file() or any(_videos(path)))
+    return path.is_dir() and (bool(find_tables(path)) or any(_videos(path)))
 
 
 def list_clips(folder: Path, table: Path | None = None) -> list[BatchClip]:
@@ -114,22 +138,29 @@ def list_clips(folder: Path, table: Path | None = None) -> list[BatchClip]:
 
     Args:
         folder: folder of the clips.
-        table: dive number, height and more of clips, in the columns of a labelled clip folder; None: the folder's
-            dives.csv, if there is one.
+        table: dive number, height and more of clips, in the columns of a labelled clip folder and `SESSION_DIVE`;
+            None: the folder's dives.csv or dives.xlsx, if there is one. Remarks on it are printed.
 
     Raises:
         DataError: for a file that is no table; a row that cannot be used becomes a clip with a problem.
     """
     clips: list[BatchClip] = []
     names: set[str] = set()
-    table = table or (folder / TABLE if (folder / TABLE).is_file() else None)
-    if table is not None:
-        problems = ProblemLog(OnBroken.SKIP)
-        for line, row in read_rows(table, problems):
+    if table is not None or find_tables(folder):
+        problems, files = ProblemLog(OnBroken.SKIP), FolderFiles(folder)
+        more = (SESSION_DIVE,)
+        if table is None:
+            table, rows = read_folder_rows(folder, problems, more)
+        else:
+            rows = read_rows(table, problems, more)
+        for line, row in rows:
             name = _unused_name(Path(row["clip"]).stem, names)
-            clips.append(_clip_from_row(folder, row, f"{table.name}, line {line}", name))
+            clips.append(_clip_from_row(files, row, Location(Path(table.name), line), name))
         for problem in problems.problems:
-            clips.append(BatchClip(clip=table, name=_unused_name(table.stem, names), problem=str(problem)))
+            if problem.is_remark:
+                print(f"note: {problem}", file=sys.stderr)
+            else:
+                clips.append(BatchClip(clip=table, name=_unused_name(table.stem, names), problem=str(problem)))
     listed = {clip.clip.resolve() for clip in clips}
     for path in sorted(_videos(folder)):
         if path.resolve() not in listed:
@@ -137,9 +168,50 @@ def list_clips(folder: Path, table: Path | None = None) -> list[BatchClip]:
     return clips
 
 
+def clips_with_dives(clips: Sequence[BatchClip], analyser: "ClipAnalyser", *, every: bool) -> list[BatchClip]:
+    """The clips, those that name one of their dives with its trim and crop.
+
+    Args:
+        clips: the clips.
+        analyser: finds their dives.
+        every: put a clip for each live dive in place of a clip that names none and is not trimmed.
+    """
+    from fineparser.analysis.dive_segments import live_dives
+
+    found: dict[Path, tuple[DiveSegment, ...]] = {}
+    result: list[BatchClip] = []
+    for clip in clips:
+        is_trimmed = clip.first is not None or clip.last is not None
+        if clip.problem or not (clip.dive or (every and not is_trimmed)):
+            result.append(clip)
+            continue
+        try:
+            if clip.dive and is_trimmed:
+                raise ValueError(f"dive {clip.dive[:80]} and a trim are given: leave out one of them")
+            if clip.clip not in found:
+                found[clip.clip] = analyser.find_dives(clip.clip)
+            if clip.dive:
+                result.append(_with_dive(clip, clip.name, dive_at(found[clip.clip], clip.dive)))
+            elif live := live_dives(found[clip.clip]):
+                result += [_with_dive(clip, f"{clip.name}-dive-{dive.number}", dive) for dive in live]
+            else:
+                result.append(clip)
+        except (ValueError, OSError) as error:
+            result.append(replace(clip, problem=str(error)))
+    return result
+
+
+def _with_dive(clip: BatchClip, name: str, dive: "DiveSegment") -> BatchClip:
+    from fineparser.rendering.messages import dive_remarks
+
+    return replace(
+        clip, name=name, dive=str(dive.number), proposal=dive.proposal, remarks=", ".join(dive_remarks(dive))
+    )
+
+
 def analyse_clips(
     clips: list[BatchClip],
-    settings: AnalyseSettings,
+    analyser: "ClipAnalyser",
     jobs: int,
     on_row: Callable[[SummaryRow], None] = lambda row: None,
 ) -> list[SummaryRow]:
@@ -147,16 +219,17 @@ def analyse_clips(
 
     Args:
         clips: the clips.
-        settings: for all of them.
+        analyser: for all of them.
         jobs: number of clips that are analysed at once, each in its own process.
         on_row: called with each row as soon as it is there.
     """
-    settings.out.mkdir(parents=True, exist_ok=True)
+    out = analyser.settings.out
+    out.mkdir(parents=True, exist_ok=True)
     rows: dict[str, SummaryRow] = {}
-    for name, row in _rows(clips, settings, jobs):
+    for name, row in _rows(clips, analyser, jobs):
         rows[name] = row
         on_row(row)
-        write_summary([rows[clip.name] for clip in clips if clip.name in rows], settings.out / SUMMARY_FILE)
+        write_summary([rows[clip.name] for clip in clips if clip.name in rows], out / SUMMARY_FILE)
     return [rows[clip.name] for clip in clips]
 
 
@@ -193,7 +266,7 @@ class ClipAnalyser:
         from fineparser.exemplars.selection import SOURCES, ExemplarSelection
         from fineparser.exemplars.user_exemplars import UserExemplars
 
-        self._settings = settings
+        self.settings = settings
         self._analyser = DiveAnalyser.from_pretrained(
             settings.checkpoint, settings.bank, settings.device, precision=settings.precision
         )
@@ -203,6 +276,22 @@ class ClipAnalyser:
         else:
             sources = settings.sources or SOURCES
             self._selection = ExemplarSelection.from_sources(sources, bank, UserExemplars(), self._analyser)
+
+    def find_dives(self, clip: Path, progress: Progress = no_progress) -> "tuple[DiveSegment, ...]":
+        """Find every dive of a clip.
+
+        Raises:
+            VideoError: for a clip that cannot be used.
+        """
+        dives = self._analyser.find_dives(clip, progress=progress)
+        if self.settings.crop is None:
+            return dives
+        from fineparser.analysis.crop_choice import CropChoice
+
+        return tuple(
+            replace(dive, proposal=replace(dive.proposal, crop=CropChoice.centre(dive.proposal.scan.info)))
+            for dive in dives
+        )
 
     def analyse(self, clip: BatchClip, progress: Progress = no_progress) -> "DiveReport":
         """Analyse a clip.
@@ -217,27 +306,29 @@ class ClipAnalyser:
             difficulty=clip.difficulty,
             first=clip.first,
             last=clip.last,
-            crop=self._settings.crop,
+            crop=self.settings.crop,
+            proposal=clip.proposal,
             selection=self._selection,
-            exemplars=self._settings.exemplars,
-            seed=self._settings.seed,
+            exemplars=self.settings.exemplars,
+            seed=self.settings.seed,
+            force=self.settings.force,
         )
         return self._analyser.analyse(clip.clip, clip.code, clip.height, options, progress=progress)
 
     def row(self, clip: BatchClip) -> SummaryRow:
         """Analyse a clip and write its results; any error ends in the row, so that the other clips are analysed."""
-        from fineparser.rendering.messages import message
+        from fineparser.rendering.messages import no_score_message, warning_texts
         from fineparser.rendering.results import write_results
 
         try:
             report = self.analyse(clip)
-            write_results(report, self._settings.out / clip.name)
+            write_results(report, self.settings.out / clip.name)
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
-            return SummaryRow(clip=clip.clip.name, dive_code=clip.code or "", height=clip.height or "", problem=reason)
+            return replace(_empty_row(clip), dive_code=clip.code or "", height=clip.height or "", problem=reason)
         total, execution = report.total, report.execution
-        return SummaryRow(
-            clip=clip.clip.name,
+        return replace(
+            _empty_row(clip),
             dive_code=report.dive_code or "",
             height="" if report.height is None else f"{report.height:g}",
             difficulty="" if report.difficulty is None else f"{report.difficulty:g}",
@@ -249,32 +340,40 @@ class ClipAnalyser:
             flight_frame=str(report.flight.frame),
             entry_frame=str(report.entry.frame),
             last_frame=str(report.last_frame),
-            warnings=" ".join(map(message, report.warnings)),
+            no_score=no_score_message(report),
+            warnings=" ".join(warning_texts(report)),
             folder=clip.name,
         )
 
 
-def _rows(clips: list[BatchClip], settings: AnalyseSettings, jobs: int) -> Iterator[tuple[str, SummaryRow]]:
+def _empty_row(clip: BatchClip) -> SummaryRow:
+    """The row of a clip before its analysis."""
+    if clip.proposal is None:
+        return SummaryRow(clip=clip.clip.name)
+    from fineparser.rendering.messages import time_range
+
+    return SummaryRow(clip=clip.clip.name, dive=clip.dive, time=time_range(clip.proposal), remarks=clip.remarks)
+
+
+def _rows(clips: list[BatchClip], analyser: ClipAnalyser, jobs: int) -> Iterator[tuple[str, SummaryRow]]:
     ready = [clip for clip in clips if not clip.problem]
     for clip in clips:
         if clip.problem:
-            yield clip.name, SummaryRow(clip=clip.clip.name, problem=clip.problem)
-    analyser = ClipAnalyser(settings)  # before any process starts, so that unusable weights are reported once
+            yield clip.name, SummaryRow(clip=clip.clip.name, dive=clip.dive, problem=clip.problem)
     if jobs == 1 or len(ready) < 2:
         for clip in ready:
             yield clip.name, analyser.row(clip)
         return
-    del analyser  # each process loads its own
     # New processes: a fork of a process that has computed already inherits locks that are never released.
     context = multiprocessing.get_context("spawn")
     processes = min(jobs, len(ready))
     threads = max(1, (os.cpu_count() or 1) // processes)
     with ProcessPoolExecutor(processes, context) as pool:
-        waiting = {pool.submit(_row_in_process, settings, threads, clip): clip for clip in ready}
+        waiting = {pool.submit(_row_in_process, analyser.settings, threads, clip): clip for clip in ready}
         for future in as_completed(waiting):
             clip = waiting[future]
             error = future.exception()
-            failed = SummaryRow(clip=clip.clip.name, problem=f"its process ended: {error}")
+            failed = replace(_empty_row(clip), problem=f"its process ended: {error}")
             yield clip.name, failed if error else future.result()
 
 
@@ -299,25 +398,61 @@ def _videos(folder: Path) -> Iterator[Path]:
     )
 
 
-def _clip_from_row(folder: Path, row: dict[str, str], position: str, name: str) -> BatchClip:
-    """A clip from a row of a table; `position` names the row in error texts."""
-    clip = folder / row["clip"]
+def _clip_from_row(files: FolderFiles, row: dict[str, str], location: Location, name: str) -> BatchClip:
+    """A clip from a row of a table."""
+    clip = Path(row["clip"])
     try:
-        if Path(row["clip"]).is_absolute() or not clip.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"clip {row['clip']!r} leads out of the folder")
-        if not clip.exists():
-            raise ValueError(f"clip {row['clip']!r} does not exist")
+        clip = files.find(row["clip"], "clip", VIDEO_SUFFIXES)
+        labels = RowLabels.from_row(row)
         return BatchClip(
             clip=clip,
             name=name,
-            code=row["dive_code"] or None,
-            height=row["height"] or None,
-            difficulty=float(row["difficulty"]) if row["difficulty"] else None,
-            first=int(row["start_frame"]) if row["start_frame"] else None,
-            last=int(row["end_frame"]) if row["end_frame"] else None,
+            code=None if labels.code is None else str(labels.code),
+            height=None if labels.height is None else f"{labels.height:g}",
+            difficulty=labels.difficulty,
+            first=labels.start_frame,
+            last=labels.end_frame,
+            dive=row[SESSION_DIVE],
         )
     except ValueError as error:
-        return BatchClip(clip=clip, name=name, problem=f"{position}: {error}")
+        return BatchClip(clip=clip, name=name, problem=str(Problem(location, str(error))))
+
+
+def dive_at(dives: "Sequence[DiveSegment]", which: str) -> "DiveSegment":
+    """The dive of a number, or the one at a time such as 3:25; ValueError if there is none."""
+    from fineparser.analysis.dive_segments import dive_of_number
+    from fineparser.rendering.messages import dive_count
+
+    if ":" not in which:
+        try:
+            number = int(which)
+        except ValueError:
+            raise ValueError(f"the dive is {which[:80]!r}: give its number, or a time such as 3:25") from None
+        return dive_of_number(dives, number)
+    seconds = seconds_of(which)
+    distances: list[tuple[float, float, DiveSegment]] = []
+    for dive in dives:
+        info = dive.proposal.scan.info
+        # A spreadsheet takes 3:25 for hours and writes 03:25:00.
+        time = seconds / 60 if seconds > info.duration and which.count(":") == 2 else seconds
+        start, end = info.seconds(dive.first), info.seconds(dive.last)
+        distances.append((max(start - time, time - end, 0.0), abs(time - (start + end) / 2), dive))
+    nearest = min(distances, key=lambda one: one[:2], default=None)
+    if nearest is not None and nearest[0] <= TIME_TOLERANCE:
+        return nearest[2]
+    raise ValueError(f"there is no dive at {which[:80]}: the clip has {dive_count(dives)}, which --list prints")
+
+
+def seconds_of(time: str) -> float:
+    """Seconds of a time such as 3:25, 3:25.4 or 1:03:25; ValueError if it is none.
+
+    >>> seconds_of("3:25.4"), seconds_of("1:03:25")
+    (205.4, 3805.0)
+    """
+    try:
+        return sum(float(part) * 60**power for power, part in enumerate(reversed(time.split(":"))))
+    except ValueError:
+        raise ValueError(f"the time is {time[:80]!r}: give minutes and seconds, such as 3:25") from None
 
 
 def _unused_name(name: str, names: set[str]) -> str:
@@ -329,7 +464,10 @@ def _unused_name(name: str, names: set[str]) -> str:
     return candidate
 
 
-SUMMARY = "score a clip, or every clip of a folder: report.json, report.html, overlay.mp4, masks.npz and more"
+SUMMARY = (
+    "score a dive, every dive of a recording, or every clip of a folder: report.json, report.html, overlay.mp4, "
+    "masks.npz and more"
+)
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -337,6 +475,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar = commands.add_parser("analyse", help=SUMMARY, description=SUMMARY)
     grammar.set_defaults(run=run)
     grammar.add_argument("clip", type=Path, help="a video file, a folder of numbered frames, or a folder of clips")
+    grammar.add_argument(
+        "--list", action="store_true", help="print the dives of the recording, with times, and analyse none"
+    )
+    grammar.add_argument("--all", action="store_true", help="analyse every dive of the recording, except for replays")
+    grammar.add_argument(
+        "--dive", help="which dive of the recording: its number, or a time such as 3:25 (default: the best live one)"
+    )
     grammar.add_argument("--code", help="dive number, such as 207C; without it there is no score")
     grammar.add_argument("--height", help="height of the board or platform in metres: 1, 3, 5, 7.5 or 10")
     grammar.add_argument("--difficulty", type=float, help="degree of difficulty (default: from the table)")
@@ -349,10 +494,15 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help="crop around the diver, or at the centre as the published protocol does (default: diver)",
     )
     grammar.add_argument(
-        "--table", type=Path, help="for a folder: dive number, height and more of each clip (default: its dives.csv)"
+        "--table",
+        type=Path,
+        help="dive number, height and more of each clip or dive of a recording (default: dives.csv of a folder)",
     )
-    grammar.add_argument("--jobs", type=int, default=1, help="for a folder: clips analysed at once (default: 1)")
-    grammar.add_argument("--out", type=Path, required=True, help="folder for the results")
+    grammar.add_argument("--jobs", type=int, default=1, help="clips or dives analysed at once (default: 1)")
+    grammar.add_argument("--out", type=Path, help="folder for the results; needed except with --list")
+    grammar.add_argument(
+        "--force", action="store_true", help="score what is not a whole dive as well; the report says so"
+    )
     grammar.add_argument("--zip", action="store_true", help="also write everything to results.zip")
     grammar.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
     grammar.add_argument("--bank", type=Path, help="file of exemplars (default: the bundled one)")
@@ -374,60 +524,147 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse one clip, or all of a folder."""
+    """Analyse one dive, or all of a recording or a folder, or list the dives."""
     if options.jobs < 1:
         raise ValueError(f"--jobs is {options.jobs}: give 1 or more")
-    return analyse_folder(options) if is_clip_folder(options.clip) else analyse_clip(options)
+    if sum([options.list, options.all, options.dive is not None]) > 1:
+        raise ValueError("--list, --all and --dive exclude each other: give one of them")
+    if options.list:
+        return list_dives(options)
+    if options.out is None:
+        raise ValueError("no folder for the results is given: add --out DIR")
+    if is_clip_folder(options.clip):
+        return analyse_folder(options)
+    if options.all or options.table is not None:
+        return analyse_recording(options)
+    return analyse_clip(options)
+
+
+def list_dives(options: argparse.Namespace) -> int:
+    """Print the dives of a recording, or of every clip of a folder."""
+    from fineparser.rendering.messages import confidence_words, dive_count, dive_remarks, time_range
+
+    clips = sorted(_videos(options.clip)) if is_clip_folder(options.clip) else [options.clip]
+    analyser = ClipAnalyser(AnalyseSettings.from_arguments(options))
+    failed = 0
+    for clip in clips:
+        try:
+            dives = analyser.find_dives(clip, print_progress)
+        except ValueError as error:
+            if len(clips) == 1:
+                raise
+            print(f"{clip.name}: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        print(f"{clip.name}: {dive_count(dives)}")
+        for dive in dives:
+            cells = [f"{dive.number:3}", time_range(dive.proposal), f"confidence {confidence_words(dive.confidence)}"]
+            print("  ".join([*cells, ", ".join(dive_remarks(dive))]).rstrip())
+    return 1 if failed else 0
 
 
 def analyse_clip(options: argparse.Namespace) -> int:
-    """Analyse one clip and write the results."""
-    from fineparser.rendering.messages import message
+    """Analyse one dive of a clip and write the results."""
+    from fineparser.rendering.messages import no_score_message, warning_texts
     from fineparser.rendering.results import write_results, zip_results
 
-    if options.table is not None:
-        raise ValueError(f"--table lists the clips of a folder, and {options.clip} is a single clip")
-    clip = BatchClip(
-        clip=options.clip,
-        name=options.clip.name,
-        code=options.code,
-        height=options.height,
-        difficulty=options.difficulty,
-        first=options.first,
-        last=options.last,
-    )
-    report = ClipAnalyser(AnalyseSettings.from_arguments(options)).analyse(clip, print_progress)
+    clip = _clip_from_arguments(options)
+    is_trimmed = clip.first is not None or clip.last is not None
+    if is_trimmed and clip.dive:
+        raise ValueError("--dive chooses the trim of a dive that was found: leave out --first and --last, or --dive")
+    analyser = ClipAnalyser(AnalyseSettings.from_arguments(options))
+    if clip.dive:
+        dives = analyser.find_dives(clip.clip, progress_between(print_progress, 0.0, 0.35))
+        clip = _with_dive(clip, clip.name, dive_at(dives, clip.dive))
+    report = analyser.analyse(clip, print_progress)
     folder = write_results(report, options.out)
     if options.zip:
         zip_results(folder)
-    for warning in report.warnings:
-        print(f"warning: {message(warning)}", file=sys.stderr)
+    for text in warning_texts(report):
+        print(f"warning: {text}", file=sys.stderr)
     if report.total is not None:
         print(
             f"{report.dive_code} ({report.dive_name}), {report.height:g} m, difficulty {report.difficulty:g}: "
             f"{report.total.value:.2f} points ({report.total.low:.2f} to {report.total.high:.2f})"
         )
+    if reason := no_score_message(report):
+        print(reason if report.is_forced else f"{reason} --force scores it anyway.")
     print(
         f"frames {report.first_frame} to {report.last_frame}, flight from frame {report.flight.frame}, "
         f"entry from frame {report.entry.frame}; results in {folder}"
     )
+    if report.dive is not None and report.dives > 1:
+        print(
+            f"dive {report.dive} of {report.dives} in {clip.clip.name}: --list prints all, --dive analyses another, "
+            "--all every one"
+        )
     return 0
+
+
+def _clip_from_arguments(options: argparse.Namespace) -> BatchClip:
+    """The clip of the command line; ValueError for an impossible dive, before anything is computed."""
+    from fineparser.exemplars.exemplar import DiveSpec
+
+    DiveSpec.from_input(options.code, options.height, options.difficulty)
+    return BatchClip(
+        clip=options.clip,
+        name=options.clip.stem,
+        code=options.code,
+        height=options.height,
+        difficulty=options.difficulty,
+        first=options.first,
+        last=options.last,
+        dive=options.dive or "",
+    )
+
+
+def analyse_recording(options: argparse.Namespace) -> int:
+    """Analyse every dive of a recording, or those that a table lists; return 1 if some could not be used."""
+    from fineparser.analysis.dive_segments import live_dives
+
+    if options.first is not None or options.last is not None:
+        raise ValueError("--first and --last trim a single dive: leave them out, or --all and --table")
+    if options.table is not None:
+        _refuse_options(options, "code", "height", "difficulty", "dive")
+        recording = options.clip.resolve()
+        listed = list_clips(options.clip.parent, options.table)
+        clips = [clip for clip in listed if clip.problem or clip.clip.resolve() == recording]
+        analyser = ClipAnalyser(AnalyseSettings.from_arguments(options))
+        return _analyse_batch(clips_with_dives(clips, analyser, every=options.all), analyser, options)
+    clip = _clip_from_arguments(options)
+    analyser = ClipAnalyser(AnalyseSettings.from_arguments(options))
+    dives = live_dives(analyser.find_dives(clip.clip, print_progress))
+    if not dives:
+        raise ValueError(f"no dive was found in {clip.clip}: without --all its masks and phases are analysed")
+    return _analyse_batch([_with_dive(clip, f"dive-{dive.number}", dive) for dive in dives], analyser, options)
 
 
 def analyse_folder(options: argparse.Namespace) -> int:
     """Analyse every clip of a folder; return 1 if some could not be used, with the reasons in summary.csv."""
-    for name in ("code", "height", "difficulty", "first", "last"):
-        if getattr(options, name) is not None:
-            raise ValueError(f"--{name} is for a single clip; for a folder put it in a table (--table)")
+    _refuse_options(options, "code", "height", "difficulty", "first", "last", "dive")
     clips = list_clips(options.clip, options.table)
+    analyser = ClipAnalyser(AnalyseSettings.from_arguments(options))
+    return _analyse_batch(clips_with_dives(clips, analyser, every=options.all), analyser, options)
 
+
+def _refuse_options(options: argparse.Namespace, *names: str) -> None:
+    """ValueError for an option of a single dive, where a table lists the dives."""
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name} is for a single clip; for several put it in a table (--table)")
+
+
+def _analyse_batch(clips: list[BatchClip], analyser: ClipAnalyser, options: argparse.Namespace) -> int:
     def print_row(row: SummaryRow) -> None:
-        result = f"{row.dive_code} {row.total or 'no score'}".strip()
-        print(f"{row.clip}: {row.problem or result}", file=sys.stderr if row.problem else sys.stdout)
+        name = f"{row.clip}, dive {row.dive}, {row.time}" if row.time else row.clip
+        score = f"{row.total} ({row.low} to {row.high})" if row.total else ""
+        result = " ".join(filter(None, [row.dive_code, score, row.no_score])) or "no score"
+        print(f"{name}: {row.problem or result}", file=sys.stderr if row.problem else sys.stdout)
 
-    rows = analyse_clips(clips, AnalyseSettings.from_arguments(options), options.jobs, print_row)
+    rows = analyse_clips(clips, analyser, options.jobs, print_row)
     if options.zip:
         zip_all(rows, options.out)
     failed = sum(bool(row.problem) for row in rows)
-    print(f"{len(rows) - failed} of {len(rows)} clips analysed; summary.csv and results in {options.out}")
+    noun = "dives" if any(row.time for row in rows) else "clips"
+    print(f"{len(rows) - failed} of {len(rows)} {noun} analysed; summary.csv and results in {options.out}")
     return 1 if failed else 0

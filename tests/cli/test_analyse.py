@@ -2,17 +2,30 @@
 
 import csv
 import json
+import re
 import shutil
 import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from fineparser.cli.analyse import is_clip_folder, list_clips
+from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.dive_segments import DiveSegment
+from fineparser.cli.analyse import dive_at, is_clip_folder, list_clips
 from fineparser.cli.command_line import main
+from fineparser.data.dataset_summary import summarise_dataset
+from fineparser.data.dives import DataError
+from fineparser.data.importer import DatasetImporter
+from fineparser.data.readers.clip_folder import read_clip_folder
+from fineparser.domain.phases import Phase
+from fineparser.quality_warning import QualityWarning
 from fineparser.video.folder_reader import IMAGE_SUFFIXES
 from fineparser.video.reader import open_source, probe
+from tests.builders import write_workbook
+from tests.data.readers.test_clip_folder import write_video
 
 pytestmark = pytest.mark.slow
 
@@ -169,6 +182,57 @@ def test_an_unusable_row_is_reported_with_its_line(folder):
     assert "names no clip" in clips[1].problem
 
 
+BAD_ROWS = {
+    "a.avi,107X,3,2.4,50,": "'107X' is no dive number",
+    "a.avi,105B,4 m,2.4,50,": "'4 m' is no diving height",
+    "a.avi,105B,3,hard,50,": "difficulty 'hard' is no number",
+    "a.avi,105B,3,2.4,50,1.5": "start_frame '1.5' is no frame number",
+    "a.avi,612B,3,,50,": "612B has no degree of difficulty at 3 m",
+    "gone.avi,105B,3,2.4,50,": "clip 'gone.avi' does not exist",
+    "../a.avi,105B,3,2.4,50,": "leads out of the folder",
+    ",105B,3,2.4,50,": "names no clip",
+    "a.avi,105B,3,2,4,50,0,": "has more fields than the 6 columns",
+}
+
+
+@pytest.mark.parametrize("row", BAD_ROWS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_bad_row_gets_the_same_sentence_in_an_analysis_a_training_and_the_train_tab(tmp_path, row, encoding):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    write_video(folder / "a.avi")
+    (folder / "dives.csv").write_text(f"Clip,Dive Code,Height,DD,Score,Start Frame\n{row}\n", encoding=encoding)
+    with pytest.raises(DataError) as caught:
+        read_clip_folder(folder)
+    sentence = str(caught.value).removeprefix(f"{folder}/").removesuffix(" (--skip-broken goes on without it)")
+    assert sentence.startswith("dives.csv, line 2: ")
+    assert BAD_ROWS[row] in sentence
+    problems = [clip.problem.removeprefix(f"{folder}/") for clip in list_clips(folder) if clip.problem]
+    assert problems == [sentence]
+    collection = tmp_path / "collection"
+    intake = DatasetImporter(collection)
+    intake.add(sorted(folder.iterdir()))
+    left_out = summarise_dataset(f"clips:{collection}", "everything", 0.0).left_out
+    found = {str(problem) for problem in intake.problems} | {f"{one.name}: {one.reason}" for one in left_out}
+    assert sentence in found
+
+
+def test_a_workbook_names_the_clips_and_unknown_columns_are_noted(tmp_path, capsys):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    write_video(folder / "a.avi")
+    table = write_workbook(
+        folder / "dives.xlsx", [["Clip", "Dive", "Board", "Coach", "Start Frame"], ["A.AVI", "105B", "3m", "Jo", 2.0]]
+    )
+    assert is_clip_folder(folder)
+    for given in (None, table):
+        (clip,) = list_clips(folder, given)
+        assert (clip.clip, clip.code, clip.height, clip.first) == (folder / "a.avi", "105B", "3", 2)
+        assert clip.problem == ""
+        assert "note: " in (noted := capsys.readouterr().err)
+        assert "dives.xlsx, line 1: the column 'Coach' was passed over" in noted
+
+
 def test_frames_of_one_clip_are_no_folder_of_clips(folder, tmp_path):
     assert is_clip_folder(folder)
     frames = tmp_path / "frames"
@@ -186,3 +250,150 @@ def test_options_of_single_clips_are_refused(folder, checkpoint, tmp_path, capsy
     assert main([*arguments(folder, checkpoint, tmp_path / "out"), *more]) == 2
     assert reason in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+RANGES = ((0, 20), (15, 40), (30, 49))
+"""Frames of the dives in `session`: the third is a replay of the first."""
+
+
+@pytest.fixture
+def session(clip, tmp_path, monkeypatch):
+    """A recording of two dives and a replay; the untrained network of these tests would find none."""
+
+    def find_dives(analyser, recording, *, limits=None, progress=None):
+        dives = []
+        for number, (first, last) in enumerate(RANGES, 1):
+            proposal = replace(analyser.propose(recording, first, last), dive=number, dives=3)
+            evidence = SimpleNamespace(confidence=0.9, begins_in_air=number == 2, ends_in_air=False)
+            replay_of = 1 if number == 3 else None
+            dives.append(DiveSegment(number=number, proposal=proposal, evidence=evidence, replay_of=replay_of))
+        return tuple(dives)
+
+    monkeypatch.setattr(DiveAnalyser, "find_dives", find_dives)
+    return shutil.copy(clip, tmp_path / "session.mp4")
+
+
+def rows_by_folder(out):
+    with (out / "summary.csv").open(newline="") as file:
+        return {row["folder"]: row for row in csv.DictReader(file)}
+
+
+def test_the_dives_of_a_recording_are_listed(session, checkpoint, capsys):
+    assert main(["analyse", str(session), "--list", "--checkpoint", str(checkpoint)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "session.mp4: 2 dives and 1 replay",
+        "  1  0:00.0 to 0:00.7  confidence high (90%)",
+        "  2  0:00.5 to 0:01.3  confidence high (90%)  begins in the air",
+        "  3  0:01.0 to 0:01.6  confidence high (90%)  replay of dive 1",
+    ]
+
+
+def test_every_live_dive_gets_its_folder_and_a_line(session, checkpoint, tmp_path, capsys):
+    out = tmp_path / "out"
+    more = ["--all", "--code", "103B", "--height", "3", "--zip"]
+    assert main([*arguments(session, checkpoint, out), *more]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert re.fullmatch(r"session.mp4, dive 1, 0:00.0 to 0:00.7: 103B [\d.]+ \([\d.]+ to [\d.]+\)", lines[0])
+    assert lines[2].startswith("2 of 2 dives analysed")
+    rows = rows_by_folder(out)
+    assert list(rows) == ["dive-1", "dive-2"]
+    assert [(row["dive"], row["time"], row["remarks"]) for row in rows.values()] == [
+        ("1", "0:00.0 to 0:00.7", ""),
+        ("2", "0:00.5 to 0:01.3", "begins in the air"),
+    ]
+    report = json.loads((out / "dive-2" / "report.json").read_text())
+    assert (report["clip"]["first_frame"], report["clip"]["last_frame"], report["dive"]) == (15, 40, 2)
+    with zipfile.ZipFile(out / "results.zip") as archive:
+        assert {"dive-1/report.json", "dive-2/report.json", "summary.csv"} <= set(archive.namelist())
+
+
+@pytest.mark.parametrize(("which", "frames"), [("2", (15, 40)), ("0:00.1", (0, 20)), ("3", (30, 49))])
+def test_one_dive_of_a_recording(session, checkpoint, tmp_path, which, frames):
+    out = tmp_path / "out"
+    assert main([*arguments(session, checkpoint, out), "--dive", which]) == 0
+    report = json.loads((out / "report.json").read_text())["clip"]
+    assert (report["first_frame"], report["last_frame"]) == frames
+
+
+def test_a_table_names_dives_by_number_and_time(session, checkpoint, tmp_path):
+    table = tmp_path / "meet.csv"
+    lines = [
+        "clip,session_dive,dive_code,height",
+        "session.mp4,2,103B,3",
+        "session.mp4,0:01.6,103B,1",
+        "session.mp4,9,,",
+    ]
+    table.write_text("\n".join(lines))
+    out = tmp_path / "out"
+    assert main([*arguments(session, checkpoint, out), "--table", str(table)]) == 1
+    with (out / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["dive"], row["first_frame"], row["height"]) for row in rows] == [
+        ("2", "15", "3"),
+        ("3", "30", "1"),
+        ("9", "", ""),
+    ]
+    assert "no dive 9" in rows[2]["problem"]
+
+
+def test_every_dive_of_every_clip_of_a_folder(session, checkpoint, tmp_path):
+    folder, out = tmp_path / "training", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(session, folder / name)
+    assert main([*arguments(folder, checkpoint, out), "--all"]) == 0
+    assert list(rows_by_folder(out)) == ["a-dive-1", "a-dive-2", "b-dive-1", "b-dive-2"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (["--dive", "4"], "no dive 4"),
+        (["--dive", "9:00"], "no dive at 9:00: the clip has 2 dives and 1 replay"),
+        (["--dive", "last"], "the dive is 'last': give its number, or a time such as 3:25"),
+        (["--dive", "1:x"], "the time is '1:x'"),
+        (["--dive", "1", "--all"], "exclude each other"),
+        (["--dive", "1", "--first", "3"], "leave out --first and --last, or --dive"),
+        (["--all", "--last", "30"], "trim a single dive"),
+        (["--all", "--code", "107A", "--height", "3"], "Nearest: 107B"),
+    ],
+)
+def test_impossible_choices_of_dives_end_in_a_sentence(session, checkpoint, tmp_path, capsys, more, reason):
+    assert main([*arguments(session, checkpoint, tmp_path / "out"), *more]) == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_need_a_folder(session, capsys):
+    assert main(["analyse", str(session)]) == 2
+    assert "add --out DIR" in capsys.readouterr().err
+
+
+def test_a_time_of_a_spreadsheet_means_minutes():
+    info = SimpleNamespace(seconds=float, duration=600.0)
+    dive = SimpleNamespace(first=200, last=210, proposal=SimpleNamespace(scan=SimpleNamespace(info=info)))
+    assert dive_at([dive], "3:25") is dive_at([dive], "03:25:00") is dive
+
+
+def test_without_a_dive_there_is_no_score_unless_forced(checkpoint, tmp_path, monkeypatch, clip, capsys):
+    """The reasons of trained weights, on the tiny network."""
+    evidence = SimpleNamespace(no_score=(QualityWarning("no_fall", {"drop": 0.1}),), unseen_phases=(Phase.TAKE_OFF,))
+    monkeypatch.setattr(DiveAnalyser, "_evidence", lambda *_: evidence)
+    dive = [*arguments(clip, checkpoint, tmp_path / "out"), "--code", "103B", "--height", "3"]
+    assert main(dive) == 0
+    output = capsys.readouterr()
+    assert "No score: nobody in the clip falls from a board to the water. --force scores it anyway." in output.out
+    assert "Take-off not in the clip" in output.err
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["total"], report["forced"], report["no_score"][0]["code"]) == (None, False, "no_fall")
+    assert {"masks.npz", "overlay.mp4", "report.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert main([*dive, "--force"]) == 0
+    output = capsys.readouterr().out
+    assert "points (" in output
+    assert "Scored on request: normally there is no score, as nobody" in output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["total"] is not None
+    assert report["forced"]
+    assert list(report["breakdown"]["by_phase"]) == ["flight", "entry"]
