@@ -60,7 +60,7 @@ def test_predicted_transitions_are_those_of_an_encoding(tiny_paper, clips, rule)
         expected = model.encode(clips)
     assert torch.equal(prediction.transitions, expected.transitions)
     assert torch.equal(prediction.confidence, expected.transition_confidence)
-    assert prediction.masks.shape == (len(clips), 96, 112, 112)
+    assert prediction.masks.shape[:2] == (len(clips), 96)
 
 
 def test_the_published_comparison_ignores_the_difficulty(tiny_paper, clips):
