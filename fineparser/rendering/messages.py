@@ -12,6 +12,7 @@ from fineparser.analysis.auto_trim import TrimProposal
 from fineparser.analysis.dive_segments import DiveSegment
 from fineparser.analysis.report import DiveReport
 from fineparser.data.exemplar_pool import NEAREST_NUMBER, SAME_NUMBER
+from fineparser.domain.phases import Phase
 from fineparser.domain.rules import format_halves
 from fineparser.exemplars.exemplar import SIMULATED
 from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES, JudgeComparison
@@ -281,20 +282,24 @@ def warning_texts(report: DiveReport) -> list[str]:
     """The sentences of the warnings of a report, without the one that is the reason against a score already."""
     stated = report.no_score[0].code if report.no_score else None
     texts = [message(warning) for warning in report.warnings if warning.code != stated]
-    return [*filter(None, [unseen_phases_message(report)]), *texts]
+    unseen = [phase for phase in report.unseen_phases if (phase, stated) != (Phase.ENTRY, "ends_in_air")]
+    return [*(UNSEEN_PHASES[phase] for phase in unseen), *texts]
 
 
 def unseen_phases_message(report: DiveReport) -> str:
     """The phases that the clip does not show, which have no part in the score; empty if it shows all of them.
 
     >>> from types import SimpleNamespace
-    >>> from fineparser.domain.phases import Phase
     >>> unseen_phases_message(SimpleNamespace(unseen_phases=(Phase.TAKE_OFF,)))
-    'Take-off not in the clip: it carries no points.'
+    'The clip begins in the air: the take-off carries no points.'
     """
-    return " ".join(
-        f"{phase.label.capitalize()} not in the clip: it carries no points." for phase in report.unseen_phases
-    )
+    return " ".join(UNSEEN_PHASES[phase] for phase in report.unseen_phases)
+
+
+UNSEEN_PHASES = {
+    Phase.TAKE_OFF: "The clip begins in the air: the take-off carries no points.",
+    Phase.ENTRY: "The clip ends before the entry, which carries no points.",
+}
 
 
 CONFIDENCE_LEVELS = ((0.8, "high"), (0.5, "medium"), (0.0, "low"))

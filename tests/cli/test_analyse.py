@@ -385,7 +385,7 @@ def test_without_a_dive_there_is_no_score_unless_forced(checkpoint, tmp_path, mo
     assert main(dive) == 0
     output = capsys.readouterr()
     assert "No score: nobody in the clip falls from a board to the water. --force scores it anyway." in output.out
-    assert "Take-off not in the clip" in output.err
+    assert "The clip begins in the air" in output.err
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["total"], report["forced"], report["no_score"][0]["code"]) == (None, False, "no_fall")
     assert {"masks.npz", "overlay.mp4", "report.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
