@@ -52,6 +52,9 @@ WINDOW_SECONDS, WINDOW_STRIDE = 10.0, 5.0
 """Windows in which falls are searched, and the time from one to the next. Over a longer time the accumulated camera
 motion drifts, and noise elsewhere counts."""
 
+MIN_STEEPNESS = 0.4
+"""Share of the steepness of a fall within a window's time below which another is only somebody who bends down."""
+
 MIN_SECONDS = 0.5
 """Shortest stretch of a clip in which a fall is searched."""
 
@@ -89,7 +92,7 @@ class Fall:
 
 
 def detect_falls(motion: MotionEnergy, seconds: np.ndarray, first: int, last: int) -> list[Fall]:
-    """Falls in one shot, none overlapping another, the steepest first.
+    """Falls in one shot, none overlapping another or much weaker than one near it, the steepest first.
 
     Args:
         motion: of n frames.
@@ -104,10 +107,20 @@ def detect_falls(motion: MotionEnergy, seconds: np.ndarray, first: int, last: in
         if end >= last:
             break
         start += WINDOW_STRIDE
-    falls.sort(key=lambda fall: fall.drop / np.sqrt(seconds[fall.entry] - seconds[fall.top]), reverse=True)
+
+    def steepness(fall: Fall) -> float:
+        return fall.drop / float(np.sqrt(seconds[fall.entry] - seconds[fall.top]))
+
+    falls.sort(key=steepness, reverse=True)
     separate: list[Fall] = []
     for fall in falls:
-        if all(fall.entry < other.top or fall.top > other.entry for other in separate):
+        is_apart = all(fall.entry < other.top or fall.top > other.entry for other in separate)
+        is_weak = any(
+            steepness(fall) < MIN_STEEPNESS * steepness(other)
+            and abs(seconds[fall.entry] - seconds[other.entry]) < WINDOW_SECONDS
+            for other in separate
+        )
+        if is_apart and not is_weak:
             separate.append(fall)
     return separate
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.fall_detection import Fall, detect_fall
+from fineparser.analysis.fall_detection import Fall, detect_fall, detect_falls
 from tests.analysis.moving_pictures import dive_path, render_clip
 from tests.analysis.test_clip_scan import scanned
 
@@ -39,6 +39,19 @@ def test_a_level_path_is_no_dive():
 def test_a_climb_is_no_dive():
     path = dive_path(100, FPS, 20, 70, top=160, bottom=60, x=130)
     assert detect_fall(scanned(render_clip(path, np.zeros((100, 2), int))), np.arange(100) / FPS, 0, 99) is None
+
+
+@pytest.mark.parametrize(("second", "expected"), [(160, [45, 195]), (78, [45])])
+def test_every_fall_of_a_shot_is_detected_but_the_weak_one_beside_a_dive(second, expected):
+    """The disc falls twice, the second time to a row: as far as the first time, or only to bend down."""
+    rows = np.concatenate(
+        [
+            dive_path(150, FPS, 30, 45, top=50, bottom=160, x=130),
+            dive_path(150, FPS, 30, 45, top=50, bottom=second, x=130),
+        ]
+    )
+    falls = detect_falls(scanned(render_clip(rows, np.zeros((300, 2), int))), np.arange(300) / FPS, 0, 299)
+    assert sorted(fall.entry for fall in falls) == [pytest.approx(entry, abs=5) for entry in expected]
 
 
 def test_only_the_given_shot_counts():
