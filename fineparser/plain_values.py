@@ -109,8 +109,8 @@ def from_plain(kind: type[Plain], values: object) -> Plain:
 def check_names(values: Mapping[str, Any], expected: Iterable[str], owner: str) -> None:
     """Refuse names that are none of the expected ones; ValueError with the first few of either."""
     if unknown := sorted(set(values) - set(expected)):
-        shown = ", ".join(name[:MAX_EXCERPT] for name in unknown[:3])
-        raise ValueError(f"unknown {shown}; {owner} has {', '.join(sorted(expected))}")
+        listed = ", ".join(name[:MAX_EXCERPT] for name in unknown[:3])
+        raise ValueError(f"unknown {listed}; {owner} has {', '.join(sorted(expected))}")
 
 
 def check_types(values: Mapping[str, Any], expected: Mapping[str, Field]) -> None:

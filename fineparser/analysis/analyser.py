@@ -198,15 +198,15 @@ class DiveAnalyser:
         flight, entry = _transitions(frames, query)
         evidence = self._evidence(proposal, masks, query)
         no_score = () if evidence is None or spec is None else evidence.no_score
-        unseen_phases = () if evidence is None else evidence.unseen_phases
+        missing_phases = () if evidence is None else evidence.missing_phases
         voting = VotingResult()
         if spec is not None and (options.force or not no_score):
             progress("Comparing with exemplars", 0.7)
             selection = options.selection or ExemplarSelection(bank=self.bank)
             selection = replace(selection, count=options.exemplars, seed=options.seed)
-            voting = vote_on_dive(self.network, query, spec, selection, unseen_phases)
+            voting = vote_on_dive(self.network, query, spec, selection, missing_phases)
         number_warnings: list[QualityWarning] = []
-        if evidence is not None and spec is not None and not no_score and not unseen_phases:
+        if evidence is not None and spec is not None and not no_score and not missing_phases:
             number_warnings = self._number_warnings(spec, proposal, frames, query, diagnostics)
         flight_warnings = self._flight_warnings(spec, frames.info, flight, entry)
         if any(warning.code == "number_height" for warning in number_warnings):
@@ -235,7 +235,7 @@ class DiveAnalyser:
             judge_calibration=voting.judge_calibration,
             no_score=no_score,
             is_forced=options.force and bool(no_score),
-            unseen_phases=unseen_phases,
+            missing_phases=missing_phases,
             dive=proposal.dive,
             dives=proposal.dives,
             warnings=(
@@ -288,6 +288,14 @@ class DiveAnalyser:
         elif dive is not None:
             raise ValueError("give the number of a dive or its first and last frame, not both")
         return propose_trim(scan, first, last, choice, predict_masks=self._predictors.masks)
+
+    def propose_by_motion(self, scan: ClipScan) -> TrimProposal:
+        """Trim and crop of a clip in which no dive was found, around the steepest fall in its motion.
+
+        Raises:
+            VideoError: for a clip that cannot be read any more.
+        """
+        return propose_trim(scan, predict_masks=self._predictors.masks)
 
     def find_dives(
         self, clip: str | Path | ClipScan, *, limits: Limits | None = None, progress: Progress = no_progress

@@ -25,10 +25,10 @@ MIN_DIVER_SHARE = 0.5
 MIN_FLIGHT_CONFIDENCE, MIN_ENTRY_CONFIDENCE = 0.25, 0.12
 """Confidences below which a transition counts as not found."""
 
-SURE_TRANSITION = 0.6
+CONFIDENT_TRANSITION = 0.6
 """Confidence of a transition from which it is certainly in the clip."""
 
-SURE_FLIGHT = (0.5, 1.0)
+CONFIDENT_FLIGHT = (0.5, 1.0)
 """Confidence of the start of the flight that alone counts nothing, and that alone suffices for a dive."""
 
 LONG_DROPS = (0.9, 2.4)
@@ -105,16 +105,16 @@ class DiverPath:
             ]
             for index, mask in enumerate(masks)
         ]
-        found = [index for index, frame in enumerate(candidates) if frame]
+        detected = [index for index, frame in enumerate(candidates) if frame]
         places = np.full((len(masks), 3), np.nan)
-        if found:
+        if detected:
             points = [
                 np.array([(motion.camera[index] @ (one.x, one.y, info.height))[:2] for one in candidates[index]])
                 / info.height
-                for index in found
+                for index in detected
             ]
-            chain = best_chain([candidates[index] for index in found], points, JUMP_SCALE)
-            for index, choice, point in zip(found, chain, points, strict=True):
+            chain = best_chain([candidates[index] for index in detected], points, JUMP_SCALE)
+            for index, choice, point in zip(detected, chain, points, strict=True):
                 places[index] = *point[choice], candidates[index][choice].extent / info.height
         return cls(centres=places[:, :2], extents=places[:, 2])
 
@@ -126,8 +126,8 @@ class DiverPath:
     @cached_property
     def body(self) -> float:
         """Length of the body, heights of the frame; NaN without any mask."""
-        found = self.extents[self.is_detected]
-        return float(np.quantile(found, BODY_QUANTILE)) if len(found) else np.nan
+        extents = self.extents[self.is_detected]
+        return float(np.quantile(extents, BODY_QUANTILE)) if len(extents) else np.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,8 +259,8 @@ class DiveEvidence:
         transitions = math.sqrt(self.flight_confidence * self.entry_confidence)
         return max(
             math.sqrt(transitions * self.fall.strength),
-            # A take-off that the network is sure of suffices: a mask may be lost to a spectator.
-            ramp(self.flight_confidence, *SURE_FLIGHT),
+            # A confident take-off suffices: a mask may be lost to a spectator.
+            ramp(self.flight_confidence, *CONFIDENT_FLIGHT),
             # And so does a long free fall, of which the clip may lack the beginning and the end.
             ramp(self.fall.drop, *LONG_DROPS) * ramp(self.fall.fit, *LONG_FITS) * self.fall.is_free,
         )
@@ -290,7 +290,7 @@ class DiveEvidence:
         return tuple(reasons)
 
     @property
-    def unseen_phases(self) -> tuple[Phase, ...]:
+    def missing_phases(self) -> tuple[Phase, ...]:
         """Phases that are not in the clip."""
         phases = ((Phase.TAKE_OFF, self.begins_in_air), (Phase.ENTRY, self.ends_in_air))
         return tuple(phase for phase, is_unseen in phases if is_unseen)
@@ -298,14 +298,14 @@ class DiveEvidence:
 
 def _begins_in_air(prediction: PhasePrediction, fall: FreeFall) -> bool:
     """True if the diver is on the parabola of the flight from the first frame on."""
-    if prediction.flight_confidence >= SURE_TRANSITION:
+    if prediction.flight_confidence >= CONFIDENT_TRANSITION:
         return False
     return fall.strength > 0.5 and abs(fall.height_before) < AIR_TOLERANCE
 
 
 def _ends_in_air(prediction: PhasePrediction, heights: np.ndarray, seconds: np.ndarray) -> bool:
     """True if the diver is on the parabola of the flight to the last frame."""
-    if prediction.entry_confidence >= SURE_TRANSITION:
+    if prediction.entry_confidence >= CONFIDENT_TRANSITION:
         return False
     visible = np.flatnonzero(np.isfinite(heights))
     if not len(visible) or visible[-1] < len(heights) - 2:

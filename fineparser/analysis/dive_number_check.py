@@ -394,14 +394,14 @@ def check_dive_number(
     is_inverted = starts_inverted(track, flight.index, entry.index)
     start = spec.code.armstand if is_inverted is None else is_inverted
     rotation, fall = measure_rotation(in_flight, is_inverted=start), MeasuredFall.from_flight(in_flight)
-    found = [
+    warnings = [
         None if is_inverted is None else _check_start(spec.code, is_inverted),
         _check_rotation(spec.code, rotation, start),
         _check_direction(spec.code, rotation, fall),
         None if twist is None else _check_twists(spec.code, twist),
         _check_height(spec, fall, float(in_flight.seconds[-1] - in_flight.seconds[0])),
     ]
-    return [warning for warning in found if warning is not None]
+    return [warning for warning in warnings if warning is not None]
 
 
 def _check_start(code: DiveCode, is_inverted: bool) -> QualityWarning | None:

@@ -123,10 +123,10 @@ def _candidates(scan: ClipScan) -> list[tuple[Fall | None, tuple[int, int]]]:
     offset = scan.info.first_number
     falls: list[tuple[Fall | None, tuple[int, int]]] = []
     for shot in scan.shots:
-        found = detect_falls(scan.motion, scan.seconds, shot[0] - offset, shot[1] - offset)
-        falls += [(fall, shot) for fall in found]
+        in_shot = detect_falls(scan.motion, scan.seconds, shot[0] - offset, shot[1] - offset)
+        falls += [(fall, shot) for fall in in_shot]
         length = scan.seconds[shot[1] - offset] - scan.seconds[shot[0] - offset]
-        if not found and MIN_SHOT_SECONDS <= length <= MAX_SHOT_SECONDS:
+        if not in_shot and MIN_SHOT_SECONDS <= length <= MAX_SHOT_SECONDS:
             falls.append((None, shot))
     return falls
 

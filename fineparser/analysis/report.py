@@ -103,7 +103,7 @@ class DiveReport:
     "no_fall", "no_transition", "ends_in_air"."""
     is_forced: bool = False
     """True if the dive was scored in spite of `no_score`."""
-    unseen_phases: tuple[Phase, ...] = ()
+    missing_phases: tuple[Phase, ...] = ()
     """Phases that are not in the clip and carry no points."""
     dive: int | None = None
     """Number of the dive in the recording, from 1 on; None for a user's trim, or where no dive was found."""
@@ -111,9 +111,9 @@ class DiveReport:
     """Number of dives that were found in the recording; 0 for a user's trim."""
 
     @property
-    def seen_phases(self) -> tuple[Phase, ...]:
+    def visible_phases(self) -> tuple[Phase, ...]:
         """Phases that the clip shows."""
-        return tuple(phase for phase in Phase if phase not in self.unseen_phases)
+        return tuple(phase for phase in Phase if phase not in self.missing_phases)
 
     def phase_at(self, number: int) -> Phase:
         """Phase of source frame `number`."""
@@ -168,7 +168,7 @@ class DiveReport:
             "transitions": {"flight": self.flight.to_json(), "entry": self.entry.to_json()},
             "no_score": [reason.to_json() for reason in self.no_score],
             "forced": self.is_forced,
-            "unseen_phases": [phase.label for phase in self.unseen_phases],
+            "missing_phases": [phase.label for phase in self.missing_phases],
             "dive": self.dive,
             "dives": self.dives,
             "weights": self.weights.to_json(),

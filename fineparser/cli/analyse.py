@@ -178,7 +178,7 @@ def clips_with_dives(clips: Sequence[BatchClip], analyser: "ClipAnalyser", *, ev
     """
     from fineparser.analysis.dive_segments import live_dives
 
-    found: dict[Path, tuple[DiveSegment, ...]] = {}
+    segments: dict[Path, tuple[DiveSegment, ...]] = {}
     result: list[BatchClip] = []
     for clip in clips:
         is_trimmed = clip.first is not None or clip.last is not None
@@ -188,11 +188,11 @@ def clips_with_dives(clips: Sequence[BatchClip], analyser: "ClipAnalyser", *, ev
         try:
             if clip.dive and is_trimmed:
                 raise ValueError(f"dive {clip.dive[:80]} and a trim are given: leave out one of them")
-            if clip.clip not in found:
-                found[clip.clip] = analyser.find_dives(clip.clip)
+            if clip.clip not in segments:
+                segments[clip.clip] = analyser.find_dives(clip.clip)
             if clip.dive:
-                result.append(_with_dive(clip, clip.name, dive_at(found[clip.clip], clip.dive)))
-            elif live := live_dives(found[clip.clip]):
+                result.append(_with_dive(clip, clip.name, dive_at(segments[clip.clip], clip.dive)))
+            elif live := live_dives(segments[clip.clip]):
                 result += [_with_dive(clip, f"{clip.name}-dive-{dive.number}", dive) for dive in live]
             else:
                 result.append(clip)

@@ -211,11 +211,11 @@ class Dive:
     def _check_transitions(self) -> None:
         """ValueError for transitions outside the clip or in the wrong order."""
         known = {"flight": self.flight_frame, "entry": self.entry_frame}
-        given = {phase: frame for phase, frame in known.items() if frame is not None}
-        frames = list(given.values())
+        frames_of = {phase: frame for phase, frame in known.items() if frame is not None}
+        frames = list(frames_of.values())
         if frames != sorted(frames) or not all(self.first_frame <= frame <= self.last_frame for frame in frames):
-            named = " and ".join(f"the {phase} (from frame {frame})" for phase, frame in given.items())
-            order = "must follow each other" if len(given) > 1 else "must be"
+            named = " and ".join(f"the {phase} (from frame {frame})" for phase, frame in frames_of.items())
+            order = "must follow each other" if len(frames_of) > 1 else "must be"
             raise ValueError(
                 f"{named[0].upper()}{named[1:]} {order} inside the clip, frames {self.first_frame} to "
                 f"{self.last_frame}."

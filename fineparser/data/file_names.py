@@ -97,16 +97,16 @@ class FolderFiles:
             suffixes: that files of this kind have.
         """
         try:
-            found = name if not is_absolute(name) and self._exists(name) else self._index.find(name, "", suffixes)
+            path = name if not is_absolute(name) and self._exists(name) else self._index.find(name, "", suffixes)
         except ValueError as error:
             raise ValueError(f"{column} {error}") from None
-        if found is None and not is_absolute(name) and self._is_inside(name):
+        if path is None and not is_absolute(name) and self._is_inside(name):
             raise ValueError(
                 f"{column} {excerpt(name)} does not exist: correct the name, or put the file into the folder"
             )
-        if found is None or not self._is_inside(found):
+        if path is None or not self._is_inside(path):
             raise ValueError(f"{column} {excerpt(name)} leads out of the folder; put the file into it")
-        return self._root / found
+        return self._root / path
 
     def _exists(self, name: str) -> bool:
         try:

@@ -22,7 +22,7 @@ from fineparser.data.archive_names import member_names
 from fineparser.data.dive_tables import TABLE, TABLE_SUFFIXES, join_rows, make_row, read_rows, write_rows
 from fineparser.data.dives import DataError, Location, OnBroken, Problem, ProblemLog
 from fineparser.data.file_names import NameIndex
-from fineparser.data.readers.clip_folder import MASK_SUFFIXES, with_found_files
+from fineparser.data.readers.clip_folder import MASK_SUFFIXES, with_existing_files
 from fineparser.data.readers.finediving import FRAME_FOLDERS
 from fineparser.data.sources import detect_kind
 from fineparser.plain_values import excerpt
@@ -205,7 +205,9 @@ class DatasetImporter:
             index = NameIndex(map(str, upload.places))
             for inside, table in upload.tables.items():
                 imported = [self._imported(upload, index, inside, line, row) for line, row in self._read(table) or []]
-                joined = join_rows(joined, with_found_files(self.folder, [row for row in imported if row is not None]))
+                joined = join_rows(
+                    joined, with_existing_files(self.folder, [row for row in imported if row is not None])
+                )
         listed = {row["clip"] for row in joined}
         is_dataset = detect_kind(self.folder) not in (None, "clips")
         new = [] if is_dataset else [clip for clip in list_clips(self.folder) if clip not in listed]
@@ -229,9 +231,9 @@ class DatasetImporter:
         places = {}
         for column, suffixes in (("clip", VIDEO_SUFFIXES), ("mask", MASK_SUFFIXES)):
             try:
-                found = index.find(row[column], str(table.parent), suffixes) if row[column] else None
-                if found is not None:
-                    places[column] = upload.place(PurePosixPath(found))
+                path = index.find(row[column], str(table.parent), suffixes) if row[column] else None
+                if path is not None:
+                    places[column] = upload.place(PurePosixPath(path))
             except ValueError as error:
                 self.problems.append(Problem(Location(Path(table.name), line), f"{column} {error}"))
                 return None

@@ -194,7 +194,7 @@ def vote_on_dive(
     query: Encoding,
     spec: DiveSpec,
     selection: ExemplarSelection,
-    unseen_phases: Sequence[Phase] = (),
+    missing_phases: Sequence[Phase] = (),
 ) -> VotingResult:
     """Let the exemplars of a selection vote on a dive.
 
@@ -203,7 +203,7 @@ def vote_on_dive(
         query: encoding of the dive.
         spec: of the dive.
         selection: the exemplars that may vote.
-        unseen_phases: phases that the clip does not show; they contribute nothing.
+        missing_phases: phases that the clip does not show; they contribute nothing.
     """
     voters = selection.choose(network, spec)
     if voters.bank is None:
@@ -216,7 +216,7 @@ def vote_on_dive(
     difficulty = torch.tensor([spec.difficulty], dtype=torch.float64)
     pair_votes = vote_on_pairs(network, query, difficulty, voters.bank, pairs)
     return VotingResult.from_votes(
-        _votes(voters.bank, voters, pair_votes, spec, calibration, unseen_phases),
+        _votes(voters.bank, voters, pair_votes, spec, calibration, missing_phases),
         spec,
         score_calibration=voters.bank.calibration,
         judge_calibration=calibration,
@@ -230,7 +230,7 @@ def _votes(
     pair_votes: PairVotes,
     spec: DiveSpec,
     calibration: JudgeCalibration | None,
-    unseen_phases: Sequence[Phase],
+    missing_phases: Sequence[Phase],
 ) -> list[Vote]:
     """The votes with the properties of their exemplars, on the scale of the user's judges.
 
@@ -242,7 +242,7 @@ def _votes(
         exemplar = bank.exemplars[choice.index]
         score, base = exemplar.score, pair_votes.base[row].item()
         contributions = pair_votes.contributions[row].numpy().copy()
-        contributions[:, list(unseen_phases)] = 0
+        contributions[:, list(missing_phases)] = 0
         if calibration is not None:
             contributions = contributions * calibration.slope
             if exemplar.source == SIMULATED:

@@ -332,12 +332,12 @@ def misfits(state: Mapping[str, object], expected: Mapping[str, Tensor]) -> list
     missing = [name for name in expected if name not in state]
     others, misshapen, not_finite = [], [], []
     for name in expected.keys() & state.keys():
-        value, wanted = state[name], expected[name]
+        value, expected_value = state[name], expected[name]
         if not isinstance(value, Tensor) or not _is_plain(value):
             others.append(f"{name} ({type(value).__name__})")
-        elif value.shape != wanted.shape:
-            misshapen.append(f"{name} {list(value.shape)} instead of {list(wanted.shape)}")
-        elif value.is_complex() or value.is_floating_point() != wanted.is_floating_point():
+        elif value.shape != expected_value.shape:
+            misshapen.append(f"{name} {list(value.shape)} instead of {list(expected_value.shape)}")
+        elif value.is_complex() or value.is_floating_point() != expected_value.is_floating_point():
             others.append(f"{name} ({value.dtype})")
         elif not value.float().isfinite().all():
             not_finite.append(name)

@@ -71,7 +71,7 @@ def find_key_frames(report: DiveReport) -> list[KeyFrame]:
     ]
     key_frames: list[KeyFrame] = []
     for phase, name, index, note in samples:
-        if phase not in report.seen_phases:
+        if phase not in report.visible_phases:
             continue
         index = min(index, last)
         frame = int(report.frame_numbers[index])

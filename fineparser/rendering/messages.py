@@ -92,8 +92,8 @@ def _scale_judges(values: Values) -> str:
 
 
 def _number_rotation(values: Values) -> str:
-    seen, given = (_somersaults(values[name]) for name in ("seen", "given"))
-    return f"The dive looks like about {seen}, and {values['code']} has {given}: check the dive number."
+    measured, expected = (_somersaults(values[name]) for name in ("seen", "given"))
+    return f"The dive looks like about {measured}, and {values['code']} has {expected}: check the dive number."
 
 
 def _number_twists(values: Values) -> str:
@@ -113,10 +113,10 @@ def _number_direction(values: Values) -> str:
 
 
 def _number_start(values: Values) -> str:
-    seen, given = "from an armstand", "on the feet"
+    start, expected = "from an armstand", "on the feet"
     if values["seen"] != "armstand":
-        seen, given = given, seen
-    return f"The dive starts {seen}, and {values['code']} starts {given}: check the dive number."
+        start, expected = expected, start
+    return f"The dive starts {start}, and {values['code']} starts {expected}: check the dive number."
 
 
 def _somersaults(half_somersaults: int) -> str:
@@ -258,8 +258,8 @@ def no_dive_message(proposal: TrimProposal) -> str:
     """The reason why a clip has no dive, by the proposal of its trim."""
     codes = {warning.code for warning in proposal.warnings}
     reason = "no_diver" if "diver_not_found" in codes else "no_fall" if "no_fall" in codes else ""
-    found = f"No dive was found: {no_score_clause(QualityWarning(reason))}." if reason else "No dive was found."
-    return f"{found} Analysing the clip gives masks and phases; if it shows a dive, set the trim by hand."
+    text = f"No dive was found: {no_score_clause(QualityWarning(reason))}." if reason else "No dive was found."
+    return f"{text} Analysing the clip gives masks and phases; if it shows a dive, set the trim by hand."
 
 
 def no_score_message(report: DiveReport) -> str:
@@ -282,21 +282,21 @@ def warning_texts(report: DiveReport) -> list[str]:
     """The sentences of the warnings of a report, without the one that is the reason against a score already."""
     stated = report.no_score[0].code if report.no_score else None
     texts = [message(warning) for warning in report.warnings if warning.code != stated]
-    unseen = [phase for phase in report.unseen_phases if (phase, stated) != (Phase.ENTRY, "ends_in_air")]
-    return [*(UNSEEN_PHASES[phase] for phase in unseen), *texts]
+    missing = [phase for phase in report.missing_phases if (phase, stated) != (Phase.ENTRY, "ends_in_air")]
+    return [*(MISSING_PHASES[phase] for phase in missing), *texts]
 
 
-def unseen_phases_message(report: DiveReport) -> str:
+def missing_phases_message(report: DiveReport) -> str:
     """The phases that the clip does not show, which have no part in the score; empty if it shows all of them.
 
     >>> from types import SimpleNamespace
-    >>> unseen_phases_message(SimpleNamespace(unseen_phases=(Phase.TAKE_OFF,)))
+    >>> missing_phases_message(SimpleNamespace(missing_phases=(Phase.TAKE_OFF,)))
     'The clip begins in the air: the take-off carries no points.'
     """
-    return " ".join(UNSEEN_PHASES[phase] for phase in report.unseen_phases)
+    return " ".join(MISSING_PHASES[phase] for phase in report.missing_phases)
 
 
-UNSEEN_PHASES = {
+MISSING_PHASES = {
     Phase.TAKE_OFF: "The clip begins in the air: the take-off carries no points.",
     Phase.ENTRY: "The clip ends before the entry, which carries no points.",
 }

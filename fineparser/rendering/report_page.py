@@ -11,9 +11,9 @@ from fineparser.rendering.key_frames import as_jpeg, key_frame_images
 from fineparser.rendering.messages import (
     JUDGE_CALIBRATED_VOTES,
     message,
+    missing_phases_message,
     no_score_message,
     score_notes,
-    unseen_phases_message,
     vote_reason,
     warning_texts,
 )
@@ -137,8 +137,8 @@ def _transitions(report: DiveReport) -> str:
 
 def _breakdown(report: DiveReport) -> str:
     headings, *rows, total = breakdown_rows(report, "Exemplars")
-    unseen = unseen_phases_message(report)
-    note = f'<p class="note">{escape(unseen)}</p>' if unseen else ""
+    missing = missing_phases_message(report)
+    note = f'<p class="note">{escape(missing)}</p>' if missing else ""
     return _table(headings, [*(("", row) for row in rows), ("sum", total)]) + note
 
 

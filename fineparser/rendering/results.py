@@ -94,10 +94,10 @@ def report_json(report: DiveReport) -> dict[str, Any]:
     lack the phases that the clip does not show.
     """
     values = report.to_json()
-    unseen = {phase.label for phase in report.unseen_phases}
-    values["breakdown"] = _without_phases(values["breakdown"], unseen)
+    missing = {phase.label for phase in report.missing_phases}
+    values["breakdown"] = _without_phases(values["breakdown"], missing)
     for vote_values in values["votes"]:
-        vote_values["contributions"] = _without_phases(vote_values["contributions"], unseen)
+        vote_values["contributions"] = _without_phases(vote_values["contributions"], missing)
     values["no_score"] = [_warning_json(warning) for warning in report.no_score]
     values["no_score_message"] = no_score_message(report)
     values["interval_basis"] = "" if report.interval_basis is None else message(report.interval_basis)

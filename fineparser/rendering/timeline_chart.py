@@ -64,7 +64,7 @@ class TransitionCurves:
 
 def phase_spans(report: DiveReport) -> list[PhaseSpan]:
     """The phases that the clip shows; the last one ends with the last analysed frame."""
-    phases = report.seen_phases
+    phases = report.visible_phases
     starts = {Phase.TAKE_OFF: report.first_frame, Phase.FLIGHT: report.flight.frame, Phase.ENTRY: report.entry.frame}
     edges = [report.first_frame, *(starts[phase] for phase in phases[1:]), report.last_frame]
     times = [report.info.seconds(number) for number in edges]
@@ -74,19 +74,19 @@ def phase_spans(report: DiveReport) -> list[PhaseSpan]:
     ]
 
 
-def seen_transitions(report: DiveReport) -> list[tuple[Phase, Transition]]:
+def visible_transitions(report: DiveReport) -> list[tuple[Phase, Transition]]:
     """The transitions that the clip shows, each with the phase that begins there."""
     transitions = ((Phase.FLIGHT, report.flight), (Phase.ENTRY, report.entry))
-    return [(phase, one) for phase, one in transitions if {phase, Phase(phase - 1)} <= set(report.seen_phases)]
+    return [(phase, one) for phase, one in transitions if {phase, Phase(phase - 1)} <= set(report.visible_phases)]
 
 
 def transition_rows(report: DiveReport) -> list[list[str]]:
     """Table of the transitions: the names of the columns, then frame, time and confidence of each."""
-    seen = dict(seen_transitions(report))
+    transitions = dict(visible_transitions(report))
     rows = [["", "Frame", "Time", "Confidence"]]
     for phase in (Phase.FLIGHT, Phase.ENTRY):
         name = f"{phase.label.capitalize()} begins"
-        if (one := seen.get(phase)) is None:
+        if (one := transitions.get(phase)) is None:
             rows.append([name, "", "not seen", ""])
         else:
             rows.append([name, str(one.frame), f"{one.seconds:.2f} s", f"{one.confidence:.0%}"])
@@ -99,10 +99,10 @@ def sub_actions(report: DiveReport) -> list[tuple[str, Phase]]:
     Those of phases that the clip does not show are left out.
     """
     if report.dive_code is None:
-        return [(phase.label, phase) for phase in report.seen_phases]
+        return [(phase.label, phase) for phase in report.visible_phases]
     names = DiveCode.parse(report.dive_code).sub_actions()
     actions = [(sub_action_name(sub_action), sub_action_phase(sub_action)) for sub_action in names]
-    return [(name, phase) for name, phase in actions if phase in report.seen_phases]
+    return [(name, phase) for name, phase in actions if phase in report.visible_phases]
 
 
 def timeline_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
@@ -113,7 +113,7 @@ def timeline_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     spans = phase_spans(report)
     figure = go.Figure()
     _add_bands(figure, spans)
-    for _, transition in seen_transitions(report):
+    for _, transition in visible_transitions(report):
         x, line = transition.seconds, {"color": theme.text.css, "width": 2}
         figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1.2, line=line)
     _add_curves(figure, TransitionCurves.from_report(report), theme)
@@ -207,7 +207,7 @@ def timeline_html(report: DiveReport) -> str:
     )
     transitions = "".join(
         f'<i class="transition" style="left:{at(transition.seconds):.2f}%"></i>'
-        for _, transition in seen_transitions(report)
+        for _, transition in visible_transitions(report)
     )
     lines = "".join(
         f'<polyline class="{name}" points="{_polyline(curves.seconds, values, at)}"/>'

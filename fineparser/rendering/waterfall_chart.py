@@ -64,7 +64,7 @@ def waterfall_steps(report: DiveReport) -> list[WaterfallStep]:
     if report.breakdown is None or report.total is None:
         return []
     steps, start = [], report.breakdown.base
-    for phase in report.seen_phases:
+    for phase in report.visible_phases:
         for row, branch in enumerate(BRANCHES):
             end = start + float(report.breakdown.points[row, phase])
             steps.append(WaterfallStep(f"{phase.label}, {branch}", phase, branch, start, end))
@@ -101,7 +101,7 @@ def breakdown_rows(report: DiveReport, base_name: str) -> list[list[str]]:
     scale = points_per_award(report)
     rows = [["Points", *(branch.capitalize() for branch in BRANCHES), "Both", "In awards"]]
     rows.append([base_name, "", "", f"{breakdown.base:.2f}", f"{breakdown.base / scale:.2f}"])
-    for phase in report.seen_phases:
+    for phase in report.visible_phases:
         points = breakdown.points[:, phase]
         both = float(points.sum())
         rows.append([phase.label.capitalize(), *map(signed, points), signed(both), signed(both / scale)])
@@ -109,7 +109,7 @@ def breakdown_rows(report: DiveReport, base_name: str) -> list[list[str]]:
     rows.append(["Together", *map(signed, breakdown.points.sum(axis=1)), signed(both), signed(both / scale)])
     rows.append(["This dive", "", "", f"{total.value:.2f}", f"{total.value / scale:.2f}"])
     if breakdown.ranges is not None:
-        ends = [breakdown.ranges[phase] for phase in report.seen_phases]
+        ends = [breakdown.ranges[phase] for phase in report.visible_phases]
         ranges = [f"{signed(low)} to {signed(high)}" for low, high in ends]
         column = [f"{NOMINAL_COVERAGE:.0%} range", "", *ranges, "", f"{total.low:.2f} to {total.high:.2f}"]
         rows = [[*row, cell] for row, cell in zip(rows, column, strict=True)]

@@ -217,8 +217,8 @@ class TrainOptions:
     def from_json(cls, values: dict) -> "TrainOptions":
         """Options from plain values; OptionsError for names or values that this version does not know."""
         if unknown := sorted(set(values) - set(option_fields(cls))):
-            shown = ", ".join(name[:MAX_EXCERPT] for name in unknown[:5])
-            raise OptionsError(f"unknown options {shown}: the run is of another version")
+            listed = ", ".join(name[:MAX_EXCERPT] for name in unknown[:5])
+            raise OptionsError(f"unknown options {listed}: the run is of another version")
         if "out" not in values:
             raise OptionsError("out is missing")
         try:

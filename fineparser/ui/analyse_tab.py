@@ -11,10 +11,10 @@ from gradio.blocks import Block
 
 from fineparser.analysis.auto_trim import TrimProposal
 from fineparser.analysis.clip_scan import ClipScan
-from fineparser.analysis.dive_segments import DiveSegment, best_dive, dive_of_number, live_dives
+from fineparser.analysis.dive_segments import DiveSegment, dive_of_number, live_dives
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.difficulty import parse_height
-from fineparser.progress import Progress, progress_between
+from fineparser.progress import Progress
 from fineparser.rendering.messages import no_dive_message, plural
 from fineparser.ui.analysis_service import AnalysisRequest, AnalysisService
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
@@ -156,20 +156,12 @@ def dives_updates(panels: AnalysePanels, workers: Workers, scan: ClipScan | None
     if scan is None:
         yield {trim.proposal: None}
         return
-
-    def work(progress: Progress) -> tuple[Sequence[DiveSegment], TrimProposal]:
-        found = workers.service.find_dives(scan, progress_between(progress, 0.0, 0.9))
-        best = best_dive(found)
-        if best is not None:
-            return found, best.proposal
-        return found, workers.service.propose(AnalysisRequest(clip=scan), progress_between(progress, 0.9, 1.0))
-
     try:
-        for event in workers.tasks.run(work):
+        for event in workers.tasks.run(lambda progress: workers.service.find_dives(scan, progress)):
             if isinstance(event, TaskResult):
-                found, proposal = event.value
-                updates = list_updates(dives, panels.session, found) | proposal_updates(trim, proposal, unit)
-                if not found and workers.service.can_find_dives:
+                segments, proposal = event.value
+                updates = list_updates(dives, panels.session, segments) | proposal_updates(trim, proposal, unit)
+                if not segments and workers.service.can_find_dives:
                     updates |= {dives.choices: warning_html(no_dive_message(proposal))}
                 yield updates
             else:

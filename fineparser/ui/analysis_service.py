@@ -8,7 +8,7 @@ from pathlib import Path
 from fineparser.analysis.analyser import AnalysisOptions, DiveAnalyser
 from fineparser.analysis.auto_trim import TrimProposal
 from fineparser.analysis.clip_scan import ClipScan
-from fineparser.analysis.dive_segments import DiveSegment
+from fineparser.analysis.dive_segments import DiveSegment, best_dive
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import Exemplar
@@ -105,8 +105,8 @@ class AnalysisService:
         """True with trained weights."""
         return self.analyser.model.provenance.trained
 
-    def find_dives(self, scan: ClipScan, progress: Progress) -> tuple[DiveSegment, ...]:
-        """Find every dive of a clip.
+    def find_dives(self, scan: ClipScan, progress: Progress) -> tuple[tuple[DiveSegment, ...], TrimProposal]:
+        """Every dive of a clip, and trim and crop of the best one or, without any, of the clip.
 
         Raises:
             VideoError: if the clip cannot be read any more.
@@ -144,8 +144,12 @@ class AnalysisService:
             request.clip, request.first, request.last, request.crop, dive=request.dive, progress=progress
         )
 
-    def _find_dives(self, scan: ClipScan, progress: Progress = no_progress) -> tuple[DiveSegment, ...]:
-        return self.analyser.find_dives(scan, progress=progress)
+    def _find_dives(
+        self, scan: ClipScan, progress: Progress = no_progress
+    ) -> tuple[tuple[DiveSegment, ...], TrimProposal]:
+        segments = self.analyser.find_dives(scan, progress=progress)
+        best = best_dive(segments)
+        return segments, self.analyser.propose_by_motion(scan) if best is None else best.proposal
 
     def write_files(self, report: DiveReport, folder: Path, progress: Progress) -> list[Path]:
         """Write the files of a result: one zip, then its contents, in the order of `DOWNLOADS`."""

@@ -16,9 +16,9 @@ from fineparser.rendering.chart_style import signed
 from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
 from fineparser.rendering.messages import (
     JUDGE_CALIBRATED_VOTES,
+    missing_phases_message,
     no_score_message,
     score_notes,
-    unseen_phases_message,
     vote_reason,
     warning_texts,
 )
@@ -93,8 +93,8 @@ def breakdown_table(report: DiveReport) -> str:
     headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
     # The chart above shows the branches, too: on a narrow screen the range needs the room more.
     table = html_table(headings, rows, strong_row=len(rows) - 1, detail_columns=range(1, 1 + len(BRANCHES)))
-    unseen = unseen_phases_message(report)
-    return f'{table}<p class="fp-hint">{escape(unseen)}</p>' if unseen else table
+    missing = missing_phases_message(report)
+    return f'{table}<p class="fp-hint">{escape(missing)}</p>' if missing else table
 
 
 def votes_table(report: DiveReport) -> str:

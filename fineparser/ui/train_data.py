@@ -12,7 +12,7 @@ from fineparser.data.dataset_summary import DatasetSummary
 from fineparser.data.dive_tables import COLUMNS, TABLE, make_row, read_rows, write_rows
 from fineparser.data.dives import DataError, OnBroken, Problem, ProblemLog
 from fineparser.data.importer import DatasetImporter
-from fineparser.data.readers.clip_folder import with_found_files
+from fineparser.data.readers.clip_folder import with_existing_files
 from fineparser.data.sources import detect_kind
 from fineparser.ui.components import Updates, error_html, note_html, warning_html
 from fineparser.ui.controls import DeleteButton, add_delete_question
@@ -233,7 +233,7 @@ def save_table(storage: TrainingStorage, collection: str | None, rows: Sequence[
     folder = storage.collection(collection or "")
     texts = [["" if value is None else str(value).strip() for value in row] for row in rows]
     written = [make_row("") | dict(zip(COLUMNS, row, strict=False)) for row in texts if any(row)]
-    write_rows(folder / TABLE, with_found_files(folder, written))
+    write_rows(folder / TABLE, with_existing_files(folder, written))
 
 
 @contextmanager

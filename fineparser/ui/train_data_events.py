@@ -15,7 +15,7 @@ from fineparser.data.dataset_summary import summarise_dataset
 from fineparser.data.dive_tables import TABLE, read_rows, write_rows
 from fineparser.data.dives import DataError, Dive, OnBroken, Problem, ProblemLog
 from fineparser.data.importer import list_clips
-from fineparser.data.readers.clip_folder import with_found_files
+from fineparser.data.readers.clip_folder import with_existing_files
 from fineparser.progress import Progress
 from fineparser.rendering.messages import plural
 from fineparser.ui import train_data, train_labels
@@ -56,7 +56,7 @@ def crop_collection(folder: Path, dives: dict[str, Dive], analyser: DiveAnalyser
         VideoError, OSError: if a clip cannot be read or written; dives that were cropped before stay cropped.
     """
     table = read_rows(folder / TABLE, ProblemLog(OnBroken.SKIP))
-    rows = with_found_files(folder, [row for _, row in table])
+    rows = with_existing_files(folder, [row for _, row in table])
     by_line = {dive.location.line: dive for dive in dives.values() if not dive.has_masks}
     to_crop = [
         (index, by_line[line])

@@ -107,17 +107,17 @@ def measure_capture(timing: Timing, count: int, metadata: dict[str, str]) -> tup
     Returns:
         Seconds of each frame from the first one on, or None where no slow motion was recognised.
     """
-    shown = np.arange(count) / timing.fps if timing.timestamps is None else np.array(timing.timestamps)
+    displayed = np.arange(count) / timing.fps if timing.timestamps is None else np.array(timing.timestamps)
     if count < 2:
         return None
-    intervals = np.diff(shown)
+    intervals = np.diff(displayed)
     interval = float(np.median(intervals))
     try:
         capture_rate = float(metadata.get(CAPTURE_RATE_KEY, "0"))
     except ValueError:
         capture_rate = 0.0
     if np.isfinite(capture_rate) and capture_rate * interval >= MIN_SLOWDOWN:
-        return tuple((shown / (capture_rate * interval)).tolist())
+        return tuple((displayed / (capture_rate * interval)).tolist())
     short = _ramp_interval(intervals)
     return None if short is None else tuple((np.arange(count) * short).tolist())
 

@@ -72,7 +72,7 @@ def test_a_dive_is_a_free_fall():
     assert evidence.fall.drop == pytest.approx(np.ptp(heights_of_a_dive()[FLIGHT : ENTRY + 1]) / LENGTH, rel=0.1)
     assert evidence.fall.strength == 1
     assert evidence.is_dive
-    assert (codes(evidence), evidence.unseen_phases) == ([], ())
+    assert (codes(evidence), evidence.missing_phases) == ([], ())
     assert (evidence.flight_frame, evidence.entry_frame) == (FLIGHT, ENTRY)
 
 
@@ -109,7 +109,7 @@ def test_a_clip_that_begins_in_the_air_has_no_take_off():
     prediction = replace(predict(draw(in_air), 0.3), flight=3, entry=ENTRY - FLIGHT - 12)
     evidence = weigh(prediction)
     assert evidence.begins_in_air
-    assert evidence.unseen_phases == (Phase.TAKE_OFF,)
+    assert evidence.missing_phases == (Phase.TAKE_OFF,)
     assert codes(evidence) == []
     # A take-off that the network is sure of is in the clip, however short the stance before it.
     assert not weigh(replace(prediction, flight_confidence=0.95)).begins_in_air
@@ -122,7 +122,7 @@ def test_a_clip_that_ends_in_the_air_has_no_entry_and_no_score():
     prediction = replace(predict(draw(heights - 1), 0.95, 0.3), flight=FLIGHT + 40, entry=FRAMES - 2)
     evidence = weigh(prediction)
     assert evidence.ends_in_air
-    assert evidence.unseen_phases == (Phase.ENTRY,)
+    assert evidence.missing_phases == (Phase.ENTRY,)
     assert codes(evidence) == ["ends_in_air"]
 
 

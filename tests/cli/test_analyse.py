@@ -379,7 +379,7 @@ def test_a_time_of_a_spreadsheet_means_minutes():
 
 def test_without_a_dive_there_is_no_score_unless_forced(checkpoint, tmp_path, monkeypatch, clip, capsys):
     """The reasons of trained weights, on the tiny network."""
-    evidence = SimpleNamespace(no_score=(QualityWarning("no_fall", {"drop": 0.1}),), unseen_phases=(Phase.TAKE_OFF,))
+    evidence = SimpleNamespace(no_score=(QualityWarning("no_fall", {"drop": 0.1}),), missing_phases=(Phase.TAKE_OFF,))
     monkeypatch.setattr(DiveAnalyser, "_evidence", lambda *_: evidence)
     dive = [*arguments(clip, checkpoint, tmp_path / "out"), "--code", "103B", "--height", "3"]
     assert main(dive) == 0

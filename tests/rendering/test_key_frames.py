@@ -123,7 +123,7 @@ def test_the_splash_is_the_largest_mask_after_the_entry(report):
 
 
 def test_phases_that_are_not_in_the_clip_have_no_key_frames(report):
-    late = replace(report, unseen_phases=(Phase.TAKE_OFF,))
+    late = replace(report, missing_phases=(Phase.TAKE_OFF,))
     assert [one.name for one in find_key_frames(late)] == ["mid-flight", "opening", "entry", "splash"]
-    cut = replace(report, unseen_phases=(Phase.ENTRY,))
+    cut = replace(report, missing_phases=(Phase.ENTRY,))
     assert [one.name for one in find_key_frames(cut)] == ["stance", "take-off", "mid-flight", "opening"]

@@ -162,6 +162,6 @@ def test_a_page_with_a_score_on_request_says_why_there_would_be_none(report):
 
 
 def test_a_page_names_the_phases_that_are_not_in_the_clip(report):
-    page = Page(report_html(replace(report, unseen_phases=(Phase.TAKE_OFF,))))
+    page = Page(report_html(replace(report, missing_phases=(Phase.TAKE_OFF,))))
     assert "The clip begins in the air: the take-off carries no points." in page.text
     assert "stance" not in [attributes["alt"] for tag, attributes in page.tags if tag == "img"]

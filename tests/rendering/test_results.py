@@ -163,8 +163,8 @@ def test_the_json_says_why_there_is_no_score(report):
 
 
 def test_the_json_leaves_out_phases_that_are_not_in_the_clip(report):
-    values = report_json(replace(report, unseen_phases=(Phase.TAKE_OFF,)))
-    assert values["unseen_phases"] == ["take-off"]
+    values = report_json(replace(report, missing_phases=(Phase.TAKE_OFF,)))
+    assert values["missing_phases"] == ["take-off"]
     assert list(values["breakdown"]["by_phase"]) == ["flight", "entry"]
     assert list(values["votes"][0]["contributions"]["static"]) == ["flight", "entry"]
     assert list(report_json(report)["breakdown"]["by_phase"]) == ["take-off", "flight", "entry"]

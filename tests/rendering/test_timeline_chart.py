@@ -9,11 +9,11 @@ from fineparser.domain.phases import Phase
 from fineparser.rendering.timeline_chart import (
     TransitionCurves,
     phase_spans,
-    seen_transitions,
     sub_actions,
     timeline_figure,
     timeline_html,
     transition_rows,
+    visible_transitions,
 )
 
 
@@ -90,11 +90,11 @@ def test_the_timeline_has_the_right_scale(report):
 
 
 def test_a_dive_that_begins_in_the_air_has_no_take_off(report):
-    late = replace(report, unseen_phases=(Phase.TAKE_OFF,))
+    late = replace(report, missing_phases=(Phase.TAKE_OFF,))
     flight, entry = phase_spans(late)
     assert (flight.phase, flight.first, flight.last) == (Phase.FLIGHT, 2, 40)
     assert (entry.first, entry.last) == (41, 55)
-    assert [phase for phase, _ in seen_transitions(late)] == [Phase.ENTRY]
+    assert [phase for phase, _ in visible_transitions(late)] == [Phase.ENTRY]
     assert [phase for _, phase in sub_actions(late)] == [Phase.FLIGHT, Phase.ENTRY]
     assert transition_rows(late)[1:] == [
         ["Flight begins", "", "not seen", ""],
@@ -106,8 +106,8 @@ def test_a_dive_that_begins_in_the_air_has_no_take_off(report):
 
 
 def test_a_dive_that_ends_in_the_air_has_no_entry(report):
-    cut = replace(report, unseen_phases=(Phase.ENTRY,))
+    cut = replace(report, missing_phases=(Phase.ENTRY,))
     take_off, flight = phase_spans(cut)
     assert (take_off.first, take_off.last, flight.first, flight.last) == (2, 17, 18, 55)
-    assert [phase for phase, _ in seen_transitions(cut)] == [Phase.FLIGHT]
+    assert [phase for phase, _ in visible_transitions(cut)] == [Phase.FLIGHT]
     assert transition_rows(cut)[2] == ["Entry begins", "", "not seen", ""]

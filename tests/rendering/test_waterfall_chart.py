@@ -101,7 +101,7 @@ def begins_in_air(report):
     points = report.breakdown.points.copy()
     points[:, Phase.TAKE_OFF] = 0
     ranges = np.array([[0.0, 0.0], [0.5, 3.25], [-4.0, 0.0]])
-    return replace(report, unseen_phases=(Phase.TAKE_OFF,), breakdown=Breakdown(78.5, points, ranges))
+    return replace(report, missing_phases=(Phase.TAKE_OFF,), breakdown=Breakdown(78.5, points, ranges))
 
 
 def test_phases_that_are_not_in_the_clip_are_left_out(begins_in_air):

@@ -49,16 +49,16 @@ def read_clip_folder(root: str | Path, options: ReadOptions = DEFAULT_READ_OPTIO
     return DiveList(f"clips:{root}", tuple(dives), tuple(reader.problems.problems), options.on_broken)
 
 
-def with_found_files(root: Path, rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+def with_existing_files(root: Path, rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """Rows with their clips and masks named as in the folder; a name without a file stays as it is."""
     files, result = FolderFiles(root), []
     for row in rows:
-        found = {}
+        paths = {}
         for column, suffixes in (("clip", VIDEO_SUFFIXES), ("mask", MASK_SUFFIXES)):
             if row[column]:
                 with suppress(ValueError):
-                    found[column] = files.find(row[column], column, suffixes).relative_to(root).as_posix()
-        result.append(row | found)
+                    paths[column] = files.find(row[column], column, suffixes).relative_to(root).as_posix()
+        result.append(row | paths)
     return result
 
 
