@@ -1,4 +1,8 @@
-"""Analyses of the bundled example clips give the points and transitions of commit d6cfcb6."""
+"""Analyses of the bundled example clips give the points and transitions of December 2026.
+
+They were recorded again when the trim began to follow the free fall of the mask: scores moved by 0.70 points at most,
+and one entry by a frame.
+"""
 
 import json
 
