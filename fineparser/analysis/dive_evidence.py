@@ -41,6 +41,10 @@ MIN_DIVE_CONFIDENCE, MIN_SCORE_CONFIDENCE = 0.58, 0.5
 between the real dives and the stretches without a dive that docs/experiments.md lists; the second is a little lower,
 since a dive that was found should not lose its score to a slightly different crop."""
 
+HURDLE_CONFIDENCE, HURDLE_DROP = 0.75, 1.5
+"""Confidence of the start of the flight, and drop in body lengths, below both of which a fall to the last frame is a
+hurdle."""
+
 AIR_TOLERANCE = 0.25
 """Distance from the parabola of the flight, body lengths, up to which the diver is in the air."""
 
@@ -266,9 +270,16 @@ class DiveEvidence:
         )
 
     @property
+    def may_be_dive(self) -> bool:
+        """True for a dive, or a hurdle at the end of the frames that may go on as one."""
+        return self.diver_share >= MIN_DIVER_SHARE and self.confidence >= MIN_DIVE_CONFIDENCE
+
+    @property
     def is_dive(self) -> bool:
         """True where the evidence suffices for a dive, complete or not."""
-        return self.diver_share >= MIN_DIVER_SHARE and self.confidence >= MIN_DIVE_CONFIDENCE
+        # The hurdle of an approach is a free fall, too, and ends on the board: cut there, it looks like a dive.
+        is_hurdle = self.ends_in_air and self.flight_confidence < HURDLE_CONFIDENCE and self.fall.drop < HURDLE_DROP
+        return self.may_be_dive and not is_hurdle
 
     @property
     def no_score(self) -> tuple[QualityWarning, ...]:

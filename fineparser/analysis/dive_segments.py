@@ -173,14 +173,15 @@ def _segment(
         prediction = predictors.transitions(proposal)
         numbers = proposal.frame_numbers
         evidence = DiveEvidence.from_prediction(prediction, scan, proposal.crop, numbers)
-        if not evidence.is_dive:
+        if not evidence.may_be_dive:
             break
         first, last = int(numbers[0]), int(numbers[-1])
         is_late = evidence.begins_in_air and first > bounds[0]
         is_early = evidence.ends_in_air and last < bounds[1]
         if widened or not (is_late or is_early):
             # Only the edge of a shot can cut a dive: otherwise it is a hurdle or a jump beside another dive.
-            if (evidence.begins_in_air and first > shot[0]) or (evidence.ends_in_air and last < shot[1]):
+            is_cut = (evidence.begins_in_air and first > shot[0]) or (evidence.ends_in_air and last < shot[1])
+            if is_cut or not evidence.is_dive:
                 break
             # Where the diver falls freely in it, the predicted flight is right, and the trim can follow it.
             if evidence.fall.strength >= MIN_FALL_STRENGTH:

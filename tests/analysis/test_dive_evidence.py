@@ -126,6 +126,18 @@ def test_a_clip_that_ends_in_the_air_has_no_entry_and_no_score():
     assert codes(evidence) == ["ends_in_air"]
 
 
+def test_the_hurdle_of_an_approach_is_no_dive():
+    """A jump on the board, at the end of which the clip ends, falls as freely as a dive."""
+    seconds = np.maximum(NUMBERS - 70, 0) / FPS
+    heights = 3 - 2.3 * seconds + GRAVITY / 2 * seconds**2
+    hurdle = replace(predict(draw(heights), 0.64, 0.14), flight=70, entry=FRAMES - 2)
+    evidence = weigh(replace(hurdle, entry_confidence=0.5))
+    assert evidence.ends_in_air
+    assert not evidence.is_dive
+    # The same with a take-off that is certain is a dive that the clip cuts.
+    assert weigh(replace(hurdle, flight_confidence=0.95)).is_dive
+
+
 def test_transitions_that_are_not_found_are_named():
     dive = predict(draw(heights_of_a_dive()), 0.9, 0.05)
     assert [reason.values["phase"] for reason in weigh(dive).no_score] == ["entry"]
