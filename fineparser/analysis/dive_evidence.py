@@ -9,7 +9,13 @@ from scipy.ndimage import median_filter
 
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CropChoice
-from fineparser.analysis.diver_search import best_chain, diver_candidates, smooth_energy, weighted_by_motion
+from fineparser.analysis.diver_search import (
+    best_chain,
+    compensated_points,
+    diver_candidates,
+    smooth_energy,
+    weighted_by_motion,
+)
 from fineparser.domain.phases import Phase
 from fineparser.quality_warning import QualityWarning, Value
 
@@ -112,11 +118,7 @@ class DiverPath:
         detected = [index for index, frame in enumerate(candidates) if frame]
         places = np.full((len(masks), 3), np.nan)
         if detected:
-            points = [
-                np.array([(motion.camera[index] @ (one.x, one.y, info.height))[:2] for one in candidates[index]])
-                / info.height
-                for index in detected
-            ]
+            points = [compensated_points(candidates[index], motion.camera[index], info.height) for index in detected]
             chain = best_chain([candidates[index] for index in detected], points, JUMP_SCALE)
             for index, choice, point in zip(detected, chain, points, strict=True):
                 places[index] = *point[choice], candidates[index][choice].extent / info.height
@@ -304,7 +306,7 @@ class DiveEvidence:
     def missing_phases(self) -> tuple[Phase, ...]:
         """Phases that are not in the clip."""
         phases = ((Phase.TAKE_OFF, self.begins_in_air), (Phase.ENTRY, self.ends_in_air))
-        return tuple(phase for phase, is_unseen in phases if is_unseen)
+        return tuple(phase for phase, is_missing in phases if is_missing)
 
 
 def _begins_in_air(prediction: PhasePrediction, fall: FreeFall) -> bool:

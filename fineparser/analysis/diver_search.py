@@ -113,6 +113,18 @@ def weighted_by_motion(candidate: DiverCandidate, energy: np.ndarray, width: flo
     return replace(candidate, motion=motion, weight=candidate.weight * (STATIC_WEIGHT + (1 - STATIC_WEIGHT) * motion))
 
 
+def compensated_points(candidates: list[DiverCandidate], camera: np.ndarray, height: float) -> np.ndarray:
+    """Candidates of one frame with the camera motion compensated, [k, 2] in heights of the frame.
+
+    Args:
+        candidates: k of them, one at least.
+        camera: [3, 3], see `MotionEnergy.camera`, of that frame.
+        height: of the source frame, pixels.
+    """
+    points = np.array([[candidate.x, candidate.y, height] for candidate in candidates]) / height
+    return (points @ camera.T)[:, :2]
+
+
 def smooth_energy(motion: MotionEnergy) -> np.ndarray:
     """Motion energy [n, rows, columns], mean over five frames, maximum of each cell and its neighbours."""
     energy = motion.energy
@@ -273,7 +285,9 @@ class DiverSearch:
         detected = [index for index, frame in enumerate(candidates) if frame]
         if not detected:
             return None, 0.0
-        points = [self._compensated(candidates[index], index * STRIDE) for index in detected]
+        points = [
+            compensated_points(candidates[index], self.motion.camera[index * STRIDE], self.height) for index in detected
+        ]
         chain = best_chain([candidates[index] for index in detected], points)
         diver = [candidates[index][choice] for index, choice in zip(detected, chain, strict=True)]
         if not self._is_diver(diver):
@@ -285,11 +299,6 @@ class DiverSearch:
         interpolated = np.stack([np.interp(np.arange(CLIP_FRAMES), frames, axis) for axis in compensated.T], axis=1)
         path = self.motion.from_first_frame(interpolated) * self.height
         return path, float(np.quantile([candidate.extent for candidate in diver], 0.75))
-
-    def _compensated(self, candidates: list[DiverCandidate], frame: int) -> np.ndarray:
-        """Candidates of one frame with the camera motion compensated, [k, 2] in heights of the frame."""
-        points = np.array([[candidate.x, candidate.y, self.height] for candidate in candidates]) / self.height
-        return (points @ self.motion.camera[frame].T)[:, :2]
 
     def _motion_path(self) -> np.ndarray:
         """Centroid of the motion energy, [96, 2] in source pixels, smoothed with its energy as weight."""

@@ -21,6 +21,7 @@ from fineparser.data.dive_tables import RowLabels, find_tables, read_folder_rows
 from fineparser.data.dives import Location, OnBroken, Problem, ProblemLog
 from fineparser.data.file_names import FolderFiles
 from fineparser.model.precision import PRECISIONS
+from fineparser.plain_values import MAX_EXCERPT
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.video.limits import VIDEO_SUFFIXES
 
@@ -187,7 +188,7 @@ def clips_with_dives(clips: Sequence[BatchClip], analyser: "ClipAnalyser", *, ev
             continue
         try:
             if clip.dive and is_trimmed:
-                raise ValueError(f"dive {clip.dive[:80]} and a trim are given: leave out one of them")
+                raise ValueError(f"dive {clip.dive[:MAX_EXCERPT]} and a trim are given: leave out one of them")
             if clip.clip not in segments:
                 segments[clip.clip] = analyser.find_dives(clip.clip)
             if clip.dive:
@@ -427,7 +428,7 @@ def dive_at(dives: "Sequence[DiveSegment]", which: str) -> "DiveSegment":
         try:
             number = int(which)
         except ValueError:
-            raise ValueError(f"the dive is {which[:80]!r}: give its number, or a time such as 3:25") from None
+            raise ValueError(f"the dive is {which[:MAX_EXCERPT]!r}: give its number, or a time such as 3:25") from None
         return dive_of_number(dives, number)
     seconds = seconds_of(which)
     distances: list[tuple[float, float, DiveSegment]] = []
@@ -440,7 +441,9 @@ def dive_at(dives: "Sequence[DiveSegment]", which: str) -> "DiveSegment":
     nearest = min(distances, key=lambda one: one[:2], default=None)
     if nearest is not None and nearest[0] <= TIME_TOLERANCE:
         return nearest[2]
-    raise ValueError(f"there is no dive at {which[:80]}: the clip has {dive_count(dives)}, which --list prints")
+    raise ValueError(
+        f"there is no dive at {which[:MAX_EXCERPT]}: the clip has {dive_count(dives)}, which --list prints"
+    )
 
 
 def seconds_of(time: str) -> float:
@@ -452,7 +455,7 @@ def seconds_of(time: str) -> float:
     try:
         return sum(float(part) * 60**power for power, part in enumerate(reversed(time.split(":"))))
     except ValueError:
-        raise ValueError(f"the time is {time[:80]!r}: give minutes and seconds, such as 3:25") from None
+        raise ValueError(f"the time is {time[:MAX_EXCERPT]!r}: give minutes and seconds, such as 3:25") from None
 
 
 def _unused_name(name: str, names: set[str]) -> str:

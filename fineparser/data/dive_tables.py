@@ -32,7 +32,7 @@ from fineparser.data.file_names import portable_name
 from fineparser.data.text_encodings import decode_text
 from fineparser.domain.difficulty import UndefinedDifficulty, difficulty, parse_height
 from fineparser.domain.dive_code import DiveCode
-from fineparser.plain_values import excerpt
+from fineparser.plain_values import MAX_EXCERPT, excerpt
 
 TABLE = "dives.csv"
 """Name of the table that the app writes."""
@@ -121,7 +121,7 @@ def read_rows(table: Path, problems: ProblemLog, more: Sequence[str] = ()) -> li
     cells = [(line, fields) for line, fields in read_cells(table) if fields]
     top = [(line, fields) for line, fields in cells[:_TITLE_LINES] if "clip" in _column_names(fields)]
     if not top:
-        given = ", ".join(excerpt(name) for name in (cells[0][1] if cells else ()) if name)[:_EXCERPT]
+        given = ", ".join(excerpt(name) for name in (cells[0][1] if cells else ()) if name)[:MAX_EXCERPT]
         there = f" This line has {given}." if given else ""
         raise DataError(
             f"{Location(table, cells[0][0] if cells else 1)}: there is no column 'clip'. The columns are "
@@ -429,7 +429,6 @@ def _key(name: str) -> str:
 
 _KEYS = {_key(column): column for column in COLUMNS}
 _OTHER_KEYS = {other: column for column, others in OTHER_NAMES.items() for other in others}
-_EXCERPT = 80
 
 
 def _column_names(names: Sequence[str]) -> set[str]:
@@ -468,7 +467,7 @@ def _columns(
     passed = [index for index in range(len(names)) if index not in columns and index not in ambiguous]
     unknown = [excerpt(names[index]) for index in passed if names[index]]
     listed = ", ".join(unknown)
-    listed = listed if len(listed) <= _EXCERPT else f"{listed[: _EXCERPT - 3]}..."
+    listed = listed if len(listed) <= MAX_EXCERPT else f"{listed[: MAX_EXCERPT - 3]}..."
     subjects = [f"the column{'s' if len(unknown) > 1 else ''} {listed}"] if unknown else []
     if any(_field(row, index) for row in rows for index in passed if not names[index]):
         subjects.append("a column without a name")
