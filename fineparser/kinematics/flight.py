@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from fineparser.domain.clip_geometry import GRAVITY
-from fineparser.kinematics.body_path import BodyPath
+from fineparser.kinematics.body_path import STATURE_SHARE, BodyPath
 from fineparser.kinematics.moments import CORRELATED_FRAMES, FALL_EXCESS, FALL_EXCESS_ERROR, Moments
 from fineparser.kinematics.observation import ANKLES, KNEES, NECK, PELVIS, TOES, WRISTS, DiveObservation
 from fineparser.kinematics.quantity import Quantity
@@ -18,6 +18,10 @@ GRAVITY_SCALE_ERROR = 0.05
 motion that was not compensated."""
 BODY_SCALE_ERROR = 0.1
 """Relative error of the scale that follows from the length of the body: divers differ, and keypoints miss its ends."""
+KEYPOINT_ERROR = 0.08
+"""Error of a keypoint's distance from the skin at the nearest point, metres."""
+BODY_LENGTH_ERROR = 0.06
+"""Relative error of the length of the body in pixels."""
 EDGE_ERROR = 0.1
 """Error of the place of the edge, metres: the feet stand a little behind it."""
 HEIGHT_SCALE_ERROR = 0.03
@@ -137,8 +141,8 @@ class Flight:
     def to_plane(self, points: np.ndarray) -> np.ndarray:
         """Points [..., 2] in pixels of the first frame -> metres [..., 2]: out from the edge, up from the water."""
         out = (points - self.edge) @ self.outwards / self.aspect
-        up = (self.water - points) @ self.down
-        return np.stack([out, up], axis=-1) / self.scale
+        up = (self.edge - points) @ self.down
+        return np.stack([out / self.scale, up / self.scale + self.board_height], axis=-1)
 
     # Quantities
 
@@ -193,6 +197,44 @@ class Flight:
             return Quantity.missing("m", "no_entry")
         value = float(self.to_plane(self.water)[0])
         return Quantity.measured(value, self.distance_error(value), "m", self.frames[1:])
+
+    def closest_distance(self, observation: DiveObservation) -> Quantity:
+        """Horizontally from the edge of the board to the nearest part of the body that passes its level on the way
+        down."""
+        frames = observation.distinct
+        frames = frames[(self.path.seconds[frames] > self.moments.parabola.top) & (frames <= self.moments.entry)]
+        points = self.to_plane(observation.compensate(observation.points)[frames])
+        is_passing = np.abs(points[..., 1] - self.board_height) <= BOARD_LEVEL
+        if not is_passing.any():
+            return Quantity.missing("m", "no_board")
+        out = np.where(is_passing, points[..., 0], np.inf)
+        frame = int(out.min(axis=1).argmin())
+        value = float(out.min())
+        error = math.hypot(self.distance_error(value), KEYPOINT_ERROR)
+        return Quantity.measured(value, error, "m", (int(self.path.numbers[frames[frame]]),))
+
+    def scale_at_entry(self, observation: DiveObservation) -> Quantity:
+        """Pixels of the frame of the touch a metre."""
+        value = self.scale / float(observation.camera_scale[self.moments.entry])
+        return Quantity.measured(value, value * self.scale_error, "px/m", self.frames[1:])
+
+    def time_scale(self) -> Quantity:
+        """Factor by which the clip runs slower than life."""
+        value = self.moments.time_scale
+        return Quantity.measured(value, value * self.time_scale_error, "", self.frames)
+
+    def vertical(self) -> Quantity:
+        """Angle of the true vertical, clockwise from that of the picture."""
+        return Quantity.measured(self.tilt, self.tilt_error, "deg", self.frames)
+
+    def body_height(self, observation: DiveObservation) -> Quantity:
+        """Length of the body from crown to toes, in pixels of the frame of the touch."""
+        value = self.path.length * STATURE_SHARE / float(observation.camera_scale[self.moments.entry])
+        return Quantity.measured(value, value * BODY_LENGTH_ERROR, "px", self.frames)
+
+    def path_in_metres(self) -> np.ndarray:
+        """float64 [T, 2]: of the centre of mass out from the edge of the board and above the water."""
+        return self.to_plane(self.path.centre)
 
     def distance_error(self, metres: float) -> float:
         """Standard error of a distance from the edge, metres."""
