@@ -1,0 +1,170 @@
+"""All measurements of a dive from its observation."""
+
+import numpy as np
+
+from fineparser.kinematics.body_path import BodyPath, centre_of_mass
+from fineparser.kinematics.dive_identity import identify_dive
+from fineparser.kinematics.entry_line import entry_picture, measure_entry
+from fineparser.kinematics.flight import Flight
+from fineparser.kinematics.kinematics import Kinematics, MotionSeries
+from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.observation import NECK, PELVIS, DiveObservation
+from fineparser.kinematics.quantity import Choice, Quantity
+from fineparser.kinematics.rotation_measurement import (
+    RotationPath,
+    follow_rotation,
+    follow_twist,
+    measure_rotation,
+    rotation_speeds,
+)
+from fineparser.kinematics.shape_measurement import JointAngles, ShapeMeasurement, measure_shape
+from fineparser.kinematics.splash import measure_splash
+
+MIN_ASPECT = 0.45
+"""Ratio of the horizontal scale to the vertical one below which the dive is seen along the board: its rotation is not
+visible from the side."""
+
+
+def measure_dive(
+    observation: DiveObservation, path: BodyPath, moments: Moments | None, height: float | None = None
+) -> Kinematics:
+    """Measure a dive.
+
+    Args:
+        observation: of it.
+        path: of its body.
+        moments: of it; None where there is no flight: then nothing is measurable.
+        height: of the board in metres; None: estimated.
+    """
+    rotation = None if moments is None else measure_rotation(observation, moments)
+    shape = None if moments is None else measure_shape(observation, moments)
+    if moments is None or rotation is None or shape is None:
+        return _without_flight(observation)
+    flight = Flight.measure(observation, path, moments, height)
+    identity = identify_dive(observation, moments, rotation, shape, path.length)
+    turned = follow_rotation(
+        observation,
+        moments,
+        rotation,
+        start=int(identity.code.armstand),
+        sense=0 if identity.sense > 0 else 1,
+        half_somersaults=identity.code.half_somersaults,
+    )
+    series = _series(observation, flight, shape.angles, turned)
+    scale, vertical = flight.scale_at_entry(observation), flight.vertical()
+    body = measure_entry(
+        observation,
+        moments.entry,
+        end="hands" if identity.code.head_first else "feet",
+        rotation=identity.sense if flight.aspect >= MIN_ASPECT else None,
+        vertical=vertical,
+    )
+    splash = measure_splash(observation, moments.entry, scale, moments.time_scale)
+    peak, mean = rotation_speeds(observation, moments, turned)
+    frames = flight.frames
+    return Kinematics(
+        air_time=flight.air_time(),
+        take_off_speed=flight.take_off_speed(),
+        height_above_board=flight.height_above_board(),
+        closest_distance=flight.closest_distance(observation),
+        entry_distance=flight.entry_distance(),
+        half_somersaults=identity.half_somersaults,
+        half_twists=identity.half_twists,
+        direction=identity.direction,
+        start=identity.start,
+        peak_rotation=peak,
+        mean_rotation=mean,
+        position=identity.position,
+        tightest_hip=shape.tightest_hip,
+        tightest_knee=shape.tightest_knee,
+        opening_time=shape.opening_time,
+        opening_height=_opening_height(shape, series, flight),
+        legs_apart=shape.legs_apart,
+        knee_bend=shape.knee_bend,
+        foot_bend=shape.foot_bend,
+        entry_angle=body.entry_angle,
+        trunk_angle=body.trunk_angle,
+        entry_lean=body.entry_lean,
+        entry_hip_bend=body.entry_hip_bend,
+        entry_knee_bend=body.entry_knee_bend,
+        underwater_angle=body.underwater_angle,
+        splash_height=splash.splash_height,
+        splash_width=splash.splash_width,
+        splash_area=splash.splash_area,
+        splash_time=splash.splash_time,
+        scale=scale,
+        time_scale=flight.time_scale(),
+        vertical=vertical,
+        body_height=flight.body_height(observation),
+        dive_number=identity.dive_number,
+        height=Choice.from_probabilities({f"{height:g}": 1.0}, frames) if height is not None else identity.height,
+        series=series,
+        entry_picture=entry_picture(observation, moments.entry, body, splash),
+    )
+
+
+def _opening_height(shape: ShapeMeasurement, series: MotionSeries, flight: Flight) -> Quantity:
+    """Height of the centre of mass above the water in the frame of the opening."""
+    opening = shape.opening_time
+    if opening.value is None or opening.error is None:
+        return Quantity.missing("m", opening.reason or "no_shape")
+    index = int(np.searchsorted(series.numbers, opening.frames[0]))
+    value = float(series.path[index, 1])
+    if not np.isfinite(value):
+        return Quantity.missing("m", "no_entry")
+    speed = abs(float(flight.moments.parabola.speed_at(float(flight.path.seconds[index]))[1])) / flight.scale
+    error = np.hypot(speed * opening.error * flight.moments.time_scale, flight.scale_error * value)
+    return Quantity.measured(value, error, "m", opening.frames)
+
+
+def _series(observation: DiveObservation, flight: Flight, angles: JointAngles, turned: RotationPath) -> MotionSeries:
+    """The dive frame by frame; somersault and twist in the flight alone."""
+    moments = flight.moments
+    somersault, speed, twist = np.full((3, len(observation)), np.nan)
+    somersault[turned.frames], speed[turned.frames] = turned.angles, turned.speeds
+    if (twisted := follow_twist(observation, moments)) is not None:
+        twist[turned.frames] = twisted
+    return MotionSeries(
+        **_directions(observation),
+        seconds=(observation.seconds - moments.flight_seconds) / moments.time_scale,
+        path=flight.path_in_metres(),
+        somersault=somersault,
+        rotation_speed=speed,
+        twist=twist,
+        hip_angle=angles.hip,
+        knee_angle=angles.knee,
+    )
+
+
+def _directions(observation: DiveObservation) -> dict[str, np.ndarray]:
+    """The fields of `MotionSeries` that need no flight."""
+    trunk = observation.points[:, NECK] - observation.points[:, PELVIS]
+    return {
+        "numbers": observation.numbers,
+        "centre_of_mass": centre_of_mass(observation.points),
+        "trunk_angle": np.degrees(np.arctan2(trunk[:, 0], -trunk[:, 1])),
+        "keypoints": observation.points,
+        "camera": observation.camera,
+    }
+
+
+def _without_flight(observation: DiveObservation) -> Kinematics:
+    """Measurements of a clip without a flight: none."""
+    unknown = np.full(len(observation), np.nan)
+    angles = JointAngles.from_observation(observation)
+    series = MotionSeries(
+        **_directions(observation),
+        seconds=observation.seconds - observation.seconds[0],
+        path=np.full((len(observation), 2), np.nan),
+        somersault=unknown,
+        rotation_speed=unknown,
+        twist=unknown,
+        hip_angle=angles.hip,
+        knee_angle=angles.knee,
+    )
+    choices = ("half_somersaults", "half_twists", "direction", "start", "position", "dive_number", "height")
+    missing = {
+        name: Choice.missing("no_flight") if name in choices else Quantity.missing(unit, "no_flight")
+        for name, unit in Kinematics.units().items()
+    }
+    return Kinematics(**missing, series=series)  # type: ignore[arg-type]
