@@ -34,6 +34,9 @@ class MotionSeries:
     """float64 [T]: degrees, 180 straight."""
     keypoints: np.ndarray
     """float64 [T, 7, 2]: `fineparser.domain.clip_geometry.LANDMARKS` in source pixels of each frame."""
+    camera: np.ndarray
+    """float64 [T, 3, 3]: maps pixels (x, y, 1) of each frame to those of the first frame, to draw the path over any of
+    them."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,7 +117,7 @@ class Kinematics:
     """Bend of the hips at the touch, 0 straight."""
     entry_knee_bend: Quantity = field(metadata=_shown("entry", "deg"))
     underwater_angle: Quantity = field(metadata=_shown("entry", "deg"))
-    """Of the path of the body under the surface from the vertical, with the sign of `entry_angle`."""
+    """Of the body's line while it passes the surface, with the sign of `entry_angle`."""
 
     # Splash
     splash_height: Quantity = field(metadata=_shown("splash", "m"))

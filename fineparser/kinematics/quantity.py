@@ -61,7 +61,7 @@ class Quantity:
             "value": round(self.value, digits),
             "error": round(self.error, digits),
             "unit": self.unit,
-            "frames": list(self.frames),
+            "frames": [int(frame) for frame in self.frames],
         }
 
 
@@ -117,7 +117,7 @@ class Choice:
         return {
             "value": self.value,
             "probabilities": {name: round(value, 4) for name, value in most_likely},
-            "frames": list(self.frames),
+            "frames": [int(frame) for frame in self.frames],
         }
 
 
