@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from fineparser.domain.difficulty import difficulty
+from fineparser.domain.difficulty import SPRINGBOARDS, difficulty
 from fineparser.domain.dive_code import DiveCode
 
 
@@ -67,6 +67,9 @@ TYPICAL_SIZES = {
 """Fault sizes of an average competitor: medians of absolute values, to be scaled by `fault_scale`."""
 LEVEL_PER_DIFFICULTY = 0.17
 """Increase of the mean level of divers for 1.0 of difficulty."""
+WEAK_LEVEL, WEAK_JUMP, WEAK_TURN = 0.45, 0.6, 12.0
+"""Level below which divers jump weakly from a springboard; metres of rise and degrees of somersault that a beginner
+lacks."""
 _SIGNED = ("distance", "entry", "twist", "crooked")
 _MEDIAN_OF_NORMAL = 0.6745
 
@@ -110,6 +113,10 @@ def sample_faults(rng: np.random.Generator, level: float | None, code: DiveCode,
     for name, typical in TYPICAL_SIZES.items():
         size = typical * dive_scale * rng.normal() / _MEDIAN_OF_NORMAL
         sizes[name] = float(size if name in _SIGNED else abs(size))
+    if height in SPRINGBOARDS:  # beginners hardly bend the board, and the dive is over before they are around
+        weakness = max(1.0 - level / WEAK_LEVEL, 0.0) * abs(rng.normal())
+        sizes["low"] += WEAK_JUMP * weakness
+        sizes["entry"] -= WEAK_TURN * weakness
     ceilings = {"low": 0.9, "lean": 16, "loose": 45, "bent_knees": 45, "split_legs": 35, "unpointed": 50, "late": 0.2}
     for name, most in ceilings.items():
         sizes[name] = most * float(np.tanh(sizes[name] / most))

@@ -1,7 +1,8 @@
 """Plan of a simulated dive: everything that is decided before a pixel is rendered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from fineparser.simulator.filming.filming import DiveShot, FilmingSeeds, Filming
 from fineparser.simulator.flight.diver_motion import DiverMotion, plan_motion, plan_partner
 from fineparser.simulator.judges import award_pair
 
+_Key = TypeVar("_Key")
+
 SPLITS = ("train", "validation", "test")
 FRAME_RATES = {24.0: 0.04, 25.0: 0.34, 29.97: 0.3, 30.0: 0.1, 50.0: 0.1, 59.94: 0.06, 60.0: 0.06}
 """Frames per second -> share of clips."""
@@ -28,6 +31,14 @@ STRETCHED_SHARE = 0.28
 OFF_CENTRE_SHARE = 0.3
 LATE_END_SHARE, LATEST_END = 0.25, 3.0
 """Share of clips that end well after the entry, and seconds after it at which they end at the latest."""
+AMATEUR_SHARE = 0.25
+"""Share of clips that are amateur recordings: of dives from springboards mostly, by a static or hand-held camera."""
+AMATEUR_KIND_SHARES = {"static": 0.4, "handheld": 0.6}
+AMATEUR_HEIGHT_SHARES = {1: 0.55, 3: 0.35, 5: 0.1}
+CAPTURE_RATES = {None: 0.5, 12.5: 0.1, 15.0: 0.3, 20.0: 0.1}
+"""Pictures per second of amateur recordings (None: one in each frame) -> share of them."""
+UNREPEATED_SHARE = 0.4
+"""Share of those with fewer pictures whose frame rate is that of the pictures; in the others pictures are repeated."""
 MAX_LOG_ZOOM = {"broadcast": 0.6, "handheld": 0.3, "static": 0.0}
 """Logarithm of the largest zoom by kind of camera."""
 
@@ -72,7 +83,8 @@ class DivePlan:
     lateral_offsets: tuple[float, ...]
     """y of each diver's line, metres."""
     times: np.ndarray
-    """Seconds of the dive at each of the N frames of the source clip, 0 at take-off, [N]."""
+    """Seconds of the dive at each of the N frames of the source clip, 0 at take-off, [N]; equal in frames that repeat
+    a picture."""
     fps: float
     """Frames per second of the source clip."""
     slow_motion: float
@@ -117,7 +129,9 @@ class DivePlan:
         if len(before) and self.opening_shot is not None:
             pieces.append(self.opening_shot.render(lines, width, before))
         if len(after):
-            pieces.append(self._shot.render(lines, width, after))
+            pictures, index = self._pictures(after)
+            frames, masks = self._shot.render(lines, width, pictures)
+            pieces.append((frames[index], masks[index]))
         return np.concatenate([frames for frames, _ in pieces]), np.concatenate([masks for _, masks in pieces])
 
     def poses(
@@ -136,7 +150,8 @@ class DivePlan:
         poses = np.full((len(numbers), len(POSE_FIELDS) + len(POSITION_FIELDS)), np.nan, np.float32)
         after = numbers >= self.cut_frame
         if after.any():
-            poses[after] = self._shot.poses(lines, width, numbers[after])
+            pictures, index = self._pictures(numbers[after])
+            poses[after] = self._shot.poses(lines, width, pictures)[index]
         return poses
 
     def layers(
@@ -153,9 +168,25 @@ class DivePlan:
         """
         numbers = self._check_numbers(frame_numbers)
         # Frames before the cut are rendered from the first frame after it, for their size alone.
-        distinct, index = np.unique(np.maximum(numbers, self.cut_frame), return_inverse=True)
-        layers = self._shot.layers(lines, width, distinct)
+        pictures, index = self._pictures(np.maximum(numbers, self.cut_frame))
+        layers = self._shot.layers(lines, width, pictures)
         return layers[index] * (numbers >= self.cut_frame)[:, None, None, None]
+
+    def project(
+        self,
+        points: np.ndarray,
+        frame_numbers: Sequence[int] | np.ndarray,
+        lines: int = CLIP_SIDE,
+        width: FrameWidth = "full",
+    ) -> np.ndarray:
+        """Pixels [F, n, 2], right and down, of points [F, n, 3] in metres in frames of the source clip.
+
+        Args:
+            points: in the world frame of `fineparser.simulator.flight.diver_motion.DiverMotion`.
+            frame_numbers: [F] source frames from the cut on, ascending.
+            lines, width: size of the frames, as for `render`.
+        """
+        return self._shot.project(points, lines, width, self._check_numbers(frame_numbers))
 
     @property
     def _shot(self) -> DiveShot:
@@ -164,9 +195,13 @@ class DivePlan:
             motions=self.motions,
             lateral_offsets=self.lateral_offsets,
             height=self.height,
-            times=self.times,
+            times=np.unique(self.times),
             style=self.style,
         )
+
+    def _pictures(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distinct pictures, ascending, and the index among them of the one in each source frame."""
+        return np.unique(np.searchsorted(np.unique(self.times), self.times[numbers]), return_inverse=True)
 
     def _check_numbers(self, frame_numbers: Sequence[int] | np.ndarray) -> np.ndarray:
         numbers = np.asarray(frame_numbers)
@@ -196,13 +231,23 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
     if request.camera is not None and request.camera not in CAMERA_KINDS:
         raise ValueError(f"camera {request.camera!r} is unknown; use one of {', '.join(CAMERA_KINDS)}")
     # The split comes first: the streams of two splits can never be the same.
-    streams = np.random.SeedSequence([SPLITS.index(split), int(seed)]).spawn(5)
-    dive, timing, filming, partner, cutting = (np.random.default_rng(stream) for stream in streams)
-    code, height = sample_dive(dive, request.code, request.height)
+    streams = np.random.SeedSequence([SPLITS.index(split), int(seed)]).spawn(6)
+    dive, timing, filming, partner, cutting, amateurs = (np.random.default_rng(stream) for stream in streams)
+    amateur = _is_amateur(amateurs, request.camera)
+    if amateur and request.code is None and request.height is None:
+        code, height = sample_dive(dive, height=_choose(amateurs, AMATEUR_HEIGHT_SHARES))
+    else:
+        code, height = sample_dive(dive, request.code, request.height)
+    if amateur and request.synchro is None:
+        request = replace(request, synchro=False)
     divers = _sample_divers(dive, partner, code, height, request)
     awards, noise_free_award = award_pair(dive, divers.faults)
     kind = request.camera or CAMERA_KINDS[int(filming.choice(len(CAMERA_KINDS), p=CAMERA_KIND_SHARES))]
+    if amateur and request.camera is None:
+        kind = _choose(amateurs, AMATEUR_KIND_SHARES)
     clip = _sample_clip(timing, divers.motions, kind)
+    if amateur:
+        clip = _drop_pictures(amateurs, clip)
     cut_frame = int(cutting.integers(1, 5))
     opening = cutting.random() < CUT_SHARE if request.opening is None else request.opening
     return DivePlan(
@@ -220,10 +265,21 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
         times=clip.times,
         fps=clip.fps,
         slow_motion=clip.slow_motion,
-        style=_sample_style(filming, kind, split, clip.fps * clip.slow_motion),
+        style=replace(_sample_style(filming, kind, split, clip.fps * clip.slow_motion), amateur=amateur),
         opening_shot=_sample_opening(cutting, split) if opening else None,
         cut_frame=cut_frame if opening else 0,
     )
+
+
+def _choose(rng: np.random.Generator, shares: Mapping[_Key, float]) -> _Key:
+    """One of the keys of `shares`."""
+    return list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
+
+
+def _is_amateur(rng: np.random.Generator, camera: str | None) -> bool:
+    """Decide whether a clip is an amateur recording; half of those by a given static or hand-held camera are."""
+    share = {None: AMATEUR_SHARE, "broadcast": 0.0}.get(camera, 0.5)
+    return bool(rng.random() < share)
 
 
 @dataclass(frozen=True)
@@ -279,6 +335,19 @@ def _sample_clip(rng: np.random.Generator, motions: Sequence[DiverMotion], kind:
         after = rng.uniform(1.2, LATEST_END) if rng.random() < LATE_END_SHARE else rng.uniform(0.3, 1.2)
     count = int((lead + entry + after) * fps * slow_motion) + 1
     return _SourceClip(-lead + np.arange(count) / (fps * slow_motion), fps, slow_motion)
+
+
+def _drop_pictures(rng: np.random.Generator, clip: _SourceClip) -> _SourceClip:
+    """The clip with the pictures that an amateur's camera took; in other frames they are repeated."""
+    rate = _choose(rng, CAPTURE_RATES)
+    if rate is None:
+        return clip
+    capture = rate * clip.slow_motion
+    if rng.random() < UNREPEATED_SHARE:
+        count = int((clip.times[-1] - clip.times[0]) * capture) + 1
+        return _SourceClip(clip.times[0] + np.arange(count) / capture, rate, clip.slow_motion)
+    pictures = np.floor((clip.times - clip.times[0]) * capture + 1e-6)
+    return _SourceClip(clip.times[0] + pictures / capture, clip.fps, clip.slow_motion)
 
 
 def _sample_style(rng: np.random.Generator, kind: str, split: str, frame_rate: float) -> FilmingStyle:

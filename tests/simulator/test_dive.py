@@ -68,14 +68,14 @@ def test_the_mask_is_on_the_diver(seed):
     flight = made.phases == Phase.FLIGHT
     shares = made.masks[flight].mean((1, 2))
     # Poles and captions may hide a small diver for a while.
-    assert np.median(shares) > 0.002
+    assert np.median(shares) > 0.0015
     assert shares.max() < 0.35
     sizes = made.masks.mean((1, 2))
     assert sizes[made.plan.cut_frame :].max() < 0.6
 
 
 def test_repeated_source_frames_are_identical():
-    made = next(dive(seed) for seed in SEEDS if len(dive(seed).plan.times) < 96)
+    made = dive(next(seed for seed in range(100) if len(plan_dive(seed).times) < 96))
     twice = np.flatnonzero(np.diff(made.source_frames) == 0)
     assert len(twice) > 0
     assert (made.frames[twice] == made.frames[twice + 1]).all()

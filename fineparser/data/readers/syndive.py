@@ -54,6 +54,9 @@ class SynDives:
     codes: tuple[DiveCode, ...] = ()
     """Dive numbers to sample from; those of competitions, as often as they occur there, where empty."""
 
+    heights: tuple[float, ...] = ()
+    """Heights in metres to sample from, each as often as it is listed; as often as in competitions where empty."""
+
     epoch: int = 0
 
     on_broken: OnBroken = OnBroken.RAISE
@@ -136,7 +139,8 @@ class SynDives:
     def _sample(self, index: int) -> tuple[DiveCode, float]:
         rng = np.random.default_rng((SPLITS.index(self.split), self.dive_seed(index)))
         code = self.codes[int(rng.integers(len(self.codes)))] if self.codes else None
-        return sample_dive(rng, code)
+        height = self.heights[int(rng.integers(len(self.heights)))] if self.heights else None
+        return sample_dive(rng, code, height)
 
 
 @dataclass

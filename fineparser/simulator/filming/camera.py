@@ -293,7 +293,7 @@ def follow_diver(
         top_angle = max(target_tilt.max(), math.atan2(height + 2.2 - stand.height, stand.distance))
         bottom_angle = min(target_tilt.min(), math.atan2(-stand.height, stand.distance))
         span = max(top_angle - bottom_angle, target_pan.max() - target_pan.min() + 0.05)
-        focal = min(focal, 0.46 * min(crop.height, crop.width) / math.tan(min(span, 2.0) / 2))
+        focal = min(focal, 0.42 * min(crop.height, crop.width) / math.tan(min(span, 2.0) / 2))
         tilt = np.full(len(times), (top_angle + bottom_angle) / 2)
         zoom = np.ones(len(times))
     else:
@@ -343,7 +343,7 @@ def _sample_stand(rng: np.random.Generator, kind: str, height: float) -> _Camera
     elif kind == "static":
         distance = rng.uniform(1.2, 3.2) * (height + 4)
         level = rng.uniform(1.0, min(8.0, 1.5 + distance / 4))
-        share = rng.uniform(0.08, 0.2)
+        share = math.exp(rng.uniform(math.log(0.1), math.log(0.3)))
     else:
         nearest = 6 if height <= 3 else 0.9 * height
         distance = rng.uniform(nearest, nearest + 14)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypedDict
 
 import cv2
 import numpy as np
@@ -14,10 +14,12 @@ from fineparser.simulator.athlete.body_rendering import draw_divers
 from fineparser.simulator.athlete.pose import measure_pose
 from fineparser.simulator.athlete.skin import BodyPaint
 from fineparser.simulator.filming.camera import Camera, ImageCrop, ImageFormat, follow_diver, orientation
+from fineparser.simulator.filming.passer import Passer
 from fineparser.simulator.filming.render import Diver, PoolSurface, Recording, apparent_poses, render
 from fineparser.simulator.filming.sensor import Sensor, exposure_views
 from fineparser.simulator.flight.diver_motion import DiverMotion
 from fineparser.simulator.flight.splash import Splash, draw_droplets, entry_speed, sample_drips, surface_crossings
+from fineparser.simulator.venue.reflections import WindowMirror
 from fineparser.simulator.venue.scene import build_scene, panorama_camera
 from fineparser.simulator.venue.venue import Light
 from fineparser.simulator.venue.water import Water
@@ -79,6 +81,8 @@ def _add_coverage(shares: np.ndarray, overlay: tuple[int, int, np.ndarray, np.nd
 
 SPLASH_PARCELS = 460
 """Parcels of water in a splash, in an image of `CLIP_SIDE` lines."""
+PASSER_SHARE, WINDOW_SHARE = 0.3, 0.2
+"""Share of amateur recordings in which somebody walks past, and in which windows mirror the divers."""
 CAMERA_ATTEMPTS = 12
 MIN_WIDTH_PX = 8
 
@@ -118,6 +122,8 @@ class FilmingStyle:
     """The camera shows face and shoulders of the waiting diver and does not follow the dive."""
     crop_position: float
     """Position of the crop in the image's width, 0-1 (the published loader: random in training, else 0.5)."""
+    amateur: bool = False
+    """An amateur recording: soft and blocky, sometimes dark, with people walking past and mirrors in windows."""
     seeds: FilmingSeeds
 
 
@@ -156,6 +162,7 @@ class DiveShot:
             surface=surface,
             sensor=take.sensor,
             key_light=self.style.key_light,
+            **self._sample_surroundings(take.camera.position),
         )
         images, masks = render(scene, take.camera, divers, recording, take.times, take.frames, (take.width, lines))
         if take.sensor.interlaced:
@@ -174,6 +181,22 @@ class DiveShot:
         divers, _ = self._divers(lines)
         size = (take.width, lines)
         return render_layers(take.camera, divers, self.style.exposure_time, take.times, take.distinct_frames, size)
+
+    def project(self, points: np.ndarray, lines: int, width: FrameWidth, frames: np.ndarray) -> np.ndarray:
+        """Pixels [F, n, 2] of points [F, n, 3] in metres, in the same frames as `render`."""
+        take = self._take(lines, width, frames)
+        rows = take.distinct_frames
+        camera = replace(take.camera, rotation=take.camera.rotation[rows], focal=take.camera.focal[rows])
+        return camera.project(points)[0] * (take.width / camera.width, 1.0)
+
+    def _sample_surroundings(self, camera_position: np.ndarray) -> "_Surroundings":
+        """Sample what amateurs record besides the dive."""
+        rng = np.random.default_rng([self.style.seeds.scene, 1])
+        has_passer, has_windows = self.style.amateur & (rng.random(2) < (PASSER_SHARE, WINDOW_SHARE))
+        return _Surroundings(
+            passer=Passer.sample(rng, camera_position) if has_passer else None,
+            windows=WindowMirror.sample(rng, camera_position) if has_windows else None,
+        )
 
     def _divers(self, lines: int) -> tuple[list[Diver], PoolSurface]:
         """The divers with their splashes, and the surface of the pool."""
@@ -208,7 +231,8 @@ class DiveShot:
         style, times = self.style, self.times
         image = _image_format(lines, width, style.crop_position)
         crop = image.produced
-        sensor = Sensor.sample(np.random.default_rng(style.seeds.recording))
+        rng = np.random.default_rng(style.seeds.recording)
+        sensor = Sensor.sample_amateur(rng) if style.amateur else Sensor.sample(rng)
         if sensor.interlaced:  # every frame is two fields, half a frame apart
             count = len(times)
             times = np.interp(np.arange(2 * count - 1) / 2, np.arange(count), times)
@@ -245,6 +269,13 @@ class DiveShot:
                 continue
             return camera
         raise RuntimeError(f"no camera found in {CAMERA_ATTEMPTS} attempts for the dive from {self.height:g} m")
+
+
+class _Surroundings(TypedDict):
+    """People and mirrors around the divers."""
+
+    passer: Passer | None
+    windows: WindowMirror | None
 
 
 @dataclass(frozen=True, kw_only=True)

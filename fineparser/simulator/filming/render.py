@@ -17,12 +17,14 @@ from fineparser.simulator.athlete.body_rendering import DiverPatch, draw_divers
 from fineparser.simulator.athlete.skin import BodyPaint
 from fineparser.simulator.camera_views import CameraViews
 from fineparser.simulator.filming.camera import Camera
+from fineparser.simulator.filming.passer import Passer
 from fineparser.simulator.filming.sensor import Sensor, background_motion, exposure_views, motion_blur
 from fineparser.simulator.flight import springboard
 from fineparser.simulator.flight.diver_motion import DiverMotion
 from fineparser.simulator.flight.splash import Droplets, Overlay, Splash, draw_droplets
-from fineparser.simulator.venue.reflections import cast_shadow, draw_reflection
+from fineparser.simulator.venue.reflections import WindowMirror, cast_shadow, draw_reflection
 from fineparser.simulator.venue.scene import Scene
+from fineparser.simulator.venue.venue import Light
 from fineparser.simulator.venue.water import Water
 
 APPARENT_DEPTH = 0.76
@@ -66,6 +68,10 @@ class Recording:
     sensor: Sensor
     key_light: float
     """Brightness of the divers relative to the background (broadcasts light the boards)."""
+    passer: Passer | None = None
+    """Somebody who walks through the picture."""
+    windows: WindowMirror | None = None
+    """Windows in which the divers are mirrored."""
 
 
 def render(
@@ -102,6 +108,7 @@ def render(
     joints = list(apparent_poses(divers, instants))
     bodies, paints = [diver.body for diver in divers], [diver.paint for diver in divers]
     patches = draw_divers(bodies, paints, joints, views, diver_light, water_colour)
+    passers, mirrored = _draw_extras(recording, joints, bodies, paints, views, instants, light)
     tone = 252 * np.asarray(light.colour) * min(0.25 + light.exposure * (0.5 + 0.4 * light.ambient), 1.0)
     splashes = [draw_droplets(d.splash.droplets, times[frames], exposure_time, views, middle, tone) for d in divers]
     drips = [draw_droplets(d.drips, times[frames], exposure_time, views, middle, tone) for d in divers]
@@ -125,6 +132,11 @@ def render(
         instant, time = int(middle[row]), float(times[frames[row]])
         layers = _warp(panorama, warps[row], views.size)
         image = cv2.cvtColor(layers, cv2.COLOR_RGBA2RGB)
+        if recording.windows is not None and (ghost := mirrored[row]) is not None:
+            glass = recording.windows.strength * (1 - layers[ghost.region][..., 3] / 255.0)
+            _composite(image, Overlay(ghost.left, ghost.top, ghost.colour * glass[..., None], ghost.alpha * glass))
+        if (passer := passers[row]) is not None and recording.passer is not None and not recording.passer.is_near:
+            _composite(image, Overlay(passer.left, passer.top, passer.colour, passer.alpha))
         blades, hidden = _paint_boards(
             image, scene, divers, edges[:, row], lowest[:, row] - tips[:, row], views, instant
         )
@@ -147,6 +159,9 @@ def render(
         for splash, drip in zip(splashes, drips, strict=True):
             _composite(image, splash[row], mask_share)
             _composite(image, drip[row])  # not part of any mask
+        if passer is not None and recording.passer is not None and recording.passer.is_near:
+            _composite(image, Overlay(passer.left, passer.top, passer.colour, passer.alpha))
+            mask_share[passer.region] *= 1 - passer.alpha
         if scene.foreground is not None:
             front = _warp(scene.foreground, warps[row], views.size, border=cv2.BORDER_CONSTANT)
             _composite_over_all(image, mask_share, motion_blur(front, blurs[row]))
@@ -158,6 +173,27 @@ def render(
         images[row] = recording.sensor.record(image, int(frames[row]))
         masks[row] = mask_share >= MASK_THRESHOLD
     return images, masks
+
+
+def _draw_extras(
+    recording: Recording,
+    joints: list[np.ndarray],
+    bodies: list[Body],
+    paints: list[BodyPaint],
+    views: CameraViews,
+    instants: np.ndarray,
+    light: Light,
+) -> tuple[list[DiverPatch | None], list[DiverPatch | None]]:
+    """Draw the person who walks past and the divers mirrored in windows: F patches each, None where there are none."""
+    nobody: list[DiverPatch | None] = [None] * len(views.counts)
+    passers, mirrored = nobody, nobody
+    if (passer := recording.passer) is not None:
+        walk = [passer.joints(instants)]
+        passers = draw_divers([passer.body], [passer.paint], walk, views, light, (0.0, 0.0, 0.0))
+    if recording.windows is not None:
+        behind = [recording.windows.mirror(pose) for pose in joints]
+        mirrored = draw_divers(bodies, paints, behind, views, light, (0.0, 0.0, 0.0))
+    return passers, mirrored
 
 
 def apparent_poses(divers: Sequence[Diver], times: np.ndarray) -> np.ndarray:

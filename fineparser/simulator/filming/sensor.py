@@ -6,7 +6,7 @@ character at every size.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -173,6 +173,25 @@ class Sensor:
             noise_period=int(rng.integers(2, 13)) if rng.random() < 0.3 else 1,
             interlaced=bool(rng.random() < 0.04),
             seed=int(rng.integers(2**31)),
+        )
+
+    @classmethod
+    def sample_amateur(cls, rng: np.random.Generator) -> "Sensor":
+        """Sample the chain of an old phone or a video of the web: soft, blocky, often too dark."""
+        sensor = cls.sample(rng)
+        curves = sensor.tone_curves
+        if rng.random() < 0.4:
+            dim = (np.arange(256) * rng.uniform(0.35, 0.8)).astype(np.uint8)
+            curves = curves[dim]
+        return replace(
+            sensor,
+            tone_curves=curves,
+            resolution=float(rng.uniform(0.35, 0.9)),
+            chroma_blur=float(rng.uniform(0.006, 0.022)),
+            dark_noise=sensor.dark_noise + float(rng.gamma(1.5, 1.0)),
+            quality=int(rng.integers(12, 60)),
+            noise_period=int(rng.integers(1, 13)),
+            interlaced=False,
         )
 
     def record(self, image: np.ndarray, number: int) -> np.ndarray:

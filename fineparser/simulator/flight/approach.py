@@ -30,21 +30,47 @@ class BoardDynamics:
     """s in the air."""
     hurdle_length: float
     """m from the last step to the landing."""
-    press: float
-    """m by which the tip is bent down at most; 0 for a platform."""
-    static_press: float
-    """m by which a standing diver bends it."""
-    tip_speed: float
-    """m/s of the tip at the last contact."""
+    stretch_time: float
+    """s before the last contact at which the knees are straight; on a springboard the recoil does the rest."""
+    rate: float
+    """rad/s of the springboard's oscillation under a diver; 0 for a platform."""
+
+    @classmethod
+    def sample_springboard(cls, rng: np.random.Generator) -> "BoardDynamics":
+        """Sample a springboard, with its fulcrum, and a diver's timing on it."""
+        return cls(
+            contact_time=float(rng.uniform(0.38, 0.48)),
+            hurdle_time=float(rng.uniform(0.42, 0.56)),
+            hurdle_length=float(rng.uniform(0.7, 1.05)),
+            stretch_time=float(rng.uniform(0.13, 0.19)),
+            rate=float(rng.uniform(9.5, 11.0)),
+        )
+
+    def push_time(self, share: float) -> float:
+        """Seconds (negative) at which the last push has this share left until the knees are straight."""
+        return -(self.stretch_time + share * (self.contact_time - self.stretch_time))
+
+    @property
+    def static_press(self) -> float:
+        """Metres by which a standing diver bends the tip down."""
+        return GRAVITY / self.rate**2 if self.rate else 0.0
+
+    def recoil(self, tip_speed: float) -> tuple[float, float]:
+        """Largest deflection (m) and seconds from it to the last contact, from the tip's speed there (m/s).
+
+        Diver and blade oscillate about the deflection by the diver's weight; the contact ends at the blade's rest.
+        """
+        amplitude = np.hypot(tip_speed / self.rate, self.static_press)
+        return self.static_press + amplitude, float(np.arccos(-self.static_press / amplitude) / self.rate)
 
 
-SPRINGBOARD_DYNAMICS = BoardDynamics(
-    contact_time=0.43, hurdle_time=0.54, hurdle_length=0.98, press=0.62, static_press=0.11, tip_speed=3.4
-)
-PLATFORM_DYNAMICS = BoardDynamics(
-    contact_time=0.30, hurdle_time=0.36, hurdle_length=0.74, press=0.0, static_press=0.0, tip_speed=0.0
-)
+PLATFORM_DYNAMICS = BoardDynamics(contact_time=0.30, hurdle_time=0.36, hurdle_length=0.74, stretch_time=0.0, rate=0.0)
+BLADE_RATE, BLADE_DECAY = 2 * np.pi * 4.6, 0.55
+"""rad/s and s: oscillation of a springboard without a diver."""
+MIN_TIP_SPEED = 0.5  # m/s
 
+Knot = tuple[float, float, float | None]
+"""Time (s), value and slope of a spline; None: the slope of `hermite`."""
 KeyFrame = tuple[float, np.ndarray | Mapping[str, float]]
 """Time (s) and shape [21], or the angles by which it differs from the shape of the take-off."""
 
@@ -79,6 +105,8 @@ class Approach:
     """[n] rad."""
     board_tip: np.ndarray
     """[n] metres, upwards."""
+    tip_speed: float
+    """m/s of the board's tip at the last contact."""
 
 
 def pose_legs(
@@ -152,7 +180,6 @@ def stand_and_press(
     push, static = board.contact_time, board.static_press
     swing, top = -(push + rng.uniform(0.38, 0.5)), -(push + rng.uniform(0.85, 1.1))
     begin = top - rng.uniform(0.5, 0.9)
-    tip = _board_tip(times, [(begin, -static), (top, -static + 0.05), (swing, -static - 0.03)], board)
     leg = body.proportions.thigh + body.proportions.shank
     standing = toe_z + body.proportions.foot * np.sin(np.deg2rad(FLAT_FOOT)) + 0.997 * leg
     middle = toe_u - 0.62 * body.proportions.foot  # of the foot: where the weight is
@@ -160,34 +187,37 @@ def stand_and_press(
         (begin, {"raise": 4.0, "plane": 70.0, "elbow": 6.0, "spine": 0.0, "neck": 6.0, "roll": 0, "wrist": 0}),
         (top, {"raise": 168.0, "plane": 62.0, "elbow": 4.0, "spine": -3.0, "neck": 0.0, "roll": 0, "wrist": 0}),
         (0.55 * top + 0.45 * -push, {"raise": 92.0, "plane": 88.0, "elbow": 8.0, "spine": 2.0, "neck": 8.0}),
-        (-0.92 * push, {"raise": -14.0, "plane": 30.0, "elbow": 12.0, "spine": 16.0, "neck": 0.0}),
-        (-0.42 * push, {"raise": 74.0, "plane": 12.0, "elbow": 10.0, "spine": 10.0, "neck": -4.0}),
+        (board.push_time(0.92), {"raise": -14.0, "plane": 30.0, "elbow": 12.0, "spine": 16.0, "neck": 0.0}),
+        (board.push_time(0.42), {"raise": 74.0, "plane": 12.0, "elbow": 10.0, "spine": 10.0, "neck": -4.0}),
+        *_stretched_rows(board),
     ]
     angles = _interpolate_angles(times, rows, take_off)
-    depth = 0.25 * leg
-    knots = [begin, top, swing, -0.62 * push, 0.0]
-    hips_z = hermite(
-        times, knots, [standing, standing + 0.035, standing, standing - depth, take_off.hips[1]],
-        [0, 0, None, 0, take_off.hips_speed[1] - board.tip_speed],
-    )  # fmt: skip
+    knots = [begin, top, swing, board.push_time(0.62)]
     back = 0.13
     hips_u = hermite(
         times,
-        knots,
+        [*knots, 0.0],
         [middle, middle + 0.02, middle, middle - back + (0.05 if backward else 0.0), take_off.hips[0]],
         [0, 0, None, None, take_off.hips_speed[0]],
     )
-    pitch = hermite(times, knots, [0.02, 0.0, 0.04, 0.62, take_off.pitch], [0, 0, 0, 0, take_off.pitch_rate])
+    pitches = [(time, value, 0.0) for time, value in zip(knots, (0.02, 0.0, 0.04, 0.62), strict=True)]
+    pitch = _trunk_pitch(times, pitches, take_off, board)
     idle = 0.008 * np.sin(2 * np.pi * (times - begin) * 0.45 + rng.uniform(0, 6)) * (1 - ease(times, begin - 0.3, 0.4))
     heel = hermite(
-        times, [begin, top, swing, -0.45 * push, 0.0],
+        times, [begin, top, swing, board.push_time(0.45), 0.0],
         [np.deg2rad(FLAT_FOOT), np.deg2rad(FLAT_FOOT + 22), np.deg2rad(FLAT_FOOT + 3), np.deg2rad(FLAT_FOOT + 4), fall],
         [0, 0, None, 0, None],
     )  # fmt: skip
-    foot = np.stack([np.full(len(times), toe_u), toe_z + tip, heel], axis=-1)
+    foot = np.stack([np.full(len(times), toe_u), np.full(len(times), toe_z), heel], axis=-1)
+    rises = zip(knots, (0.0, 0.035, 0.0, -0.25 * leg), (0.0, 0.0, None, 0.0), strict=True)
+    heights = [(time, standing + rise, slope) for time, rise, slope in rises]
+    straight = _straight_leg_height(body, take_off, hips_u, foot)
+    hips_z, tip_speed = _hips_height(times, heights, straight, take_off, board)
+    tip = _board_tip(times, [(begin, -static), (top, -static + 0.05), (swing, -static - 0.03)], board, tip_speed)
+    foot[:, 1] += tip
     hips = np.stack([hips_u + idle, hips_z + tip], axis=-1)
     pitch = pitch + 0.4 * idle
-    return Approach(pose_legs(body, angles, hips, pitch, {"l": foot, "r": foot}), hips, pitch, tip)
+    return Approach(pose_legs(body, angles, hips, pitch, {"l": foot, "r": foot}), hips, pitch, tip, tip_speed)
 
 
 def walk_and_hurdle(
@@ -204,7 +234,6 @@ def walk_and_hurdle(
     spots = [toe_u - board.hurdle_length - k * stride for k in range(4)]  # third step, second, first, start
     leg = body.proportions.thigh + body.proportions.shank
     standing = toe_z + body.proportions.foot * np.sin(np.deg2rad(FLAT_FOOT)) + 0.997 * leg
-    tip = _board_tip(times, [(jump - 0.25, 0.0), (jump - 0.05, -0.10), (jump + 0.2, 0.02), (land, -0.02)], board)
     rows = [
         (begin, {"raise": 4.0, "plane": 70.0, "elbow": 6.0, "spine": 0.0, "neck": 6.0, "roll": 0, "wrist": 0}),
         (first, {"raise": 12.0, "plane": 20.0, "elbow": 10.0, "spine": 2.0, "neck": 10.0, "roll": 0, "wrist": 0}),
@@ -213,31 +242,24 @@ def walk_and_hurdle(
         (jump + 0.04, {"raise": 95.0, "plane": 18.0, "elbow": 14.0, "spine": -2.0, "neck": 4.0}),
         (jump + 0.5 * air, {"raise": 165.0, "plane": 45.0, "elbow": 6.0, "spine": -3.0, "neck": 12.0}),
         (land - 0.04, {"raise": 92.0, "plane": 86.0, "elbow": 8.0, "spine": 2.0, "neck": 12.0}),
-        (land + 0.26 * push, {"raise": -12.0, "plane": 32.0, "elbow": 12.0, "spine": 12.0, "neck": 2.0}),
-        (land + 0.62 * push, {"raise": 78.0, "plane": 12.0, "elbow": 10.0, "spine": 8.0, "neck": -4.0}),
+        (board.push_time(0.74), {"raise": -12.0, "plane": 32.0, "elbow": 12.0, "spine": 12.0, "neck": 2.0}),
+        (board.push_time(0.38), {"raise": 78.0, "plane": 12.0, "elbow": 10.0, "spine": 8.0, "neck": -4.0}),
+        *_stretched_rows(board),
     ]
     angles = _interpolate_angles(times, rows, take_off)
     rise = GRAVITY * air / 2 - 0.06 / air
-    knots = [begin, first, second, third, jump, land, land + 0.42 * push, 0.0]
-    hips_z = hermite(
-        times, knots,
-        [standing, standing - 0.01, standing - 0.01, standing - 0.05, standing + 0.07, standing + 0.01,
-         standing - 0.20 * leg, take_off.hips[1]],
-        [0, 0, 0, 0, rise, rise - GRAVITY * air, 0, take_off.hips_speed[1] - board.tip_speed],
-    )  # fmt: skip
+    knots = [begin, first, second, third, jump, land, board.push_time(0.58)]
     over = 0.62 * body.proportions.foot
     landing = toe_u - over - 0.02
     hips_u = hermite(
-        times, knots,
+        times, [*knots, 0.0],
         [spots[3] - over, spots[2] - over - 0.22, spots[1] - over - 0.18, spots[0] - over - 0.08,
          spots[0] - over + 0.20, landing, landing + 0.01, take_off.hips[0]],
         [0, None, None, None, (landing - spots[0] + over - 0.20) / air, (landing - spots[0] + over - 0.20) / air,
          None, take_off.hips_speed[0]],
     )  # fmt: skip
-    pitch = hermite(
-        times, knots, [0.02, 0.04, 0.04, 0.10, 0.02, 0.10, 0.46, take_off.pitch], [0, 0, 0, 0, 0, None, 0,
-        take_off.pitch_rate],
-    )  # fmt: skip
+    leans = zip(knots, (0.02, 0.04, 0.04, 0.10, 0.02, 0.10, 0.46), (0, 0, 0, 0, 0, None, 0), strict=True)
+    pitch = _trunk_pitch(times, list(leans), take_off, board)
     flat, on_toe = np.deg2rad(FLAT_FOOT), np.deg2rad(72)
     knee_height = standing * 0.52
     stand_leg = [  # (time, u, height of the toe, fall of the foot)
@@ -247,7 +269,7 @@ def walk_and_hurdle(
         (third, spots[0], 0, flat), (jump - 0.10, spots[0], 0, flat + 0.1), (jump, spots[0], 0, on_toe),
         (jump + 0.35 * air, spots[0] + 0.40, 0.12, 1.25), (land - 0.05, toe_u - 0.02, 0.03, 0.8),
         (land, toe_u, 0, 0.5), (land + 0.2 * push, toe_u, 0, flat),
-        (-0.45 * push, toe_u, 0, flat + 0.1), (0.0, toe_u, 0, fall),
+        (board.push_time(0.45), toe_u, 0, flat + 0.1), (0.0, toe_u, 0, fall),
     ]  # fmt: skip
     lift_leg = [
         (begin, spots[3], 0, flat), (first + 0.02, spots[3], 0, flat + 0.4), (second - 0.16, spots[2], 0.12, 0.6),
@@ -255,7 +277,7 @@ def walk_and_hurdle(
         (jump + 0.12 * air, spots[0] + 0.52, 0.50 * knee_height + 0.10, 1.05),
         (jump + 0.5 * air, spots[0] + 0.66, 0.55 * knee_height, 1.2), (land - 0.05, toe_u - 0.02, 0.03, 0.8),
         (land, toe_u, 0, 0.5), (land + 0.2 * push, toe_u, 0, flat),
-        (-0.45 * push, toe_u, 0, flat + 0.1), (0.0, toe_u, 0, fall),
+        (board.push_time(0.45), toe_u, 0, flat + 0.1), (0.0, toe_u, 0, fall),
     ]  # fmt: skip
     feet = {}
     for side, keys in zip(("l", "r") if rng.random() < 0.5 else ("r", "l"), (stand_leg, lift_leg), strict=True):
@@ -264,31 +286,90 @@ def walk_and_hurdle(
         feet[side] = np.stack(
             [
                 hermite(times, when, u, slopes),
-                toe_z + hermite(times, when, z, slopes) + tip,
+                toe_z + hermite(times, when, z, slopes),
                 hermite(times, when, falls, slopes),
             ],
             axis=-1,
         )
+    lifts = (0.0, -0.01, -0.01, -0.05, 0.07, 0.01, -0.20 * leg)
+    speeds = (0, 0, 0, 0, rise, rise - GRAVITY * air, 0)
+    heights = [(time, standing + lift, speed) for time, lift, speed in zip(knots, lifts, speeds, strict=True)]
+    straight = _straight_leg_height(body, take_off, hips_u, feet["l"])
+    hips_z, tip_speed = _hips_height(times, heights, straight, take_off, board)
+    bends = [(jump - 0.25, 0.0), (jump - 0.05, -0.10), (jump + 0.2, 0.02), (land, -0.02)]
+    tip = _board_tip(times, bends, board, tip_speed)
+    for foot in feet.values():
+        foot[:, 1] += tip
     idle = 0.007 * np.sin(2 * np.pi * (times - begin) * 0.45) * (1 - ease(times, begin - 0.3, 0.4))
     hips = np.stack([hips_u + idle, hips_z + tip], axis=-1)
-    return Approach(pose_legs(body, angles, hips, pitch, feet), hips, pitch, tip)
+    return Approach(pose_legs(body, angles, hips, pitch, feet), hips, pitch, tip, tip_speed)
 
 
-def _board_tip(times: np.ndarray, keys: list[tuple[float, float]], board: BoardDynamics) -> np.ndarray:
+def _stretched_rows(board: BoardDynamics) -> list[KeyFrame]:
+    """Key frame of the straight body with the arms up, before a springboard's recoil; a platform has none."""
+    if not board.rate:
+        return []
+    return [(-board.stretch_time, {"raise": 165.0, "plane": 25.0, "elbow": 5.0, "spine": 0.0, "neck": -4.0})]
+
+
+def _trunk_pitch(times: np.ndarray, keys: Sequence[Knot], take_off: TakeOffState, board: BoardDynamics) -> np.ndarray:
+    """Pitch [n] of the pelvis in rad: through `keys`, upright before a springboard's recoil, to the take-off."""
+    upright = [(-board.stretch_time, 0.06, 0.0)] if board.rate else []
+    return _spline(times, [*keys, *upright, (0.0, take_off.pitch, take_off.pitch_rate)])
+
+
+def _hips_height(
+    times: np.ndarray, keys: Sequence[Knot], straight: np.ndarray, take_off: TakeOffState, board: BoardDynamics
+) -> tuple[np.ndarray, float]:
+    """Height of the hips above the board's tip, and the speed of the tip at the last contact.
+
+    On a platform the push lasts until the take-off. On a springboard the legs are straight before, and the tip
+    carries them up.
+
+    Args:
+        keys: of the height, up to the deepest point of the last push.
+        straight: [n] height over straight legs, metres.
+
+    Returns:
+        [n] metres, and m/s.
+    """
+    if not board.rate:
+        return _spline(times, [*keys, (0.0, take_off.hips[1], take_off.hips_speed[1])]), 0.0
+    first = int(np.searchsorted(times, -board.stretch_time))
+    slope = np.gradient(straight, times)
+    height = _spline(times, [*keys, (times[first], straight[first], slope[first])])
+    height[first:] = straight[first:]
+    return height, float(max(take_off.hips_speed[1] - slope[-1], MIN_TIP_SPEED))
+
+
+def _straight_leg_height(body: Body, take_off: TakeOffState, hips_u: np.ndarray, foot: np.ndarray) -> np.ndarray:
+    """Height [n] of the hips at `hips_u` [n] over feet [n, 3] (see `pose_legs`) with the knees of the take-off."""
+    x, _, z = joint_positions(body, take_off.angles[None])[0, JOINT_INDEX["ankle_l"]]
+    length = body.proportions.foot
+    away = hips_u - foot[:, 0] + length * np.cos(foot[:, 2])
+    return np.asarray(foot[:, 1] + length * np.sin(foot[:, 2]) + np.sqrt(np.maximum(x**2 + z**2 - away**2, 0.0)))
+
+
+def _spline(times: np.ndarray, keys: Sequence[Knot]) -> np.ndarray:
+    """Hermite spline [n] through `keys`."""
+    knots, values, slopes = (list(column) for column in zip(*keys, strict=True))
+    return hermite(times, knots, values, slopes)
+
+
+def _board_tip(
+    times: np.ndarray, keys: Sequence[tuple[float, float]], board: BoardDynamics, tip_speed: float
+) -> np.ndarray:
     """Deflection [n] of the board's tip up to the take-off, through (time, deflection) before the last push."""
-    if board.press == 0.0:
+    if not board.rate:
         return np.zeros(len(times))
-    knots = [time for time, _ in keys] + [-0.5 * board.contact_time, 0.0]
-    values = [value for _, value in keys] + [-board.press, 0.0]
-    return hermite(times, knots, values, [0.0, *[None] * len(keys), board.tip_speed])
+    press, duration = board.recoil(tip_speed)
+    before = [(time, height, None if index else 0.0) for index, (time, height) in enumerate(keys)]
+    return _spline(times, [*before, (-duration, -press, 0.0), (0.0, 0.0, tip_speed)])
 
 
-def board_oscillation(times: np.ndarray, board: BoardDynamics) -> np.ndarray:
+def board_oscillation(times: np.ndarray, tip_speed: float) -> np.ndarray:
     """Oscillation [n] of the board's tip after the take-off at 0: about 5 times a second, damped."""
-    if board.press == 0.0:
-        return np.zeros(len(times))
-    rate = 2 * np.pi * 4.6
-    return np.asarray(board.tip_speed / rate * np.sin(rate * times) * np.exp(-times / 0.55))
+    return np.asarray(tip_speed / BLADE_RATE * np.sin(BLADE_RATE * times) * np.exp(-times / BLADE_DECAY))
 
 
 def armstand(
@@ -358,4 +439,4 @@ def armstand(
                 [hips[edge, axis], take_off.hips[axis]],
                 [speed[axis], take_off.hips_speed[axis]],
             )
-    return Approach(angles, hips, pitch, np.zeros(len(times)))
+    return Approach(angles, hips, pitch, np.zeros(len(times)), 0.0)

@@ -13,7 +13,6 @@ from fineparser.simulator.athlete.skeleton import JOINT_INDEX, JOINTS
 from fineparser.simulator.faults import Faults
 from fineparser.simulator.flight.approach import (
     PLATFORM_DYNAMICS,
-    SPRINGBOARD_DYNAMICS,
     Approach,
     BoardDynamics,
     TakeOffState,
@@ -157,7 +156,7 @@ def plan_motion(
     """
     difficulty(code, height)
     approach = approach or ApproachTiming()
-    style = DiverStyle.sample(rng)
+    style = DiverStyle.sample(rng, height)
     running = approach.running
     if running is None:
         running = bool(rng.random() < (0.92 if height in SPRINGBOARDS else 0.25))
@@ -223,10 +222,6 @@ class _Flight:
     spin: SpinSolution
 
     @property
-    def board(self) -> BoardDynamics:
-        return SPRINGBOARD_DYNAMICS if self.height in SPRINGBOARDS else PLATFORM_DYNAMICS
-
-    @property
     def facing(self) -> np.ndarray:
         """[3, 3] from the diver's own plane to the world: reversed with the back to the water."""
         return np.diag([self.take_off.facing, self.take_off.facing, 1.0])
@@ -271,16 +266,17 @@ def _plan_approach(times: np.ndarray, flight: _Flight, faults: Faults, timing: A
         pitch=float(pitch[0]),
         pitch_rate=float(_initial_slope(pitch)) * (0.5 if code.armstand else 1.0),
         angles=angles[0],
-        angle_rates=np.clip(_initial_slope(angles), -900.0, 900.0),
+        angle_rates=np.clip(_initial_slope(angles), -1500.0, 1500.0),
     )
     if code.armstand:
         hands = facing * take_off.contact[0], take_off.contact[1]
         hold_shape = take_off.shapes.take_off
         return armstand(times, body, state, hold_shape=hold_shape, hands=hands, wobble=faults.wobble, rng=rng)
+    board = BoardDynamics.sample_springboard(rng) if flight.height in SPRINGBOARDS else PLATFORM_DYNAMICS
     if timing.running:
-        return walk_and_hurdle(times, body, state, board=flight.board, rng=rng)
+        return walk_and_hurdle(times, body, state, board=board, rng=rng)
     backward = code.direction in (BACK, INWARD)
-    return stand_and_press(times, body, state, board=flight.board, backward=backward, rng=rng)
+    return stand_and_press(times, body, state, board=board, backward=backward, rng=rng)
 
 
 def _initial_slope(values: np.ndarray) -> np.ndarray:
@@ -328,7 +324,7 @@ def _assemble(flight: _Flight, faults: Faults, approach: Approach, before: np.nd
         somersault=somersault,
         twist=np.concatenate([np.zeros(len(before)), air.twist]) / (2 * np.pi),
         angular_speed=np.gradient(somersault, 1.0 / RATE) * 360.0,
-        board_tip=np.concatenate([approach.board_tip, board_oscillation(after, flight.board)]),
+        board_tip=np.concatenate([approach.board_tip, board_oscillation(after, approach.tip_speed)]),
         entry_time=touch.time,
         sub_actions=tuple(zip(starts, names, strict=True)),
         entry_angle=float((entry_turn - code.half_somersaults / 2) * 360.0),

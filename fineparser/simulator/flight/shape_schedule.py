@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.domain.dive_code import DiveCode
 from fineparser.simulator.athlete.body import Body
 from fineparser.simulator.athlete.shape import ANGLE_INDEX, joint_positions, reach_with_arms, shape
@@ -113,7 +114,15 @@ class ShapeTimeline:
 FORWARD, BACK, REVERSE, INWARD = 1, 2, 3, 4
 LEG_LEAN = 7.0  # degrees by which the legs lean out over the water at the last contact
 BACKWARD_ARCH = 4.0  # degrees by which the back is arched at the entry of backward somersaults, to see the water
+SHORT_BEND, LATE_BEND, LOW_BEND, MAX_ENTRY_BEND = 0.9, 100.0, 25.0, 75.0
+"""Degrees by which the hips are still bent at the touch: for each degree that the dive is short, each second that it
+opens late and each metre of height missing, and at most. 31 real dives have 1 to 89 degrees, elite ones 18 to 31."""
+ARM_REACH, MIN_ARM_REACH = 0.5, 18.0
+"""Degrees by which the arms reach forwards to the water for each degree of the hips' bend; less than the minimum is
+not done."""
 LINE_UP = 0.13  # s before the touch at which the diver should be in line for the entry
+LEAST_LEFT, MOST_LEFT = 0.03, 0.6
+"""Share of the hips' bend that is left at the touch: below the least the diver is in line before, and the largest."""
 ARMS = "raise plane roll elbow wrist"
 TRUNK_AND_LEGS = "spine side neck hip apart knee point"
 
@@ -140,10 +149,19 @@ class DiverStyle:
     """Duration of the legs' move from the closed shape to the line, relative to usual."""
     entry_spine: float = 0.0
     """Degrees by which the upper trunk is bent forwards in the line of the entry (negative: arched)."""
+    entry_bend: float = 0.0
+    """Degrees by which the hips of a diver without fault are still bent at the touch of the water (arched in backward
+    and reverse dives)."""
+    closing_lead: float = 0.0
+    """Seconds before the last contact at which a forward or inward dive begins to close: divers on a springboard fold
+    over straight legs while the blade carries them up. Backward and reverse dives close earlier by half of it."""
+    contact_knee: float = 14.0
+    """Degrees by which the knees are still bent at the last contact."""
 
     @classmethod
-    def sample(cls, rng: np.random.Generator) -> "DiverStyle":
-        """Sample a style."""
+    def sample(cls, rng: np.random.Generator, height: float) -> "DiverStyle":
+        """Sample a style from a board or platform of a height in metres."""
+        springboard = height in SPRINGBOARDS
         return cls(
             twist_side=1 if rng.random() < 0.6 else -1,
             pike_grip=float(rng.uniform(0.35, 0.8)),
@@ -154,6 +172,9 @@ class DiverStyle:
             knee_abduction=float(np.clip(rng.normal(5, 7), 0, 20)),
             opening_duration=float(rng.uniform(0.85, 1.3)),
             entry_spine=float(np.clip(rng.normal(0, 4), -8, 8)),
+            entry_bend=float(np.clip(rng.normal(16, 9), 0, 40)),
+            closing_lead=float(np.clip(rng.normal(0.15, 0.02), 0.1, 0.19)) if springboard else 0.0,
+            contact_knee=float(rng.uniform(3, 9)) if springboard else 14.0,
         )
 
 
@@ -169,6 +190,8 @@ class DiveShapes:
     slim: np.ndarray
     """Straight, arms along the body."""
     entry: np.ndarray
+    entry_bend: float
+    """Degrees by which the hips are still bent at the touch, on their way to `entry`."""
     feet_first: bool
 
     @classmethod
@@ -189,9 +212,15 @@ class DiveShapes:
         else:
             towards_water = -1.0 if code.direction in (BACK, INWARD) else 1.0
             hip = lean - towards_water * (LEG_LEAN + faults.lean)
-            take_off = shape(stretched, **{"raise": 168.0, "plane": 20.0}, hip=hip, knee=14.0, point=66.0)
+            knee = style.contact_knee
+            take_off = shape(stretched, **{"raise": 168.0, "plane": 20.0}, hip=hip, knee=knee, point=66.0)
         backwards = code.direction in (BACK, REVERSE) and not code.twisting
-        bend = style.entry_spine - BACKWARD_ARCH * backwards
+        bend = style.entry_bend + SHORT_BEND * max(-faults.entry, 0.0) + LATE_BEND * faults.late + LOW_BEND * faults.low
+        bend = min(bend, MAX_ENTRY_BEND)
+        spine = style.entry_spine
+        if backwards:
+            stretched = shape(stretched, hip=-0.3 * bend)
+            spine -= BACKWARD_ARCH
         slim = shape(stretched, **{"raise": 2.0, "plane": 80.0}, spine=2.0)
         swan = shape(stretched, **{"raise": 92.0, "plane": 88.0}, spine=-6.0, neck=-6.0)
         if code.head_first:
@@ -201,10 +230,16 @@ class DiveShapes:
                     / (body.proportions.upper_arm + body.proportions.forearm)
                 )
             )
-            line = {"raise": 180.0 + narrow, "plane": 90.0, "spine": bend}
-            entry = shape(stretched, **line, wrist=62.0, neck=10.0)
+            reach = {"raise": 180.0 + narrow, "plane": 90.0, "wrist": 62.0}
+            forward = 0.0 if backwards else ARM_REACH * bend
+            if forward > MIN_ARM_REACH:
+                forward, narrow = np.deg2rad((forward, narrow))
+                lift = np.arccos(-np.cos(forward) * np.cos(narrow))
+                plane = np.arctan2(-np.sin(narrow), np.sin(forward) * np.cos(narrow))
+                reach = {"raise": np.rad2deg(lift), "plane": np.rad2deg(plane), "wrist": 0.0}
+            entry = shape(stretched, **reach, spine=spine, neck=10.0)
         else:
-            entry = shape(slim, spine=bend, neck=0.0)
+            entry = shape(slim, spine=spine, neck=0.0)
         return cls(
             take_off=take_off,
             stretched=stretched,
@@ -212,6 +247,7 @@ class DiveShapes:
             swan=swan,
             slim=slim,
             entry=entry,
+            entry_bend=0.0 if backwards else bend,
             feet_first=not code.head_first,
         )
 
@@ -274,8 +310,12 @@ def schedule_dive(
         return _straight(start, shapes, flight, code, faults)
     if halves == 1 and not code.armstand and not code.flying:
         return _jackknife(start, shapes, flight, faults)
-    begin = (0.08 if code.armstand else 0.10 if backward else 0.0) - style.earliness - 0.006 * min(halves, 9)
+    begin = 0.08 if code.armstand else 0.10 - 0.5 * style.closing_lead if backward else -style.closing_lead
+    begin -= style.earliness + 0.006 * min(halves, 9)
     closing = 0.25 + (0.05 if code.position == "B" else 0.0)
+    if style.closing_lead and not backward:
+        begin -= 0.03 * (code.direction == INWARD)
+        closing = 0.30 + 0.02 * max(5 - halves, 0)  # a slow dive has less angular momentum to fold with
     if code.flying:
         begin = {2: 0.26, 3: 0.30}.get(halves, 0.27) * flight
         start = start.move(0.0, 0.32, shapes.swan)
@@ -292,9 +332,23 @@ def first_moves(shapes: DiveShapes) -> ShapeTimeline:
 
 def _close(timeline: ShapeTimeline, shapes: DiveShapes, begin: float, duration: float, backward: bool) -> ShapeTimeline:
     """Close the shape: forwards the arms move first, backwards the legs rise to the waiting hands."""
-    hands = begin + 0.09 if backward else begin - 0.05
-    timeline = timeline.move(begin, duration, shapes.closed, only=TRUNK_AND_LEGS)
+    hands = begin + 0.09 if backward else max(begin - 0.05, -0.10)
+    timeline = timeline.move(begin, duration, shapes.closed, only="spine side neck hip")
+    timeline = timeline.move(max(begin, -0.04), duration, shapes.closed, only="apart knee point")
     return timeline.move(hands, duration + (0.0 if backward else 0.02), shapes.closed, only=ARMS)
+
+
+def straighten_hips(
+    timeline: ShapeTimeline, shapes: DiveShapes, opening: float, duration: float, touch: float
+) -> ShapeTimeline:
+    """Straighten the hips in `duration` seconds, or so slowly that the bend of the entry is left at `touch`."""
+    flexion = float(timeline.last[ANGLE_INDEX["hip_l"]])
+    left = min(shapes.entry_bend / max(flexion, 1.0), MOST_LEFT)
+    if left > LEAST_LEFT:
+        shares = np.linspace(0.0, 1.0, 101)
+        share = float(np.interp(1.0 - left, ease(shares, 0.0, 1.0), shares))
+        duration = max(duration, (touch - opening) / share)
+    return timeline.move(opening, duration, shapes.entry, only="hip")
 
 
 def _open(
@@ -304,7 +358,8 @@ def _open(
     tuck = code.position == "C"
     stretch = min((0.19 if tuck else 0.26) * style.opening_duration, 0.62 * (flight - opening))
     timeline = timeline.move(opening, stretch, shapes.entry, only="knee")
-    timeline = timeline.move(opening, stretch + 0.03, shapes.entry, only="spine hip apart point")
+    timeline = timeline.move(opening, stretch + 0.03, shapes.entry, only="spine apart point")
+    timeline = straighten_hips(timeline, shapes, opening, stretch + 0.03, flight)
     arms = opening + 0.02
     reach_out = max(min(flight - LINE_UP - arms, 0.34), 0.17)
     half = shape(shapes.entry, **{"raise": 100.0, "plane": 75.0, "elbow": 35.0, "roll": 20.0}, wrist=0.0)
@@ -324,7 +379,8 @@ def _jackknife(start: ShapeTimeline, shapes: DiveShapes, flight: float, faults: 
     timeline = start.move(0.0, 0.22, shapes.stretched)
     timeline = timeline.move(0.10 * flight, 0.30 * flight, shapes.closed)
     opening = 0.47 * flight + late
-    timeline = timeline.move(opening, 0.27 * flight, shapes.entry, only=TRUNK_AND_LEGS)
+    timeline = timeline.move(opening, 0.27 * flight, shapes.entry, only="spine neck side apart knee point")
+    timeline = straighten_hips(timeline, shapes, opening, 0.27 * flight, flight)
     half = shape(shapes.entry, **{"raise": 100.0, "plane": 80.0}, wrist=0.0)
     timeline = timeline.move(opening - 0.01, 0.18 * flight, half, only=ARMS)
     return timeline.move(opening + 0.12 * flight, 0.25 * flight, shapes.entry, only=ARMS)

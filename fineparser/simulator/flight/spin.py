@@ -199,11 +199,12 @@ class _SpinProblem:
             return np.array([somersault - goal, turned.twist[-1] - guess.twist_goal])
 
         root, left = np.zeros(2), np.full(2, np.inf)
-        for duration in (
-            guess.duration,
-            1.1 * guess.duration,
-        ):  # the first fails where the twist just about ends in time
-            root, left = find_root(residual, np.array([0.0, duration]), np.array([0.01, 0.01]), limit=12)
+        for share in (1.0, 1.1, 0.85, 0.8, 0.9):  # the first fails where the twist just about ends in time
+            start = np.array([0.0, share * guess.duration])
+            root, left = find_root(residual, start, np.array([0.01, 0.01]), limit=12)
+            # what is left of the twist is removed below, what is left of the somersault is not
+            root = root - np.array([left[0] / (goal - take_off.pitch), 0.0])
+            left = residual(root)
             if np.abs(left).max() < TOLERANCE:
                 break
         else:

@@ -173,6 +173,8 @@ TRACK_STEP = 0.02  # s
 TRACK_TIME = 0.4  # s from the touch until the body has passed
 REFERENCE_SPEED = 14.0
 """Metres per second at which a diver from 10 metres touches the water: the unit of speeds here."""
+LEADING_LENGTH = 0.7
+"""Metres of arms and head, which enter before the shoulders push the water aside."""
 DRIPPING_JOINTS = ("head", "wrist_l", "wrist_r", "fingertip_l", "fingertip_r", "knee_l", "knee_r", "toe_l", "toe_r")
 _TRUNK_BONES = (
     ("pelvis", "waist"),
@@ -207,6 +209,8 @@ class Splash:
     reach: float
     """Radius in metres of the foam after a second."""
     boil: "Boil"
+    passage: float
+    """Seconds in which the arms and the head of a diver pass the surface: they leave it nearly at rest."""
 
     @classmethod
     def sample(
@@ -231,11 +235,11 @@ class Splash:
         size = float(np.clip(size, 0, 1))
         # Water that any body throws up, however clean the entry: it varies, and judges do not deduct for it.
         turbulence = float(rng.uniform(0.4, 1.9)) * speed / REFERENCE_SPEED
+        passage = LEADING_LENGTH / max(speed, 1.0)
         parts = []
         for share, build in ((0.3, _crown), (0.45, _jet), (0.25, _spray)):
-            parts.append(
-                build(rng, max(int(share * parcels * (0.15 + 0.35 * turbulence + 1.25 * size)), 12), size, turbulence)
-            )
+            count = max(int(share * parcels * (0.15 + 0.35 * turbulence + 1.25 * size)), 12)
+            parts.append(build(rng, count, size, turbulence, passage))
         birth, position, velocity, radius, density = (np.concatenate(column) for column in zip(*parts, strict=True))
         position[:, :2] += _track_points(points, birth)
         # Finer parcels must be thinner, so that the opacity of a splash does not depend on their number.
@@ -265,6 +269,7 @@ class Splash:
             grain=np.clip(0.6 * coarse + 0.4 * fine, 0, 1),
             reach=float(rng.uniform(0.85, 1.15) * (0.34 + 1.15 * size) + 0.3 * turbulence),
             boil=Boil.sample(rng, speed),
+            passage=passage,
         )
 
     def foam(
@@ -304,7 +309,7 @@ class Splash:
         from_centre = metres / spread
         ring = np.clip(age / 0.6, 0, 1)
         profile = np.clip(1.15 - from_centre, 0, 1) - 0.35 * ring * np.clip(0.6 - from_centre, 0, 1)
-        strength = np.exp(-max(age - 0.25, 0) / (0.7 + 0.9 * self.size)) * min(age / 0.08, 1)
+        strength = np.exp(-max(age - 0.25, 0) / (0.7 + 0.9 * self.size)) * min(age / (1.6 * self.passage), 1)
         foam = np.clip((profile * (0.55 + 0.75 * strength) + 0.55 * self.grain - 0.72) * 3.2, 0, 1) * strength**0.5
         cloud = 0.45 * np.clip(1.0 - from_centre, 0, 1) * strength**0.5
         if boiling > 0:
@@ -418,7 +423,7 @@ _ParcelColumns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarra
 """Birth, position, velocity, radius and density of parcels of water, see `Droplets`."""
 
 
-def _crown(rng: np.random.Generator, count: int, size: float, turbulence: float) -> _ParcelColumns:
+def _crown(rng: np.random.Generator, count: int, size: float, turbulence: float, passage: float) -> _ParcelColumns:
     velocity = _fingers(
         rng,
         count,
@@ -426,12 +431,12 @@ def _crown(rng: np.random.Generator, count: int, size: float, turbulence: float)
         lambda n: _speed(0.06 + 0.15 * turbulence + 1.3 * size) * rng.uniform(0.5, 1.1, n),
         0.12,
     )
-    birth = rng.uniform(0.0, 0.16, count)
+    birth = rng.triangular(0.0, 1.5 * passage, 0.08 + 1.7 * passage, count)
     radius, density = rng.uniform(0.015, 0.05, count), rng.uniform(0.2, 0.7, count)
     return birth, _ring(rng, velocity, 0.1, 0.28), velocity, radius, density
 
 
-def _jet(rng: np.random.Generator, count: int, size: float, turbulence: float) -> _ParcelColumns:
+def _jet(rng: np.random.Generator, count: int, size: float, turbulence: float, passage: float) -> _ParcelColumns:
     lean = rng.normal(0, 0.1, 2)
     velocity = _fingers(
         rng,
@@ -441,14 +446,15 @@ def _jet(rng: np.random.Generator, count: int, size: float, turbulence: float) -
         0.5,
     )
     velocity[:, :2] += lean * velocity[:, 2:]
-    birth = rng.uniform(0.12, 0.22 + 0.25 * size, count)
+    begin = 0.05 + 1.4 * passage
+    birth = rng.uniform(begin, begin + 0.10 + 0.25 * size, count)
     # A jet is anything from a few drops to a column of white water.
     whole = rng.uniform(1.0, 2.0)
     radius, density = whole * rng.uniform(0.015, 0.06, count), rng.uniform(0.25, 0.8, count)
     return birth, _ring(rng, velocity, 0.0, 0.2), velocity, radius, density
 
 
-def _spray(rng: np.random.Generator, count: int, size: float, turbulence: float) -> _ParcelColumns:
+def _spray(rng: np.random.Generator, count: int, size: float, turbulence: float, passage: float) -> _ParcelColumns:
     velocity = _fingers(
         rng,
         count,
@@ -456,7 +462,7 @@ def _spray(rng: np.random.Generator, count: int, size: float, turbulence: float)
         lambda n: _speed(0.1 + 0.3 * turbulence + 1.4 * size) * rng.uniform(0.5, 1.2, n),
         0.2,
     )
-    birth = rng.uniform(0.0, 0.4, count)
+    birth = rng.triangular(0.0, 2.0 * passage, 0.4, count)
     radius, density = rng.uniform(0.005, 0.018, count), rng.uniform(0.15, 0.6, count)
     return birth, _ring(rng, velocity, 0.1, 0.35), velocity, radius, density
 

@@ -8,12 +8,13 @@ from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.domain.dive_code import DiveCode
 from fineparser.simulator.athlete.body import Body
-from fineparser.simulator.athlete.shape import ShapeSequence
+from fineparser.simulator.athlete.shape import ANGLE_INDEX, ShapeSequence
 from fineparser.simulator.athlete.skeleton import JOINT_INDEX, Sex
 from fineparser.simulator.faults import Faults
 from fineparser.simulator.flight.shape_schedule import (
     BACK,
     INWARD,
+    LEG_LEAN,
     REVERSE,
     DiverStyle,
     DiveShapes,
@@ -80,12 +81,14 @@ class TakeOff:
         lean = take_off_lean(code)
         shapes = DiveShapes.from_dive(code, body, faults, style, lean)
         vertical = _vertical_speed(rng, code, height, body, faults)
-        pitch = np.deg2rad(lean + (180.0 if code.armstand else 0.0))
+        first_shape = _first_shape(code, shapes, faults, style)
         if code.armstand:
-            pitch += np.deg2rad(faults.lean) * facing * 0.5
+            pitch = np.deg2rad(180.0 + lean + 0.5 * facing * faults.lean)
+        else:  # the legs lean out over the water, however far the trunk has folded already
+            pitch = np.deg2rad(first_shape[0, ANGLE_INDEX["hip_l"]] + facing * (LEG_LEAN + faults.lean))
         # the throw of the arms adds to this tilt: the upper arm's side goes up
         tilt = -style.twist_side * contact_tilt(code) if code.twisting else 0.0
-        body_at_0 = ShapeSequence.from_angles(body, _first_shape(code, shapes, faults, style), 1.0).joints[0]
+        body_at_0 = ShapeSequence.from_angles(body, first_shape, 1.0).joints[0]
         names = ("wrist_l", "wrist_r") if code.armstand else ("toe_l", "toe_r")
         support = body_at_0[[JOINT_INDEX[name] for name in names]].mean(axis=0)
         edge = TOE_SETBACK if facing > 0 or code.armstand else BACKWARD_TOE_SETBACK
@@ -208,5 +211,5 @@ def _vertical_speed(rng: np.random.Generator, code: DiveCode, height: float, bod
         best = VERTICAL_SPEED[height] + (0.05 if springboard else 0.06) * demand + rng.normal(0, 0.08)
         best += 0.14 if body.sex is Sex.MALE else -0.14
         best -= (0.25 if springboard else 0.12) * (code.direction == INWARD)
-        lowest = 3.6 if springboard else 1.9
+        lowest = min(2.3 + 0.45 * max(demand + 1.0, 0.0), 3.6) if springboard else 1.9
     return float(np.sqrt(max(best**2 - 2 * GRAVITY * faults.low, lowest**2)))

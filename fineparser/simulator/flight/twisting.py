@@ -26,6 +26,7 @@ from fineparser.simulator.flight.shape_schedule import (
     ShapeTimeline,
     ease,
     first_moves,
+    straighten_hips,
 )
 
 THROW = 0.18  # s, duration of a throw of the arms
@@ -92,9 +93,9 @@ def schedule_twisting_dive(
     if code.direction in (FORWARD, INWARD) and not code.armstand:
         flexion = min(26.0 + 6.0 * code.half_somersaults, 60.0)
         bend = begin - 0.06
-        timeline = timeline.move(
-            -0.08, bend + 0.08, shape(shapes.stretched, hip=flexion, spine=14.0), only=TRUNK_AND_LEGS
-        )
+        lead = 0.08 + style.closing_lead
+        piked = shape(shapes.stretched, hip=flexion, spine=14.0)
+        timeline = timeline.move(-lead, bend + lead, piked, only=TRUNK_AND_LEGS)
         timeline = timeline.move(0.6 * bend, 0.24, spread, only=TRUNK_AND_LEGS)
     else:
         timeline = timeline.move(0.0, 0.20, spread, only=TRUNK_AND_LEGS)
@@ -147,7 +148,8 @@ def _finish(
         timeline = timeline.move(close, 0.26, shapes.closed, only=TRUNK_AND_LEGS)
         timeline = timeline.move(end, 0.24, shapes.closed, only=ARMS)
         stretch = min(0.24, 0.62 * (flight - opening))
-        timeline = timeline.move(opening, stretch, shapes.entry, only=TRUNK_AND_LEGS)
+        timeline = timeline.move(opening, stretch, shapes.entry, only="spine side neck apart knee point")
+        timeline = straighten_hips(timeline, shapes, opening, stretch, flight)
         reach_out = float(np.clip(line - opening, 0.17, 0.36))
         half = shape(shapes.entry, **{"raise": 100.0, "plane": 80.0, "elbow": 25.0}, wrist=0.0)
         timeline = timeline.move(opening, 0.55 * reach_out, half, only=ARMS)
@@ -159,7 +161,9 @@ def _finish(
         bent = shape(timeline.last, hip=flexion, spine=0.25 * flexion)
         timeline = timeline.move(end - 0.08, min(0.45 * left + 0.05, 0.34), bent, only="hip spine")
         opening = max(end + 0.42 * left, flight - 0.50) + faults.late
-        timeline = timeline.move(opening, min(0.55 * left, 0.34), shapes.entry, only=TRUNK_AND_LEGS)
+        stretch = min(0.55 * left, 0.34)
+        timeline = timeline.move(opening, stretch, shapes.entry, only="spine side neck apart knee point")
+        timeline = straighten_hips(timeline, shapes, opening, stretch, flight)
     else:
         timeline = timeline.move(end, min(left, 0.3), shapes.entry, only=TRUNK_AND_LEGS)
     if not code.head_first:

@@ -1,4 +1,6 @@
-"""Reflection and shadow of a diver on the water."""
+"""Reflections of a diver in the water and in windows, and the shadow on the water."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,6 +12,26 @@ from fineparser.simulator.venue.water import surface_homography
 
 MAX_HEIGHT_M = 4.5
 """Height of the centre of mass above which neither is visible, metres."""
+
+
+@dataclass(frozen=True)
+class WindowMirror:
+    """A wall of windows behind the pool, in which the divers are mirrored."""
+
+    y: float
+    """Metres."""
+    strength: float
+    """0-1."""
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, camera_position: np.ndarray) -> "WindowMirror":
+        """Sample a wall on the other side of the pool."""
+        away = -float(np.sign(camera_position[1])) * rng.uniform(5, 14)
+        return cls(y=float(away), strength=float(rng.uniform(0.08, 0.35)))
+
+    def mirror(self, joints: np.ndarray) -> np.ndarray:
+        """Joints [..., 3] behind the glass."""
+        return np.asarray(joints * [1.0, -1.0, 1.0] + [0.0, 2 * self.y, 0.0])
 
 
 def draw_reflection(

@@ -57,7 +57,7 @@ def test_joint_angles_stay_in_anatomical_ranges_during_flight(number):
     except ValueError:
         sampled = sample_faults(rng, 0.1, code, 10)
     for faults in (Faults(), sampled):
-        course = angles(number, faults, DiverStyle.sample(rng))
+        course = angles(number, faults, DiverStyle.sample(rng, 3))
         for name, index in ANGLE_INDEX.items():
             low, high = LIMITS[name.removesuffix("_l").removesuffix("_r")]
             assert course[:, index].min() >= low - 1e-6, name

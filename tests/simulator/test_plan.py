@@ -1,0 +1,24 @@
+"""Plans of simulated dives."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from fineparser.simulator.athlete.skeleton import JOINT_INDEX
+from fineparser.simulator.plan import DiveRequest, plan_dive
+
+
+def test_points_are_projected_to_where_the_diver_is_seen():
+    """The pelvis of the pose labels, of a squeezed image with moving camera; a metre up is a metre of them."""
+    plan = plan_dive(3, DiveRequest(camera="broadcast", opening=False), split="test")
+    plan = replace(plan, style=replace(plan.style, stretch=1.2))
+    numbers = np.arange(0, len(plan.times), 9)
+    pelvis = plan.motions[0].at(plan.times[numbers]).joints[:, JOINT_INDEX["pelvis"]]
+    points = np.stack([pelvis, pelvis + np.array([0.0, 0.0, 0.02])], axis=1)
+    pixels = plan.project(points, numbers, 144)
+    poses = plan.poses(numbers, 144)
+    np.testing.assert_allclose(pixels[:, 0], poses[:, -3:-1] * 144, atol=0.01)
+    rise = np.linalg.norm((pixels[:, 1] - pixels[:, 0]) / (1.2, 1.0), axis=1) / 0.02
+    # Seen from above, the vertical is foreshortened.
+    assert (rise <= poses[:, -1] * 144 * 1.02).all()
+    assert (rise >= poses[:, -1] * 144 * 0.5).all()
