@@ -1,5 +1,7 @@
 """CompactFineParser: the network of this project, for two CPU cores."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,14 +16,18 @@ from fineparser.model.entry import EntryBranch, EntryPrediction
 from fineparser.model.flip_tta import CropPass, FlipTTA
 from fineparser.model.i3d import windows_of
 from fineparser.model.mask_refiner import MaskRefiner
+from fineparser.model.motion_head import MotionHead, share_motion
 from fineparser.model.protocol import (
     ClipInput,
     Comparison,
     Diagnostics,
     DiagnosticsLevel,
     Encoding,
+    MotionOutput,
     Provenance,
+    TransitionDecoder,
     TransitionPrediction,
+    divide,
     expand_pair,
     frame_probability,
     required,
@@ -56,6 +62,9 @@ class CompactFineParser(PretrainedNetwork):
         |        |                     |                                |
         |   tracks [B, 2, 96, 445]  mean probabilities [B, 96, 2]    mean masks [B, 96, h, h] --> mask_refiner --> masks
         |        |                     |                                |               (for diagnostics only)
+        |        |--> motion_head, with the camera motion --> motion (for diagnostics only)
+        |        |                     \\--> probabilities [B, 96, 2] instead of those above
+        |        |                     |                                |
         |        |                   transitions [B, 2]                 |
         |        |                     |                                |
         |   static_pooling  (static features, measures)   --> static  [B, 3, 4, 32]
@@ -88,6 +97,12 @@ class CompactFineParser(PretrainedNetwork):
         self.mask_refiner = MaskRefiner(config) if config.refiner_channels else None
         self.entry_branch = EntryBranch(config) if config.entry_channels else None
         self.contrastive_regression = TrackContrastiveRegression(config)
+        self.motion_head = MotionHead(config) if config.motion_width else None
+
+    def add_motion_head(self, width: int) -> None:
+        """Give a network without a motion head a new one, with random weights, on the device of the network."""
+        self.config = replace(self.config, motion_width=width)
+        self.motion_head = MotionHead(self.config).to(self.device)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -95,11 +110,11 @@ class CompactFineParser(PretrainedNetwork):
 
     @property
     def uses_camera_motion(self) -> bool:
-        return self.mask_refiner is not None or self.entry_branch is not None
+        return any(part is not None for part in (self.mask_refiner, self.entry_branch, self.motion_head))
 
     # Encoding
 
-    def encode(self, clip: ClipInput, transitions: Tensor | None = None) -> Encoding:
+    def encode(self, clip: ClipInput, transitions: Tensor | TransitionDecoder | None = None) -> Encoding:
         clip.check(self.config, transitions)
         passes = self.track_features(clip.frames, self._window_masks(clip.frames))
         return self._encoding(clip, passes, transitions)[0]
@@ -107,7 +122,7 @@ class CompactFineParser(PretrainedNetwork):
     def encode_with_diagnostics(
         self,
         clip: ClipInput,
-        transitions: Tensor | None = None,
+        transitions: Tensor | TransitionDecoder | None = None,
         level: DiagnosticsLevel = DiagnosticsLevel.MASKS,
     ) -> tuple[Encoding, Diagnostics]:
         config = self.config
@@ -118,15 +133,13 @@ class CompactFineParser(PretrainedNetwork):
             mask_logits, side_logits = self._masks_with_sides(clip.frames)
         window_masks = frame_probability(mask_logits, config.window_starts)
         passes = self.track_features(clip.frames, window_masks)
-        encoding, entry = self._encoding(clip, passes, transitions)
-        diagnostics = Diagnostics(config.window_starts, passes.tracks)
+        encoding, entry, motion = self._encoding(clip, passes, transitions)
+        diagnostics = Diagnostics(config.window_starts, passes.tracks, motion=motion)
         if level < DiagnosticsLevel.MASKS:
             return encoding, diagnostics
         masks = passes.masks
         if self.mask_refiner is not None:
             masks = self.mask_refiner.refine(clip, window_masks, masks, self.chunk_sizes.refiner_crops)
-        if level < DiagnosticsLevel.SIDE_OUTPUTS:
-            entry = None
         return encoding, Diagnostics(
             config.window_starts,
             passes.tracks,
@@ -135,33 +148,52 @@ class CompactFineParser(PretrainedNetwork):
             side_logits=side_logits,
             entry_crops=None if entry is None else entry.crops / 255,
             entry_layers=None if entry is None else entry.layers,
+            entry_places=None if entry is None else entry.places,
+            motion=motion,
         )
 
     def predict_transitions(self, clip: ClipInput) -> TransitionPrediction:
         clip.check(self.config)
         passes = self.track_features(clip.frames, self._window_masks(clip.frames))
-        transitions = decode_transitions(passes.probabilities, self.config.transition_rule)
-        return TransitionPrediction(transitions, passes.probabilities, passes.masks)
+        probabilities, _ = self._motion(clip, passes)
+        transitions = decode_transitions(probabilities, self.config.transition_rule)
+        return TransitionPrediction(transitions, probabilities, passes.masks)
 
     def _encoding(
-        self, clip: ClipInput, passes: FlipTTA, transitions: Tensor | None
-    ) -> tuple[Encoding, EntryPrediction | None]:
-        probabilities = passes.probabilities
-        if transitions is None:
-            transitions = decode_transitions(probabilities.detach(), self.config.transition_rule)
-        transitions, entry = transitions.long(), None
+        self, clip: ClipInput, passes: FlipTTA, transitions: Tensor | TransitionDecoder | None
+    ) -> tuple[Encoding, EntryPrediction | None, MotionOutput | None]:
+        probabilities, motion = self._motion(clip, passes)
+        seen = Diagnostics(self.config.window_starts, passes.tracks, crop_masks=passes.masks, motion=motion)
+        divided, entry = divide(transitions, probabilities, seen, self.config.transition_rule), None
         if self.entry_branch is not None:
-            entry = self.entry_branch(clip, passes.masks, transitions, self.chunk_sizes.entry_crops)
-        tokens = self.phase_tokens(passes.tracks, transitions)
+            entry = self.entry_branch(clip, passes.masks, divided, self.chunk_sizes.entry_crops)
+        tokens = self.phase_tokens(passes.tracks, divided)
         return (
             Encoding(
                 **tokens,
                 transition_probabilities=probabilities,
-                transitions=transitions,
+                transitions=divided,
                 entry=None if entry is None else entry.scores,
             ),
             entry,
+            motion,
         )
+
+    def _motion(self, clip: ClipInput, passes: FlipTTA) -> tuple[Tensor, MotionOutput | None]:
+        """Probabilities of the transitions [B, 96, 2], and the motion if there is a motion head.
+
+        Without a camera motion the camera counts as standing still.
+        """
+        if self.motion_head is None:
+            return passes.probabilities, None
+        if clip.camera_motion is None or clip.shots is None:
+            still = torch.eye(3, dtype=torch.float64, device=passes.tracks.device)
+            motion = still.expand(*passes.tracks.shape[::2], 3, 3)
+            shots = torch.zeros(motion.shape[:2], dtype=torch.int64, device=motion.device)
+        else:
+            motion, shots = share_motion(clip.camera_motion, clip.frames.shape[-1]), clip.shots
+        output, probabilities = self.motion_head.predict(passes.tracks, motion, shots)
+        return probabilities, output
 
     # Windows
 
@@ -269,7 +301,7 @@ class CompactFineParser(PretrainedNetwork):
     # Training
 
     def trainable_parts(self) -> dict[str, list[nn.Module]]:
-        optional = [part for part in (self.mask_refiner,) if part is not None]
+        optional = [part for part in (self.mask_refiner, self.motion_head) if part is not None]
         entry = [part for part in (self.entry_branch,) if part is not None]
         parsers = [self.spatial_action_parser, self.temporal_action_parser, self.crop_encoder, self.crop_decoder]
         return {

@@ -42,6 +42,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "refiner_channels": (1, 4096),
     "entry_channels": (1, 4096),
     "entry_width": (1, 4096),
+    "motion_width": (0, 4096),
 }
 """Lowest and highest value of each number of a configuration, and of each number of a list."""
 MAX_LIST_LENGTH = 16
@@ -226,7 +227,8 @@ class FineParserConfig(NetworkConfig):
 
 @dataclass(frozen=True)
 class CompactConfig(NetworkConfig):
-    """Configuration of `CompactFineParser`; its defaults are the bundled network, for two processor cores.
+    """Configuration of `CompactFineParser`; its defaults are the bundled network, for two processor cores, without the
+    motion head.
 
     The parameters you will most likely change are `refiner_channels` and `entry_channels`: without them the network
     has no mask refiner or no entry branch.
@@ -256,6 +258,8 @@ class CompactConfig(NetworkConfig):
     """Channels of the four levels of `EntrySegmenter`; empty: no entry branch."""
     entry_width: int = 96
     """Features of a frame of the entry."""
+    motion_width: int = 0
+    """Channels of `MotionHead`, 128 in the bundled weights; 0: no motion head, until the task "motion" adds one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

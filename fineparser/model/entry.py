@@ -19,7 +19,7 @@ from fineparser.model.chunks import ENTRY_CHANNELS, chunks
 from fineparser.model.config import ENTRY_SCORES, CompactConfig
 from fineparser.model.crop_track import CropTrack
 from fineparser.model.crop_unet import CropUNet, convolution_block
-from fineparser.model.protocol import ClipInput, pixel_values
+from fineparser.model.protocol import ClipInput, EntryPlaces, pixel_values
 
 FRAME_OFFSETS = (-5, -3, -1, 0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21, 24)
 """Frames of the entry crops, from the touch (the first frame of the entry): water rises fast and sinks slowly."""
@@ -423,6 +423,7 @@ class EntryPrediction:
     """[B, 16, 3, 96, 96], whole numbers from 0 to 255."""
     layers: Tensor
     """[B, 16, 3, 48, 48], 0 to 1: body, flying water and foam."""
+    places: EntryPlaces
 
 
 class EntryBranch(nn.Module):
@@ -448,7 +449,9 @@ class EntryBranch(nn.Module):
         layers, maps = self.segment(crops, median, chunk)
         views = (layers, maps), (layers.flip(-1), maps.flip(-1))
         scores = torch.stack([self.fault_head(*view, entry.inside, entry.measures) for view in views]).mean(0)
-        return EntryPrediction(scores, crops, layers)
+        squares = torch.cat([entry.track.centre, entry.track.half_side[..., None]], dim=-1)
+        places = EntryPlaces(frames=entry.frames, inside=entry.inside, squares=squares)
+        return EntryPrediction(scores, crops, layers, places)
 
     def segment(self, crops: Tensor, median: Tensor, chunk: int | None = None) -> tuple[Tensor, Tensor]:
         """Layers [B, 16, 3, 48, 48], 0 to 1, and maps [B, 16, C, 12, 12] of crops [B, 16, 3, 96, 96] with their median

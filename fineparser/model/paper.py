@@ -15,13 +15,15 @@ from fineparser.model.protocol import (
     DiagnosticsLevel,
     Encoding,
     Provenance,
+    TransitionDecoder,
     TransitionPrediction,
+    divide,
     expand_pair,
     required,
 )
 from fineparser.model.spatial_action_parser import SpatialActionParser
 from fineparser.model.static_visual_encoder import StaticVisualEncoder
-from fineparser.model.temporal_action_parser import TemporalActionParser, decode_transitions
+from fineparser.model.temporal_action_parser import TemporalActionParser
 
 
 class FineParser(PretrainedNetwork):
@@ -66,13 +68,13 @@ class FineParser(PretrainedNetwork):
 
     # Encoding
 
-    def encode(self, clip: ClipInput, transitions: Tensor | None = None) -> Encoding:
+    def encode(self, clip: ClipInput, transitions: Tensor | TransitionDecoder | None = None) -> Encoding:
         return self.encode_with_diagnostics(clip, transitions, DiagnosticsLevel.FEATURES)[0]
 
     def encode_with_diagnostics(
         self,
         clip: ClipInput,
-        transitions: Tensor | None = None,
+        transitions: Tensor | TransitionDecoder | None = None,
         level: DiagnosticsLevel = DiagnosticsLevel.MASKS,
     ) -> tuple[Encoding, Diagnostics]:
         config = self.config
@@ -83,15 +85,14 @@ class FineParser(PretrainedNetwork):
         side_logits = self._by_clip([sides for _, _, sides in outputs], len(clip))
         probabilities = self.temporal_action_parser(dynamic)
         features = self._frame_features(clip.frames)
-        if transitions is None:
-            transitions = decode_transitions(probabilities.detach(), config.transition_rule)
-        transitions = transitions.long()
+        diagnostics = Diagnostics(config.window_starts, features, mask_logits=mask_logits, side_logits=side_logits)
+        divided = divide(transitions, probabilities, diagnostics, config.transition_rule)
         static = None
         if self.static_visual_encoder is not None:
-            static = self.static_visual_encoder(features, transitions)
+            static = self.static_visual_encoder(features, divided)
         return (
-            Encoding(dynamic, transition_probabilities=probabilities, transitions=transitions, static=static),
-            Diagnostics(config.window_starts, features, mask_logits=mask_logits, side_logits=side_logits),
+            Encoding(dynamic, transition_probabilities=probabilities, transitions=divided, static=static),
+            diagnostics,
         )
 
     def predict_transitions(self, clip: ClipInput) -> TransitionPrediction:

@@ -99,8 +99,8 @@ class ClipInput:
             None if any(shot is None for shot in shots) else torch.cat([shot for shot in shots if shot is not None]),
         )
 
-    def check(self, config: NetworkConfig, transitions: Tensor | None = None) -> None:
-        """Refuse frames or transitions of a shape that a network cannot take.
+    def check(self, config: NetworkConfig, transitions: "Tensor | TransitionDecoder | None" = None) -> None:
+        """Refuse frames or given transitions of a shape that a network cannot take.
 
         Raises:
             ValueError: with the shape that is needed.
@@ -108,10 +108,8 @@ class ClipInput:
         expected = (3, config.clip_frames, config.input_size, config.input_size)
         if self.frames.ndim != 5 or tuple(self.frames.shape[1:]) != expected:
             raise ValueError(f"frames must be [B, {', '.join(map(str, expected))}], got {list(self.frames.shape)}")
-        if transitions is not None and tuple(transitions.shape) != (len(self), 2):
-            raise ValueError(
-                f"transitions must be [{len(self)}, 2] for {len(self)} clip(s), got {list(transitions.shape)}"
-            )
+        if isinstance(transitions, Tensor):
+            check_transitions(transitions, len(self))
 
     def require_camera_motion(self) -> tuple[Tensor, Tensor]:
         """Camera motion and shots.
@@ -212,9 +210,55 @@ class DiagnosticsLevel(IntEnum):
     FEATURES = 0
     """Frame features: no mask that the encoding does not need is computed."""
     MASKS = 1
-    """Masks, refined where the network has a mask refiner."""
+    """Masks, refined where the network has a mask refiner; crops and layers of the entry."""
     SIDE_OUTPUTS = 2
-    """The masks of the spatial parser's four depths, and the crops and layers of the entry."""
+    """The masks of the spatial parser's four depths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionOutput:
+    """Motion of the diver in T frames of B clips, see `fineparser.model.motion_head`. The somersault and the twist are
+    counted in the dive's own sense."""
+
+    somersault: Tensor
+    """[B, T, 2]: cosine and sine of the somersault angle, 0 upright, for an armstand upside down; shorter than 1 where
+    it is uncertain."""
+    twist: Tensor
+    """[B, T, 2]: cosine and sine of the twist angle since the take-off."""
+    somersault_rate: Tensor
+    """[B, T]: turns a frame of the clip."""
+    twist_rate: Tensor
+    """[B, T]: turns a frame of the clip."""
+    hip_angle: Tensor
+    """[B, T]: degrees between trunk and thighs, 180 straight."""
+    knee_angle: Tensor
+    """[B, T]: degrees, 180 straight."""
+    foot_angle: Tensor
+    """[B, T]: degrees between shanks and feet, 180 pointed."""
+    knees_apart: Tensor
+    """[B, T]: metres."""
+    ankles_apart: Tensor
+    """[B, T]: metres."""
+    metre: Tensor
+    """[B, T]: length of a metre at the diver's distance, in sides of the frame."""
+    height: Tensor
+    """[B, T]: metres of the centre of mass above the water."""
+    choices: dict[str, Tensor]
+    """[B, n] each, probabilities that add up to 1: "half_somersaults" (0 to 11), "half_twists" (0 to 9), "direction"
+    (forward, back, reverse, inward), "start" (feet, hands), "position" (A, B, C, D), "height" (of
+    `fineparser.domain.difficulty.HEIGHTS`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryPlaces:
+    """Where and when the entry crops of B clips were cut."""
+
+    frames: Tensor
+    """int64 [B, 16]: indices of the frames; beyond the clip its last one."""
+    inside: Tensor
+    """bool [B, 16]: False for frames after the end of the clip."""
+    squares: Tensor
+    """[B, 16, 3]: centre, right and down from the middle of the frame, and half side, in sides of the frame."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +281,10 @@ class Diagnostics:
     """[B, 16, 3, 96, 96], 0 to 1: stabilised crops over the water, at `fineparser.model.entry.FRAME_OFFSETS`."""
     entry_layers: Tensor | None = None
     """[B, 16, 3, 48, 48], 0 to 1: body, flying water and foam as segmented in the entry crops."""
+    entry_places: EntryPlaces | None = None
+    """Frames and squares of the entry crops."""
+    motion: MotionOutput | None = None
+    """Of every level; None for a network without a motion head."""
 
     @property
     def masks(self) -> Tensor:
@@ -291,6 +339,11 @@ class Diagnostics:
         if self.side_logits is None:
             raise ValueError("there are no side outputs at this level: use DiagnosticsLevel.SIDE_OUTPUTS")
         return self.side_logits
+
+
+TransitionDecoder = Callable[[Tensor, Diagnostics], Tensor]
+"""Transitions [B, 2] from their probabilities [B, 96, 2] and from diagnostics; of these, `CompactFineParser` gives the
+frame features, the masks without refinement and the motion, `FineParser` the frame features and the mask logits."""
 
 
 @dataclass(frozen=True)
@@ -380,13 +433,13 @@ class Network(nn.Module):
         return False
 
     @abstractmethod
-    def encode(self, clip: ClipInput, transitions: Tensor | None = None) -> Encoding:
+    def encode(self, clip: ClipInput, transitions: Tensor | TransitionDecoder | None = None) -> Encoding:
         """Encode clips, without anything that only diagnostics need.
 
         Args:
             clip: B clips.
-            transitions: [B, 2] first flight and first entry frame at which the phases are divided (teacher forcing);
-                None: as predicted.
+            transitions: [B, 2] first flight and first entry frame at which the phases are divided (teacher forcing),
+                or how they are decoded; None: by the rule of the configuration.
 
         Raises:
             ValueError: for clips or transitions of another shape, or without a camera motion that is needed.
@@ -396,7 +449,7 @@ class Network(nn.Module):
     def encode_with_diagnostics(
         self,
         clip: ClipInput,
-        transitions: Tensor | None = None,
+        transitions: Tensor | TransitionDecoder | None = None,
         level: DiagnosticsLevel = DiagnosticsLevel.MASKS,
     ) -> tuple[Encoding, Diagnostics]:
         """`encode`, with the intermediate results of a level."""
@@ -464,6 +517,36 @@ class Network(nn.Module):
             {"name": "i3d", "params": backbone, "lr_factor": i3d_rate},
             {"name": "others", "params": others, "lr_factor": 1.0},
         ]
+
+
+def divide(
+    transitions: Tensor | TransitionDecoder | None, probabilities: Tensor, diagnostics: Diagnostics, rule: str
+) -> Tensor:
+    """Transitions, int64 [B, 2], at which the phases are divided.
+
+    Args:
+        transitions: given ones, how they are decoded, or None: by the rule.
+        probabilities: [B, 96, 2] of the transitions.
+        diagnostics: for the decoder.
+        rule: see `decode_transitions`.
+
+    Raises:
+        ValueError: for decoded transitions of another shape.
+    """
+    if isinstance(transitions, Tensor):
+        return transitions.long()
+    probabilities = probabilities.detach()
+    if transitions is None:
+        return decode_transitions(probabilities, rule).long()
+    decoded = transitions(probabilities, diagnostics)
+    check_transitions(decoded, len(probabilities))
+    return decoded.long()
+
+
+def check_transitions(transitions: Tensor, clips: int) -> None:
+    """ValueError for transitions of another shape than [B, 2]."""
+    if tuple(transitions.shape) != (clips, 2):
+        raise ValueError(f"transitions must be [{clips}, 2] for {clips} clip(s), got {list(transitions.shape)}")
 
 
 def transition_confidence(probabilities: Tensor, transitions: Tensor) -> Tensor:

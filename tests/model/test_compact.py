@@ -47,7 +47,7 @@ def test_levels_of_diagnostics_change_nothing_but_what_they_add(tiny, clips, enc
         torch.testing.assert_close(getattr(alone, name), getattr(encoding, name))
         torch.testing.assert_close(getattr(other, name), getattr(encoding, name))
     assert (diagnostics.mask_logits is None) == (level < DiagnosticsLevel.MASKS)
-    assert (diagnostics.entry_crops is None) == (level < DiagnosticsLevel.SIDE_OUTPUTS)
+    assert (diagnostics.entry_crops is None) == (level < DiagnosticsLevel.MASKS)
 
 
 def test_given_transitions_replace_the_predicted(tiny, clips, encoding):
