@@ -118,7 +118,8 @@ class EncodedDives:
 
     @torch.no_grad()
     def encode_tracks(self, model: CompactFineParser) -> "EncodedDives":
-        """The same dives with transitions and tokens that a network computes from their track features.
+        """The same dives with tokens that a network computes from their track features, and with transitions unless it
+        has a motion head.
 
         ValueError without track features.
         """
@@ -127,8 +128,13 @@ class EncodedDives:
         device = model.device
         parts = []
         with evaluation_mode(model):
-            for tracks in self.tracks.split(TRACK_BATCH):
+            for tracks, predicted in zip(
+                self.tracks.split(TRACK_BATCH), self.encodings.transitions.split(TRACK_BATCH), strict=True
+            ):
                 tracks, probabilities = model.temporal_from_cache(tracks.to(device))
+                if model.motion_head is not None:  # it needs the camera motion, and is not trained with the tracks
+                    parts.append(model.phase_tokens(tracks, predicted.to(device)))
+                    continue
                 transitions = decode_transitions(probabilities, model.config.transition_rule).long()
                 labels = {"transition_probabilities": probabilities, "transitions": transitions}
                 parts.append(labels | model.phase_tokens(tracks, transitions))

@@ -1,7 +1,8 @@
 """Cached samples on disk: outputs of a frozen part of the network, computed once for many epochs of training.
 
 Each file of a cache holds one array with a row a clip. `whole.json` is written last: it has the number of clips and the
-fingerprint of the weights, and without it the cache is incomplete.
+fingerprint of the weights, and without it the cache is incomplete. Until then `begun.json` has the same, and `done.npy`
+which rows are there: an interrupted cache is continued.
 """
 
 import json
@@ -25,7 +26,8 @@ from fineparser.training.encoded_dives import evaluation_mode, stack_samples
 
 BATCH_SIZE = 2
 """Clips whose rows are computed together."""
-MARKER_FILE = "whole.json"
+MARKER_FILE, BEGUN_FILE = "whole.json", "begun.json"
+DONE_FILE = "done.npy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ def write_cache(
     Args:
         model: in evaluation mode meanwhile.
         clips: each is computed once; they are divided among the processes.
-        folder: created if missing; an incomplete cache in it is replaced.
+        folder: created if missing; an incomplete cache of these weights is continued, another one replaced.
         contents: arrays and their computation.
         accelerator: processes and device.
         workers: processes that read clips.
@@ -64,26 +66,31 @@ def write_cache(
     """
     marker = folder / MARKER_FILE
     facts = {"clips": len(clips), "weights": model.fingerprint()}
-    with suppress(FileNotFoundError, ValueError):  # missing or broken: the cache is incomplete
-        if read_json(marker) == facts:
-            return
-    if accelerator.is_main_process:
+    if _holds(marker, facts):
+        return
+    if accelerator.is_main_process and not _holds(folder / BEGUN_FILE, facts):
         folder.mkdir(parents=True, exist_ok=True)
-        marker.unlink(missing_ok=True)
+        for file in (marker, folder / BEGUN_FILE):
+            file.unlink(missing_ok=True)
         for name, (shape, dtype) in contents.arrays.items():
             np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (len(clips), *shape))
+        np.lib.format.open_memmap(folder / DONE_FILE, "w+", np.bool_, (len(clips),))
+        atomic_write_text(folder / BEGUN_FILE, json.dumps(facts))
     accelerator.wait_for_everyone()
     arrays = [np.load(folder / f"{name}.npy", mmap_mode="r+") for name in contents.arrays]
+    finished = np.load(folder / DONE_FILE, mmap_mode="r+")
     own = list(range(len(clips)))[accelerator.process_index :: accelerator.num_processes]
-    batches = [own[start : start + BATCH_SIZE] for start in range(0, len(own), BATCH_SIZE)]
+    absent = [index for index in own if not finished[index]]
+    batches = [absent[start : start + BATCH_SIZE] for start in range(0, len(absent), BATCH_SIZE)]
     loader = DataLoader(clips, batch_sampler=batches, collate_fn=stack_samples, num_workers=workers)
-    done = 0
+    done = len(own) - len(absent)
     with evaluation_mode(model), torch.no_grad():
         for indices, batch in zip(batches, loader, strict=True):
             with accelerator.autocast():
                 rows = contents.compute(model, batch.to(accelerator.device))
             for array, values in zip(arrays, rows, strict=True):
                 array[indices] = values
+            finished[indices] = True
             done += len(indices)
             on_done(done, len(own))
     for array in arrays:
@@ -91,7 +98,16 @@ def write_cache(
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         atomic_write_text(marker, json.dumps(facts))
+        (folder / BEGUN_FILE).unlink()
+        (folder / DONE_FILE).unlink()
     accelerator.wait_for_everyone()
+
+
+def _holds(marker: Path, facts: dict[str, Any]) -> bool:
+    """True if a file has these facts; False if it is missing or broken."""
+    with suppress(FileNotFoundError, ValueError):
+        return bool(read_json(marker) == facts)
+    return False
 
 
 class CachedDataset(EpochDataset):

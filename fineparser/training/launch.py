@@ -20,6 +20,7 @@ from fineparser.training.tasks.crops import CropsTask
 from fineparser.training.tasks.entry_faults import EntryFaultsTask
 from fineparser.training.tasks.entry_segmentation import EntrySegmentationTask
 from fineparser.training.tasks.full import FullTask, ParsersTask
+from fineparser.training.tasks.motion import MotionTask
 from fineparser.training.tasks.refiner import RefinerTask
 from fineparser.training.tasks.regression import RegressionTask
 from fineparser.training.tasks.spatial import SpatialTask
@@ -36,6 +37,7 @@ TASKS: dict[str, type[TrainingTask]] = {
         RefinerTask,
         EntrySegmentationTask,
         EntryFaultsTask,
+        MotionTask,
         RegressionTask,
     )
 }

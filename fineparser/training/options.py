@@ -18,6 +18,7 @@ TASK_NAMES = (
     "refiner",
     "entry-segmentation",
     "entry-faults",
+    "motion",
     "regression",
 )
 """Names of the tasks in `fineparser.training.tasks`."""
@@ -93,8 +94,9 @@ class TrainOptions:
     """Task: "everything" (the whole network, on pairs of clips), "parsers" (masks and transitions, on clips),
     "spatial" (masks, on single windows), "crops" (the crop encoder: masks, keypoints, pose, transitions and faults, on
     crops around the diver), "refiner" (the mask refiner), "entry-segmentation" (the segmentation of the entry),
-    "entry-faults" (the fault head on segmented entries), "regression" (the comparison, on encodings that are computed
-    once). Crops and entries are learnt from simulated dives."""
+    "entry-faults" (the fault head on segmented entries), "motion" (the motion head: rotation, shape and dive),
+    "regression" (the comparison, on encodings that are computed once). Crops, entries and the motion are learnt from
+    simulated dives."""
     clips: ClipTaskOptions = field(default_factory=ClipTaskOptions)
     spatial: SpatialTaskOptions = field(default_factory=SpatialTaskOptions)
     regression: RegressionTaskOptions = field(default_factory=RegressionTaskOptions)

@@ -21,6 +21,8 @@ ENTRIES, ENTRIES_SEED = 24000, 1
 number a dive. They take 11 GB."""
 COMMON: dict[str, Any] = dict(colour_jitter=0.25, validation_share=0.01, ema_decay=0.998)
 """Options of every stage, unless it has others."""
+MOTIONS, MOTIONS_SEED = 3000, 2
+"""More dives, and their seed, for the task "motion", which needs the simulator's motion. Their tracks take 0.6 GB."""
 STAGES: dict[str, dict[str, Any]] = {
     # The spatial parser, on single windows of many dives.
     "1-spatial": dict(
@@ -81,8 +83,19 @@ STAGES: dict[str, dict[str, Any]] = {
         max_gradient_norm=5.0,
         **COMMON | dict(ema_decay=0.98),
     ),
+    # The motion head, on cached track features; the comparison divides dives at its transitions.
+    "6-motion": dict(
+        train="motion",
+        batch_size=32,
+        max_steps=4000,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        max_gradient_norm=5.0,
+        transition_weight=0.5,
+        **COMMON | dict(ema_decay=0.99),
+    ),
     # The comparison and the encoding of tracks, on cached track features.
-    "6-comparison": dict(
+    "7-comparison": dict(
         train="regression",
         regression=RegressionTaskOptions(train_track=True, augmentations_per_dive=2),
         teacher_forcing=0.0,
@@ -130,14 +143,17 @@ class RecipeOptions:
         """Options of the stages, in their order."""
         stages: list[TrainOptions] = []
         dives = f"store:{self.out / 'dives'}"
-        entries = SynDives(max(2, round(ENTRIES * self.length_scale)), ENTRIES_SEED).name
+        simulated = {
+            task: SynDives(max(2, round(count * self.length_scale)), seed).name
+            for task, count, seed in (("entry-faults", ENTRIES, ENTRIES_SEED), ("motion", MOTIONS, MOTIONS_SEED))
+        }
         for name, values in STAGES.items():
             folder = self.out / name
             values = values | {"max_steps": max(1, round(values["max_steps"] * self.length_scale))}
             stages.append(
                 TrainOptions(
                     out=folder,
-                    data=(entries if values["train"] == "entry-faults" else dives,),
+                    data=(simulated.get(values["train"], dives),),
                     resume=(folder / RUN_FILE).is_file(),
                     checkpoint=str(stages[-1].out / "checkpoints" / "last") if stages else None,
                     epochs=values["max_steps"],  # max_steps ends the run

@@ -1,4 +1,4 @@
-"""The feature cache: computed once, again for other weights, and again after an interruption."""
+"""The feature cache: computed once, again for other weights, and continued after an interruption."""
 
 import json
 
@@ -60,7 +60,7 @@ def test_a_cache_is_computed_once_and_again_for_other_weights(
     assert computed == [2, 2]
 
 
-def test_an_interrupted_cache_is_computed_again(clips, accelerator, smallest, contents, tmp_path):
+def test_an_interrupted_cache_is_continued(clips, accelerator, smallest, contents, computed, tmp_path):
     def interrupt(done, total):
         raise KeyboardInterrupt
 
@@ -69,6 +69,9 @@ def test_an_interrupted_cache_is_computed_again(clips, accelerator, smallest, co
         write_cache(model, clips, tmp_path, contents, accelerator, on_done=interrupt)
     assert not (tmp_path / "whole.json").exists()
     write_cache(model, clips, tmp_path, contents, accelerator)
+    assert computed == [2]  # its rows were there
+    np.testing.assert_allclose(np.load(tmp_path / "colours.npy")[1], clips[1].clips.clips[0].mean((2, 3)), rtol=1e-5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["colours.npy", "whole.json"]
     assert json.loads((tmp_path / "whole.json").read_text()) == {"clips": 2, "weights": model.fingerprint()}
 
 

@@ -28,7 +28,7 @@ def options_with(**changes: object) -> TrainOptions:
         (
             {"train": "masks"},
             "train is one of everything, parsers, spatial, crops, refiner, entry-segmentation, entry-faults, "
-            "regression, not 'masks'",
+            "motion, regression, not 'masks'",
         ),
         ({"without": ("gate", "windows")}, "without takes gate, static, transitions, not windows"),
         ({"checkpoint": "x", "without": ("gate",)}, "a checkpoint has weights and a configuration"),

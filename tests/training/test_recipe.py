@@ -20,6 +20,7 @@ def options(monkeypatch, whole_file, tmp_path):
     monkeypatch.setattr(recipe, "STAGES", short)
     monkeypatch.setattr(recipe, "DIVES", 4)
     monkeypatch.setattr(recipe, "ENTRIES", 3)
+    monkeypatch.setattr(recipe, "MOTIONS", 2)
     return RecipeOptions(out=tmp_path / "out", device="cpu", precision="float32", workers=0, progress=False)
 
 
@@ -51,7 +52,7 @@ def test_the_length_scale_changes_dives_and_steps(tmp_path):
     once, twice = (RecipeOptions(out=tmp_path, length_scale=factor).stages() for factor in (1, 2))
     assert [stage.max_steps for stage in twice] == [2 * stage.max_steps for stage in once]
     entries = {stage.out.name: stage.data[0] for stage in once if stage.data != once[0].data}
-    assert entries == {"5-entry-faults": "syndive:24000:1"}
+    assert entries == {"5-entry-faults": "syndive:24000:1", "6-motion": "syndive:3000:2"}
     assert twice[4].data == ("syndive:48000:1",)
     with pytest.raises(ValueError, match="factor above 0"):
         RecipeOptions(out=tmp_path, length_scale=0)

@@ -7,5 +7,6 @@ crops: CropsTask
 refiner: RefinerTask
 entry_segmentation: EntrySegmentationTask
 entry_faults: EntryFaultsTask
+motion: MotionTask
 regression: RegressionTask
 """

@@ -105,6 +105,8 @@ class ComparisonNetwork(PartialNetwork):
         model = self.model
         assert isinstance(model, CompactFineParser)
         tracks, probabilities = model.temporal_from_cache(tracks)
+        if model.motion_head is not None:
+            labelled = labelled.where(labelled.isfinite(), encoding.transitions)
         transitions = pooling_transitions(model, labelled, probabilities)
         encoding = replace(
             encoding,
