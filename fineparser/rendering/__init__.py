@@ -1,9 +1,14 @@
 """Images, pages and sentences made from a `DiveReport` or an `Inspection`.
 
 messages: message, score_notes, no_score_message, judge_comparison_message (every sentence for people)
-results: write_results, zip_results, report_json, frames_csv
+results: write_results, write_measurements, zip_results, report_json, frames_csv
 report_page: report_html, headline
-overlay: MaskStyle, draw_mask, draw_caption, write_overlay
+overlay: MaskStyle, OverlayOptions, draw_mask, draw_caption, write_overlay
+markings: Marking, draw_markings (skeleton, path, angle, vertical)
+measurements: MeasurementRow, measurement_rows, measurements_json, measurement_table, trajectory_csv
+measurement_charts: path_chart, rotation_chart
+measurement_pictures: entry_picture, splash_picture
+stroboscope: stroboscope
 mask_track: MaskTrack, mask_polygons
 key_frames: KeyFrame, find_key_frames, key_frame_images
 comparison_video: Alignment, ClipPhases, ComparisonSide, pair_frames, write_comparison

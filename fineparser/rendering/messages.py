@@ -1,4 +1,4 @@
-"""Sentences for people: warnings and notes by their code, and the scale of a score.
+"""Sentences for people: warnings, notes and reasons by their code, and the scale of a score.
 
 Packages below `rendering` return numbers and `QualityWarning` codes; everything that a person reads is written here.
 To add a warning, add its code to `MESSAGES`: the keys in braces are its values. A sentence that depends on more than
@@ -104,12 +104,10 @@ def _number_twists(values: Values) -> str:
 
 
 def _number_direction(values: Values) -> str:
-    away = values["seen"] == "away"
-    side, kind = ("away from", "forward or back") if away else ("towards", "reverse or inward")
-    return (
-        f"The diver rotates {side} the board, as in {kind} dives, and {values['code']} is "
-        f"{'an' if values['given'] == 'inward' else 'a'} {values['given']} dive: check the dive number."
+    measured, expected = (
+        f"{'an' if direction == 'inward' else 'a'} {direction}" for direction in (values["seen"], values["given"])
     )
+    return f"The dive looks like {measured} dive, and {values['code']} is {expected} dive: check the dive number."
 
 
 def _number_start(values: Values) -> str:
@@ -243,6 +241,24 @@ MESSAGES: dict[str, Template] = {
     "scale_real": "Calibrated on {datasets}.",
 }
 """Sentences by the code of the warning."""
+
+REASONS = {
+    "no_flight": "the take-off was not found",
+    "no_entry": "the entry was not found",
+    "no_scale": "the length of a metre in the picture is not known",
+    "no_board": "the edge of the board was not found",
+    "cut_in_flight": "the clip cuts to another shot during the flight",
+    "diver_not_visible": "the diver is hidden, blurred or out of the picture",
+    "too_small": "the diver is too small in the picture",
+    "no_motion_head": "these weights do not predict it",
+    "no_shape": "the body stays straight throughout",
+    "side_view_needed": "it takes a view from the side of the board",
+    "front_view_needed": "it takes a view along the board",
+    "no_splash": "there is no splash to be seen",
+    "clip_ends": "the clip ends too early",
+    "slow_motion": "the clip is slow motion of unknown speed",
+}
+"""Why a quantity of `fineparser.kinematics` is not measurable, by its code: clauses without a full stop."""
 
 JUDGE_CALIBRATED_VOTES = "Scores of simulated exemplars are shown as your judges would have given them."
 """Note beside votes that are calibrated to the user's judges."""

@@ -1,8 +1,9 @@
-"""The mask drawn over the diver, on the source's frames."""
+"""The mask drawn over the diver, and measurements on request, on the source's frames."""
 
 import enum
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.phases import Phase
+from fineparser.rendering.markings import Marking, draw_markings
 from fineparser.rendering.mask_track import MaskTrack
 from fineparser.rendering.palette import BLACK, PHASE_COLOURS, WHITE, Colour
 from fineparser.rendering.video_export import playback_rate, with_source_sound
@@ -39,6 +41,21 @@ class MaskStyle(enum.StrEnum):
     DIM = "dim"
     """Dark background, outline, the diver unchanged."""
     NONE = "none"
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """Drawings on every frame of an overlay."""
+
+    style: MaskStyle | str = MaskStyle.FILL
+    """Of the mask."""
+    caption: bool = True
+    """Phase, frame number and time; thumbnails get none, since it would hide them."""
+    markings: tuple[Marking | str, ...] = ()
+    """Measurements; a report without any has none to draw."""
+
+
+DEFAULT_OVERLAY = OverlayOptions()
 
 
 class CaptionPosition(enum.StrEnum):
@@ -155,38 +172,35 @@ def draw_frame(
     track: MaskTrack,
     number: int,
     frame: np.ndarray,
-    style: MaskStyle | str = MaskStyle.FILL,
-    caption: bool = True,
+    options: OverlayOptions = DEFAULT_OVERLAY,
 ) -> np.ndarray:
-    """Source frame `number`, uint8 [H, W, 3], with its mask and caption; outside the analysed part the caption only.
+    """Source frame `number`, uint8 [H, W, 3], with its mask, its measurements and its caption.
 
-    Thumbnails get no caption, since it would hide them.
+    Outside the analysed part it has the caption only.
     """
     analysed = report.first_frame <= number <= report.last_frame
     phase = report.phase_at(number) if analysed else None
     colour = None if phase is None else PHASE_COLOURS[phase]
-    mask = None if MaskStyle(style) is MaskStyle.NONE else track.at(number)
+    mask = None if MaskStyle(options.style) is MaskStyle.NONE else track.at(number)
     if mask is not None and colour is not None:
-        frame = draw_mask(frame, mask, colour, style)
-    if caption and min(frame.shape[:2]) >= MIN_CAPTION_SIDE:
+        frame = draw_mask(frame, mask, colour, options.style)
+    if report.kinematics is not None and options.markings:
+        frame = draw_markings(frame, number, report.kinematics, options.markings)
+    if options.caption and min(frame.shape[:2]) >= MIN_CAPTION_SIDE:
         frame = draw_caption(frame, frame_caption(phase, number, report.info.seconds(number)), colour)
     return frame
 
 
-def overlay_frames(
-    report: DiveReport, style: MaskStyle | str = MaskStyle.FILL, caption: bool = True
-) -> Iterator[tuple[int, np.ndarray]]:
+def overlay_frames(report: DiveReport, options: OverlayOptions = DEFAULT_OVERLAY) -> Iterator[tuple[int, np.ndarray]]:
     """Number and image of every source frame at its own size, uint8 [H, W, 3], one at a time."""
     track = MaskTrack(report)
     with reopen(report.info) as source, closing(prefetch(source.stream())) as frames:
         for number, frame in frames:
-            yield number, draw_frame(report, track, number, frame, style, caption)
+            yield number, draw_frame(report, track, number, frame, options)
 
 
-def write_overlay(
-    report: DiveReport, path: str | Path, style: MaskStyle | str = MaskStyle.FILL, caption: bool = True
-) -> Path:
-    """Write the source with the mask over the diver, at its own size, speed and with its sound, as H.264 for browsers.
+def write_overlay(report: DiveReport, path: str | Path, options: OverlayOptions = DEFAULT_OVERLAY) -> Path:
+    """Write the source with the drawings on it, at its own size, speed and with its sound, as H.264 for browsers.
 
     Memory does not grow with the clip. The file is written atomically.
 
@@ -199,6 +213,6 @@ def write_overlay(
         with_source_sound(path, info) as silent,
         VideoSink(silent, rate, info.width, info.height, keyframe_every=KEYFRAME_EVERY, quality=20) as sink,
     ):
-        for number, frame in overlay_frames(report, style, caption):
+        for number, frame in overlay_frames(report, options):
             sink.write(frame, info.seconds(number) if info.variable_frame_rate else None)
     return Path(path)

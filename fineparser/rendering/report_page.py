@@ -2,12 +2,17 @@
 
 import base64
 from html import escape
+from itertools import groupby
 
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import COUNTED_AWARDS, band
+from fineparser.kinematics import Kinematics
 from fineparser.rendering.chart_style import signed
 from fineparser.rendering.key_frames import as_jpeg, key_frame_images
+from fineparser.rendering.measurement_charts import DOT_SECONDS, path_chart, rotation_chart
+from fineparser.rendering.measurement_pictures import entry_picture, splash_picture
+from fineparser.rendering.measurements import ERROR_NOTE, GROUP_TITLES, measurement_rows
 from fineparser.rendering.messages import (
     JUDGE_CALIBRATED_VOTES,
     message,
@@ -18,16 +23,30 @@ from fineparser.rendering.messages import (
     warning_texts,
 )
 from fineparser.rendering.palette import DARK, LIGHT, PHASE_COLOURS, SKY_BLUE, VERMILION, Theme
+from fineparser.rendering.stroboscope import stroboscope
 from fineparser.rendering.timeline_chart import timeline_html, transition_rows
 from fineparser.rendering.votes_chart import votes_html
 from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_html
+from fineparser.video.reader import reopen
 
 NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Content security policy: even an error in this file cannot make the page send a request."""
 
 
-def report_html(report: DiveReport) -> str:
+PICTURES = {
+    stroboscope: "The flight at equal intervals of time",
+    entry_picture: "Body angle at the entry",
+    splash_picture: "The splash at its highest",
+}
+"""Pictures that are drawn on frames of the clip, with their captions."""
+
+
+def report_html(report: DiveReport, exemplar: Kinematics | None = None) -> str:
     """The whole page.
+
+    Args:
+        report: of the dive.
+        exemplar: measurements that stand beside those of the dive.
 
     Raises:
         VideoError: if the clip, from which the key frames are read, does not exist any more.
@@ -39,6 +58,9 @@ def report_html(report: DiveReport) -> str:
         _section("Key frames", _key_frames(report)),
         _section("Phases", timeline_html(report) + _transitions(report)),
     ]
+    if report.kinematics is not None:
+        measurements = _measurements(report.kinematics, exemplar)
+        sections.append(_section("Measurements", _pictures(report, report.kinematics, exemplar) + measurements))
     if report.breakdown is not None:
         sections += [
             _section("From exemplars to score", waterfall_html(report) + _breakdown(report)),
@@ -111,6 +133,50 @@ def _key_frames(report: DiveReport) -> str:
             f"<span>frame {key_frame.frame}, {key_frame.seconds:.2f} s{note}</span></figcaption></figure>"
         )
     return f'<div class="pictures">{"".join(figures)}</div>'
+
+
+def _pictures(report: DiveReport, kinematics: Kinematics, exemplar: Kinematics | None) -> str:
+    """Charts and pictures of what was measured, each with a caption."""
+    dashed = "" if exemplar is None else "; dashed: the exemplar"
+    charts = [
+        (path_chart(kinematics, exemplar), f"Path of the centre of mass, a dot every {DOT_SECONDS:g} s{dashed}"),
+        (rotation_chart(kinematics, exemplar), f"Rotation and hip angle over time{dashed}"),
+    ]
+    pictures = []
+    with reopen(report.info) as source:
+        for draw, caption in PICTURES.items():
+            if (image := draw(report, source)) is not None:
+                height, width = image.shape[:2]
+                data = base64.b64encode(as_jpeg(image)).decode()
+                picture = f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" alt="{caption}">'
+                pictures.append((picture, caption))
+    return "".join(
+        f'<div class="gallery">{"".join(f"<figure>{one}<figcaption>{text}</figcaption></figure>" for one, text in row)}'
+        "</div>"
+        for row in ([(chart, caption) for chart, caption in charts if chart], pictures)
+        if row
+    )
+
+
+def _measurements(kinematics: Kinematics, exemplar: Kinematics | None) -> str:
+    """Table of the measurements by group; those of an exemplar have a column of their own."""
+    rows = measurement_rows(kinematics, exemplar)
+    headings = ["", "This dive", *([] if exemplar is None else ["Exemplar"]), "Frames"]
+    parts = []
+    for group, members in groupby(rows, key=lambda row: row.group):
+        parts.append(f'<tr class="group"><th colspan="{len(headings)}">{GROUP_TITLES[group]}</th></tr>')
+        for row in members:
+            if row.value or row.exemplar:
+                value = escape(row.value) or f'<span class="reason">{escape(row.reason)}</span>'
+                other = "" if exemplar is None else f"<td>{escape(row.exemplar)}</td>"
+                frames = escape(row.frames.partition(" ")[2])
+                cells = f"<td>{value}</td>{other}<td>{frames}</td>"
+            else:
+                cells = f'<td class="reason" colspan="{len(headings) - 1}">{escape(row.reason)}</td>'
+            parts.append(f"<tr><td>{escape(row.label)}</td>{cells}</tr>")
+    head = "".join(f"<th>{text}</th>" for text in headings)
+    table = f'<table class="measures"><thead><tr>{head}</tr></thead><tbody>{"".join(parts)}</tbody></table>'
+    return f'<div class="scroll">{table}</div><p class="note">{escape(ERROR_NOTE)}</p>'
 
 
 def _table(headings: list[str], rows: list[tuple[str, list[str]]], text_columns: tuple[int, ...] = (0,)) -> str:
@@ -283,6 +349,14 @@ table{{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:
 th,td{{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:right;vertical-align:top;white-space:nowrap}}
 th{{font-weight:600;color:var(--muted)}} th:first-child,td:first-child,.text{{text-align:left}}
 tr.sum td{{font-weight:700;border-top:2px solid var(--muted)}} tr.chosen td{{font-weight:700}}
+.gallery{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(260px,100%),1fr));gap:14px;align-items:end;
+ margin-bottom:14px}}
+.gallery figure{{text-align:center}}
+.gallery img{{width:auto;max-width:100%;max-height:380px;margin:0 auto;border-bottom:0}}
+.gallery svg{{margin:0 auto;max-height:380px}}
+.measures td,.measures th{{text-align:left;white-space:normal}}
+.measures td:nth-child(n+3):last-child{{color:var(--muted);white-space:nowrap}} .measures .reason{{color:var(--muted)}}
+.group th{{color:var(--text);border-bottom:2px solid var(--grid);padding-top:12px}}
 dl{{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:0}} dt{{color:var(--muted)}}
 dd{{margin:0;overflow-wrap:anywhere}}
 footer{{margin-top:36px;color:var(--muted);font-size:.85rem}}
@@ -294,5 +368,7 @@ footer{{margin-top:36px;color:var(--muted);font-size:.85rem}}
  *{{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
  h2{{break-after:avoid;margin-top:20px}} figure,.row,tr,.timeline,.warnings{{break-inside:avoid}}
  .text{{white-space:normal}} table,figcaption{{font-size:8.5pt}}
- .pictures{{grid-template-columns:repeat(6,1fr);gap:6px}} .chart,.keep{{break-inside:avoid}}}}
+ .pictures{{grid-template-columns:repeat(6,1fr);gap:6px}}
+ .gallery{{grid-template-columns:repeat(3,1fr)}} .gallery img,.gallery svg{{max-height:55mm}}
+ .measures td,.measures th{{padding:1px 8px}} .group th{{padding-top:5px}} .chart,.keep{{break-inside:avoid}}}}
 """

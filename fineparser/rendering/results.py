@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,41 @@ import numpy as np
 
 from fineparser.analysis.report import DiveReport
 from fineparser.atomic import atomic_write, atomic_write_text
+from fineparser.kinematics import Kinematics
 from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
+from fineparser.rendering.key_frames import as_jpeg
+from fineparser.rendering.measurement_charts import path_chart, rotation_chart, svg_file
+from fineparser.rendering.measurement_pictures import entry_picture, splash_picture
+from fineparser.rendering.measurements import MOTION_COLUMNS, measurements_json, motion_rows, trajectory_csv
 from fineparser.rendering.messages import message, no_score_message, vote_reason
-from fineparser.rendering.overlay import MaskStyle, write_overlay
+from fineparser.rendering.overlay import DEFAULT_OVERLAY, OverlayOptions, write_overlay
 from fineparser.rendering.report_page import report_html
+from fineparser.rendering.stroboscope import stroboscope
+from fineparser.video.reader import reopen
 
-REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES, ZIP = (
+REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES, TRAJECTORY, ZIP = (
     "report.json",
     "report.html",
     "overlay.mp4",
     "comparison.mp4",
     "masks.npz",
     "frames.csv",
+    "trajectory.csv",
     "results.zip",
 )
-RESULTS = (REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES)
+RESULTS = (REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES, TRAJECTORY)
 """Files of an analysis, in their order in the zip."""
+
+MEASUREMENTS, PATH_CHART, ROTATION_CHART, STROBOSCOPE, ENTRY, SPLASH = (
+    "measurements.json",
+    "path.svg",
+    "rotation.svg",
+    "stroboscope.jpg",
+    "entry.jpg",
+    "splash.jpg",
+)
+"""Files of measurements, beside frames.csv and trajectory.csv."""
 
 COLUMNS = (
     "index",
@@ -43,26 +62,35 @@ COLUMNS = (
     "mask_bottom",
     "mask_x",
     "mask_y",
+    *MOTION_COLUMNS,
 )
 """Columns of frames.csv.
 
 index: among the 96 sampled frames; frame: source frame number; seconds: from the source's first frame; probabilities:
 that the phase begins there; mask: area in square pixels, edges of its bounding box and its centroid in source pixels
-(x to the right, y down, pixel centres at integers + 0.5), empty without a mask.
+(x to the right, y down, pixel centres at integers + 0.5), empty without a mask; then `MOTION_COLUMNS`, empty where
+nothing was measured.
 """
 
 
-def write_results(report: DiveReport, folder: str | Path, *, style: MaskStyle | str = MaskStyle.FILL) -> Path:
+def write_results(
+    report: DiveReport,
+    folder: str | Path,
+    overlay: OverlayOptions = DEFAULT_OVERLAY,
+    exemplar: Kinematics | None = None,
+) -> Path:
     """Write all results of a clip; each file is written atomically.
 
-    report.json; report.html, a page to keep; overlay.mp4; frames.csv, one row a sampled frame; masks.npz with
-    `frame_number` [96] and `mask` bool [96, H, W], the longer side at most 640 pixels; and comparison.mp4 if the
-    chosen exemplar has a clip. The comparison and zip of an earlier analysis in the folder are removed.
+    report.json; report.html, a page to keep; overlay.mp4; frames.csv, one row a sampled frame; trajectory.csv, the
+    path of the centre of mass, if it was measured; masks.npz with `frame_number` [96] and `mask` bool [96, H, W], the
+    longer side at most 640 pixels; and comparison.mp4 if the chosen exemplar has a clip. Comparison, trajectory and
+    zip of an earlier analysis in the folder are removed.
 
     Args:
         report: of the clip.
         folder: created if it does not exist.
-        style: of the masks in overlay.mp4.
+        overlay: drawings in overlay.mp4.
+        exemplar: measurements that stand beside those of the dive on the page.
 
     Raises:
         VideoError: if the clip cannot be read any more or a video cannot be written.
@@ -70,28 +98,69 @@ def write_results(report: DiveReport, folder: str | Path, *, style: MaskStyle | 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (COMPARISON, ZIP):
+    for name in (COMPARISON, TRAJECTORY, ZIP):
         (folder / name).unlink(missing_ok=True)
-    write_overlay(report, folder / OVERLAY, style)
-    if (exemplar := ComparisonSide.from_exemplar(report)) is not None:
-        write_comparison(ComparisonSide.from_report(report), exemplar, folder / COMPARISON)
+    write_overlay(report, folder / OVERLAY, overlay)
+    if (other := ComparisonSide.from_exemplar(report)) is not None:
+        write_comparison(ComparisonSide.from_report(report), other, folder / COMPARISON)
     masks = report.source_masks()
     atomic_write(folder / MASKS, lambda part: _write_masks(part, report, masks))
     atomic_write_text(folder / FRAMES, frames_csv(report, masks))
-    atomic_write_text(folder / PAGE, report_html(report))
+    if report.kinematics is not None:
+        atomic_write_text(folder / TRAJECTORY, trajectory_csv(report.kinematics.series))
+    atomic_write_text(folder / PAGE, report_html(report, exemplar))
     # Last, so that a folder with a report.json is complete.
-    atomic_write_text(
-        folder / REPORT, json.dumps(report_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    atomic_write_text(folder / REPORT, _json_text(report_json(report)))
     return folder
+
+
+def write_measurements(report: DiveReport, folder: str | Path, exemplar: Kinematics | None = None) -> Path:
+    """Write the measurements of a clip, each file atomically.
+
+    measurements.json, frames.csv, trajectory.csv; and the pictures of what was measured: path.svg, rotation.svg,
+    stroboscope.jpg, entry.jpg and splash.jpg. Those of an earlier clip in the folder are removed.
+
+    Args:
+        report: of the clip.
+        folder: created if it does not exist.
+        exemplar: measurements of another dive, whose curves are drawn as well, dashed.
+
+    Raises:
+        ValueError: for a report without measurements.
+        VideoError: if the clip cannot be read any more.
+        OSError: if the folder cannot be written.
+    """
+    kinematics = report.kinematics
+    if kinematics is None:
+        raise ValueError(f"{report.info.path.name} was not measured: use trained weights")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw_chart in ((PATH_CHART, path_chart), (ROTATION_CHART, rotation_chart)):
+        chart = draw_chart(kinematics, exemplar)
+        (folder / name).unlink(missing_ok=True)
+        if chart:
+            atomic_write_text(folder / name, svg_file(chart))
+    with reopen(report.info) as source:
+        for name, draw in ((STROBOSCOPE, stroboscope), (ENTRY, entry_picture), (SPLASH, splash_picture)):
+            (folder / name).unlink(missing_ok=True)
+            if (image := draw(report, source)) is not None:
+                atomic_write(folder / name, partial(Path.write_bytes, data=as_jpeg(image)))
+    atomic_write_text(folder / FRAMES, frames_csv(report))
+    atomic_write_text(folder / TRAJECTORY, trajectory_csv(kinematics.series))
+    atomic_write_text(folder / MEASUREMENTS, _json_text(measurements_json(kinematics)))
+    return folder
+
+
+def _json_text(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def report_json(report: DiveReport) -> dict[str, Any]:
     """The report as plain values with its sentences.
 
-    Each warning and each reason against a score has its message; `no_score_message` is the one that the page shows. The
-    meaning of the intervals, the calibration of the score and the reason of each vote are given in words. Contributions
-    lack the phases that the clip does not show.
+    Each warning and each reason against a score has its message, each measurement its name and text;
+    `no_score_message` is the one that the page shows. The meaning of the intervals, the calibration of the score and
+    the reason of each vote are given in words. Contributions lack the phases that the clip does not show.
     """
     values = report.to_json()
     missing = {phase.label for phase in report.missing_phases}
@@ -106,6 +175,7 @@ def report_json(report: DiveReport) -> dict[str, Any]:
         vote_values["reason"] = vote_reason(vote, report)
     values["exemplar"] = next((vote for vote in values["votes"] if vote["exemplar"] == report.exemplar), None)
     values["warnings"] = [_warning_json(warning) for warning in report.warnings]
+    values["kinematics"] = None if report.kinematics is None else measurements_json(report.kinematics)
     return values
 
 
@@ -147,18 +217,19 @@ def zip_results(folder: str | Path, path: str | Path | None = None) -> Path:
 
 
 def frames_csv(report: DiveReport, masks: np.ndarray | None = None) -> str:
-    """`frame_rows` as CSV with a header: times to the millisecond, probabilities to 4 decimals, pixels to 0.1."""
+    """`frame_rows` as CSV with a header: times to the millisecond, probabilities to 4 decimals, pixels and degrees to
+    0.1."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for index, number, seconds, phase, flight, entry, *mask in frame_rows(report, masks):
-        measures = ["" if value is None else f"{value:.1f}" for value in mask]
+    for index, number, seconds, phase, flight, entry, *values in frame_rows(report, masks):
+        measures = ["" if value is None else f"{value:.1f}" for value in values]
         writer.writerow([index, number, f"{seconds:.3f}", phase, f"{flight:.4f}", f"{entry:.4f}", *measures])
     return text.getvalue()
 
 
 def frame_rows(report: DiveReport, masks: np.ndarray | None = None) -> list[tuple[Any, ...]]:
-    """One row a sampled frame, values in the order of `COLUMNS`; None where there is no mask.
+    """One row a sampled frame, values in the order of `COLUMNS`; None where there is no mask, or no measurement.
 
     Args:
         report: of the clip.
@@ -166,12 +237,14 @@ def frame_rows(report: DiveReport, masks: np.ndarray | None = None) -> list[tupl
     """
     masks = report.source_masks() if masks is None else masks
     pixel_width, pixel_height = report.info.width / masks.shape[2], report.info.height / masks.shape[1]
+    nothing = [(None,) * len(MOTION_COLUMNS)] * len(report.frame_numbers)
+    motion = nothing if report.kinematics is None else motion_rows(report.kinematics.series)
     rows = []
     for index, number in enumerate(report.frame_numbers.tolist()):
         phase = report.phase_of_sample(index)
         flight, entry = map(float, report.transition_probabilities[index])
         measures = mask_measures(masks[index], pixel_width, pixel_height)
-        rows.append((index, number, report.info.seconds(number), phase.label, flight, entry, *measures))
+        rows.append((index, number, report.info.seconds(number), phase.label, flight, entry, *measures, *motion[index]))
     return rows
 
 

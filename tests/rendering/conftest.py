@@ -15,6 +15,7 @@ from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
 from fineparser.video.writer import write_video
+from tests.builders import sample_kinematics
 
 WIDTH, HEIGHT, FRAMES, FPS = 160, 96, 60, 25.0
 
@@ -94,6 +95,7 @@ def report(clip) -> DiveReport:
         framing=framing,
         mask_probability=probability,
         transition_probabilities=transitions,
+        kinematics=sample_kinematics(numbers, flight=flight, entry=entry, width=WIDTH, height=HEIGHT),
     )
 
 

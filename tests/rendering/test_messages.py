@@ -1,5 +1,6 @@
 """Every warning that the packages below can return has a sentence."""
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 import fineparser
 from fineparser.quality_warning import QualityWarning
-from fineparser.rendering.messages import MESSAGES, message, score_notes, vote_reason
+from fineparser.rendering.messages import MESSAGES, REASONS, message, score_notes, vote_reason
 from fineparser.rendering.results import report_json
 
 SOURCES = [
@@ -19,6 +20,26 @@ CODES = sorted({code for path in SOURCES for code in re.findall(r'QualityWarning
 
 def test_every_code_has_a_sentence_and_every_sentence_a_code():
     assert set(MESSAGES) == set(CODES)
+
+
+def reason_codes():
+    """Codes in calls of `missing`, and in arguments named `reason`, of the kinematics."""
+    for path in (Path(fineparser.__file__).parent / "kinematics").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            values = [keyword.value for keyword in call.keywords if keyword.arg == "reason"]
+            for value in [*values, *(call.args if name.endswith("missing") else [])]:
+                yield from (
+                    one.value
+                    for one in ast.walk(value)
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str) and "_" in one.value
+                )
+
+
+def test_every_reason_against_a_measurement_has_a_sentence():
+    assert set(reason_codes()) <= set(REASONS)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from fineparser.rendering.mask_track import MaskTrack
-from fineparser.rendering.overlay import draw_caption, draw_frame, draw_mask, overlay_frames, write_overlay
+from fineparser.rendering.overlay import (
+    OverlayOptions,
+    draw_caption,
+    draw_frame,
+    draw_mask,
+    overlay_frames,
+    write_overlay,
+)
 from fineparser.rendering.palette import ORANGE
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoError
@@ -76,7 +83,7 @@ def test_a_caption_keeps_to_its_corner(shape):
 
 
 def test_all_frames_are_written_and_only_analysed_ones_are_marked(report, clip):
-    drawn = dict(overlay_frames(report, caption=False))
+    drawn = dict(overlay_frames(report, OverlayOptions(caption=False)))
     assert list(drawn) == list(range(60))
     with open_source(clip) as source:
         for number, frame in source.stream():
@@ -86,10 +93,21 @@ def test_all_frames_are_written_and_only_analysed_ones_are_marked(report, clip):
 def test_the_mask_lies_on_the_block(report, clip):
     with open_source(clip) as source:
         frame = source.frame(20)
-    changed = (draw_frame(report, MaskTrack(report), 20, frame, caption=False) != frame).any(axis=2)
+    changed = (draw_frame(report, MaskTrack(report), 20, frame, OverlayOptions(caption=False)) != frame).any(axis=2)
     rows, columns = np.nonzero(changed)
     # The block fills rows 25 to 44 and columns 70 to 89; outlines reach two pixels further.
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((25, 44, 70, 89), abs=3)
+
+
+def test_measurements_are_drawn_on_request(report, clip):
+    with open_source(clip) as source:
+        frame = source.frame(30)
+    plain = OverlayOptions("none", caption=False)
+    assert (draw_frame(report, MaskTrack(report), 30, frame, plain) == frame).all()
+    with_skeleton = replace(plain, markings=("skeleton",))
+    assert (draw_frame(report, MaskTrack(report), 30, frame, with_skeleton) != frame).any()
+    unmeasured = replace(report, kinematics=None)
+    assert (draw_frame(unmeasured, MaskTrack(report), 30, frame, with_skeleton) == frame).all()
 
 
 def test_small_frames_get_no_caption(report, clip):
@@ -97,7 +115,7 @@ def test_small_frames_get_no_caption(report, clip):
     large = replace(report, info=replace(report.info, width=320, height=192), framing=Framing.centre_crop(320, 192))
     for one, size, captioned in ((report, 1, False), (large, 2, True)):
         frame = np.full((96 * size, 160 * size, 3), 90, np.uint8)
-        drawn = draw_frame(one, MaskTrack(one), 20, frame, "none")
+        drawn = draw_frame(one, MaskTrack(one), 20, frame, OverlayOptions("none"))
         assert (drawn[-6:, :40] != 90).any() == captioned
 
 
@@ -113,7 +131,7 @@ def test_a_varying_frame_rate_is_kept(report, tmp_path):
     """Frames 0 to 29 at 25 a second, then every frame lasts three times as long."""
     stamps = tuple(n / 25 if n < 30 else 1.2 + (n - 30) * 3 / 25 for n in range(60))
     varying = replace(report, info=replace(report.info, timestamps=stamps, fps=60 / (stamps[-1] + 0.04)))
-    path = write_overlay(varying, tmp_path / "overlay.mp4", style="none", caption=False)
+    path = write_overlay(varying, tmp_path / "overlay.mp4", OverlayOptions("none", caption=False))
     seen = probe(path)
     assert seen.duration == pytest.approx(stamps[-1], abs=0.1)
     with open_source(path) as source:

@@ -10,11 +10,13 @@ import pytest
 from fineparser.domain.phases import Phase
 from fineparser.exemplars.judge_calibration import JudgeCalibration
 from fineparser.quality_warning import QualityWarning
+from fineparser.rendering.measurements import value_text
 from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message
-from fineparser.rendering.report_page import headline, report_html
+from fineparser.rendering.report_page import PICTURES, headline, report_html
 from fineparser.rendering.results import report_json
 from fineparser.rendering.votes_chart import votes_html
 from fineparser.rendering.waterfall_chart import waterfall_html
+from tests.builders import sample_kinematics
 
 VOID = {"meta", "img", "br", "path", "polyline"}
 
@@ -119,11 +121,25 @@ def test_each_phase_has_its_range(report):
 
 def test_key_frames_are_images(page):
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert [image["alt"] for image in images] == ["stance", "take-off", "mid-flight", "opening", "entry", "splash"]
+    names = ["stance", "take-off", "mid-flight", "opening", "entry", "splash"]
+    assert [image["alt"] for image in images] == [*names, *PICTURES.values()]
     for image in images:
         data = base64.b64decode(image["src"].removeprefix("data:image/jpeg;base64,"))
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         assert decoded.shape[:2] == (int(image["height"]), int(image["width"]))
+
+
+def test_the_page_has_the_measurements(report, page):
+    for text in ("Measurements", "Height above the board", "1.56\u00a0\u00b1 0.09\u00a0m", "Rotation speed, \u00b0/s"):
+        assert text.replace("\u00a0", " ") in page.text.replace("\u00a0", " ")
+    assert "Not measurable: the diver is too small in the picture." in page.text
+    assert "Exemplar" not in page.text[page.text.index("Measurements") : page.text.index("From exemplars")]
+    exemplar = sample_kinematics(report.frame_numbers, entry=46)
+    beside = Page(report_html(report, exemplar)).text
+    section = beside[beside.index("Measurements") : beside.index("From exemplars")]
+    assert "Exemplar" in section
+    assert value_text("air_time", exemplar.air_time) in section
+    assert "Measurements" not in Page(report_html(replace(report, kinematics=None))).text
 
 
 def test_the_page_of_a_report_without_a_score(unscored):

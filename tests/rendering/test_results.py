@@ -3,13 +3,16 @@ import io
 import json
 import zipfile
 from dataclasses import replace
+from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 
 from fineparser.domain.phases import Phase
 from fineparser.exemplars.exemplar import ExemplarClip
 from fineparser.quality_warning import QualityWarning
+from fineparser.rendering.measurements import MOTION_COLUMNS
 from fineparser.rendering.results import (
     COLUMNS,
     RESULTS,
@@ -17,6 +20,7 @@ from fineparser.rendering.results import (
     frames_csv,
     mask_measures,
     report_json,
+    write_measurements,
     write_results,
     zip_results,
 )
@@ -35,6 +39,8 @@ def test_all_results_are_written_and_nothing_else(folder):
     assert probe(folder / "comparison.mp4").frame_count == 54
     assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert len((folder / "frames.csv").read_text().splitlines()) == 97
+    # Frames 2 to 55, each once.
+    assert len((folder / "trajectory.csv").read_text().splitlines()) == 55
 
 
 def test_the_json_is_that_of_the_report(folder, report):
@@ -69,10 +75,11 @@ def test_a_missing_exemplar_clip_leaves_out_the_comparison_only(report, tmp_path
 
 def test_without_an_exemplars_clip_there_is_no_comparison(unscored, tmp_path):
     """The files of an earlier analysis are removed as well."""
-    for name in ("comparison.mp4", "results.zip"):
+    for name in ("comparison.mp4", "trajectory.csv", "results.zip"):
         (tmp_path / name).write_bytes(b"earlier")
-    write_results(unscored, tmp_path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(set(RESULTS) - {"comparison.mp4"})
+    write_results(replace(unscored, kinematics=None), tmp_path)
+    expected = set(RESULTS) - {"comparison.mp4", "trajectory.csv"}
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(expected)
     assert zip_results(tmp_path) == tmp_path / "results.zip"
     with zipfile.ZipFile(tmp_path / "results.zip") as archive:
         assert "comparison.mp4" not in archive.namelist()
@@ -137,7 +144,7 @@ def test_masks_are_measured_in_source_pixels(report):
 def test_scaled_masks_have_the_same_measures(report):
     full, half = frame_rows(report), frame_rows(report, report.source_masks(longest_side=80))
     for one, other in zip(full, half, strict=True):
-        assert other[6:] == pytest.approx(one[6:], rel=0.12, abs=2)
+        assert other[6:13] == pytest.approx(one[6:13], rel=0.12, abs=2)
 
 
 def test_the_csv_has_the_rows(report):
@@ -148,6 +155,43 @@ def test_the_csv_has_the_rows(report):
         assert [int(row["frame"]) for row in rows] == report.frame_numbers.tolist()
     assert rows[0]["mask_x"] == ""
     assert float(rows[0]["mask_area"]) == 0
+
+
+def test_angles_stand_beside_the_masks(report):
+    motion = report.kinematics.series
+    for row, hip in zip(frame_rows(report), motion.hip_angle, strict=True):
+        assert dict(zip(COLUMNS, row, strict=True))["hip_angle"] == hip
+    unknown = replace(report.kinematics, series=replace(motion, hip_angle=np.full(96, np.nan)))
+    rows = list(csv.DictReader(io.StringIO(frames_csv(replace(report, kinematics=unknown)))))
+    assert {row["hip_angle"] for row in rows} == {""}
+    assert float(rows[-1]["somersault"]) == 540
+    (nothing,) = {frame_rows(replace(report, kinematics=None))[0][-len(MOTION_COLUMNS) :]}
+    assert nothing == (None,) * len(MOTION_COLUMNS)
+
+
+def test_the_json_has_the_measurements_in_numbers_and_words(report):
+    measured = json.loads(json.dumps(report_json(report)))["kinematics"]
+    angle = measured["entry_angle"]
+    assert (angle["value"], angle["error"], angle["unit"], angle["frames"]) == (-6.0, 2.4, "deg", [41])
+    assert angle["text"] == "6\u00b0 \u00b1 2\u00b0 short"
+    assert measured["legs_apart"]["reason"] == "too_small"
+    assert measured["legs_apart"]["text"].startswith("Not measurable")
+    assert measured["dive_number"]["probabilities"]["103B"] == 0.72
+    assert report_json(replace(report, kinematics=None))["kinematics"] is None
+
+
+def test_measurements_are_files_of_their_own(report, tmp_path):
+    files = {"measurements.json", "frames.csv", "trajectory.csv", "path.svg", "rotation.svg"}
+    write_measurements(report, tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == files | {"stroboscope.jpg", "entry.jpg", "splash.jpg"}
+    ElementTree.parse(tmp_path / "path.svg")
+    assert cv2.imread(str(tmp_path / "entry.jpg")) is not None
+    # Pictures of an earlier clip are removed.
+    blind = replace(report.kinematics, entry_picture=None)
+    write_measurements(replace(report, kinematics=blind), tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == files | {"stroboscope.jpg"}
+    with pytest.raises(ValueError, match="was not measured"):
+        write_measurements(replace(report, kinematics=None), tmp_path)
 
 
 def test_the_json_says_why_there_is_no_score(report):
