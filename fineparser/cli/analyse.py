@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SESSION_DIVE = "session_dive"
 """Column of a table that names one of the dives of a recording, by its number or a time such as 3:25."""
 SUMMARY_FILE, ZIP_FILE = "summary.csv", "results.zip"
+MARKINGS = ("skeleton", "path", "angle", "vertical")
+"""Values of `fineparser.rendering.markings.Marking`, which the grammar does not import."""
 TIME_TOLERANCE = 0.5
 """Seconds by which the time that names a dive may lie before or after it."""
 
@@ -58,6 +60,8 @@ class AnalyseSettings:
     precision: str = "float32"
     force: bool = False
     """Score clips even where they show no whole dive."""
+    markings: tuple[str, ...] = ()
+    """Measurements that are drawn in overlay.mp4."""
 
     @classmethod
     def from_arguments(cls, options: Namespace) -> "AnalyseSettings":
@@ -73,6 +77,7 @@ class AnalyseSettings:
             device=options.device,
             precision=options.precision,
             force=options.force,
+            markings=tuple(options.overlay),
         )
 
 
@@ -319,11 +324,12 @@ class ClipAnalyser:
     def row(self, clip: BatchClip) -> SummaryRow:
         """Analyse a clip and write its results; any error ends in the row, so that the other clips are analysed."""
         from fineparser.rendering.messages import no_score_message, warning_texts
+        from fineparser.rendering.overlay import OverlayOptions
         from fineparser.rendering.results import write_results
 
         try:
             report = self.analyse(clip)
-            write_results(report, self.settings.out / clip.name)
+            write_results(report, self.settings.out / clip.name, OverlayOptions(markings=self.settings.markings))
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
             return replace(_empty_row(clip), dive_code=clip.code or "", height=clip.height or "", problem=reason)
@@ -506,6 +512,13 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument(
         "--force", action="store_true", help="score what is not a whole dive as well; the report says so"
     )
+    grammar.add_argument(
+        "--overlay",
+        nargs="+",
+        choices=MARKINGS,
+        default=[],
+        help="measurements to draw in overlay.mp4 besides the mask (default: none)",
+    )
     grammar.add_argument("--zip", action="store_true", help="also write everything to results.zip")
     grammar.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
     grammar.add_argument("--bank", type=Path, help="file of exemplars (default: the bundled one)")
@@ -569,6 +582,7 @@ def list_dives(options: argparse.Namespace) -> int:
 def analyse_clip(options: argparse.Namespace) -> int:
     """Analyse one dive of a clip and write the results."""
     from fineparser.rendering.messages import no_score_message, warning_texts
+    from fineparser.rendering.overlay import OverlayOptions
     from fineparser.rendering.results import write_results, zip_results
 
     clip = _clip_from_arguments(options)
@@ -580,7 +594,7 @@ def analyse_clip(options: argparse.Namespace) -> int:
         dives = analyser.find_dives(clip.clip, progress_between(print_progress, 0.0, 0.35))
         clip = _with_dive(clip, clip.name, dive_at(dives, clip.dive))
     report = analyser.analyse(clip, print_progress)
-    folder = write_results(report, options.out)
+    folder = write_results(report, options.out, OverlayOptions(markings=tuple(options.overlay)))
     if options.zip:
         zip_results(folder)
     for text in warning_texts(report):

@@ -7,10 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fineparser.cli import analyse, bank, evaluate, examples, import_checkpoint, recipe, simulate, train
+from fineparser.cli import analyse, bank, evaluate, examples, import_checkpoint, measure, recipe, simulate, train
 
 COMMANDS = {
     "analyse": analyse,
+    "measure": measure,
     "bank": bank,
     "simulate": simulate,
     "train": train,

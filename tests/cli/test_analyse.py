@@ -22,6 +22,7 @@ from fineparser.data.importer import DatasetImporter
 from fineparser.data.readers.clip_folder import read_clip_folder
 from fineparser.domain.phases import Phase
 from fineparser.quality_warning import QualityWarning
+from fineparser.rendering import results
 from fineparser.video.folder_reader import IMAGE_SUFFIXES
 from fineparser.video.reader import open_source, probe
 from tests.builders import write_workbook
@@ -397,3 +398,12 @@ def test_without_a_dive_there_is_no_score_unless_forced(checkpoint, tmp_path, mo
     assert report["total"] is not None
     assert report["forced"]
     assert list(report["breakdown"]["by_phase"]) == ["flight", "entry"]
+
+
+def test_measurements_are_drawn_in_the_overlay_on_request(clip, checkpoint, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(results, "write_overlay", lambda report, path, options: drawn.append(options.markings))
+    base = ["analyse", str(clip), "--checkpoint", str(checkpoint), "--out", str(tmp_path)]
+    assert main([*base, "--overlay", "skeleton", "angle"]) == 0
+    assert main(base) == 0
+    assert drawn == [("skeleton", "angle"), ()]
