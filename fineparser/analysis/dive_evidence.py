@@ -13,6 +13,7 @@ from fineparser.analysis.diver_search import (
     best_chain,
     compensated_points,
     diver_candidates,
+    least_energy,
     smooth_energy,
     weighted_by_motion,
 )
@@ -107,10 +108,10 @@ class DiverPath:
         """
         info, framing = scan.info, crop.framing(numbers)
         motion = scan.motion.select(numbers - info.first_number)
-        energy = smooth_energy(motion)
+        energy, least = smooth_energy(motion), least_energy(motion)
         candidates = [
             [
-                weighted_by_motion(candidate, energy[index], info.width, info.height)
+                weighted_by_motion(candidate, energy[index], info.width, info.height, least)
                 for candidate in diver_candidates(mask, framing.box_at(index))
             ]
             for index, mask in enumerate(masks)

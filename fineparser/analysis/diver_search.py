@@ -38,9 +38,10 @@ MIN_ASPECT = 0.7
 EQUAL_BOXES = 0.05
 """Boxes whose edges differ by less than this share of their side count as equal."""
 
-MIN_EXTENT, TARGET_EXTENT = 0.22, 0.36
-"""A diver shorter than the first share of the crop's side is too small for a good mask; the crop is then sized so
-that the diver fills the second share."""
+MIN_EXTENT, TARGET_EXTENT = 0.3, 0.5
+"""A diver shorter than the first share of the crop's side is too small for good masks and keypoints; the crop is then
+sized so that the diver fills the second share. With raised arms that is 110 of the network's 224 pixels, 70 of them
+from crown to toes."""
 
 MAX_EXTENT = 0.75
 """A diver who fills more than this share of the crop gets a larger one."""
@@ -58,8 +59,16 @@ railings."""
 MIN_MOTION = 0.25
 """Mean motion at the diver's candidates, as a share of each frame's maximum, below which they are not a diver."""
 
-MIN_ENERGY = 1.0
-"""Motion energy, grey levels, below which a frame's maximum is ignored."""
+MIN_ENERGY, MIN_ENERGY_AT_REST = 1.0, 0.1
+"""Motion energy, grey levels, below which a frame's maximum is ignored: with a camera that moves, since compensation
+leaves a rest, and with one that stands still, where a diver of 40 pixels makes little more than the second."""
+
+CAMERA_AT_REST = 0.03
+"""Motion of the frame's centre in a clip, heights of the frame, below which the camera stands still."""
+
+STILL_SHARE = 0.05
+"""Share of a clip's largest motion energy below which a place stands still throughout, before a camera that does so:
+no diver is there."""
 
 
 @dataclass(frozen=True)
@@ -95,22 +104,41 @@ def diver_candidates(mask: np.ndarray, box: np.ndarray) -> list[DiverCandidate]:
     return candidates
 
 
-def weighted_by_motion(candidate: DiverCandidate, energy: np.ndarray, width: float, height: float) -> DiverCandidate:
+def is_camera_at_rest(motion: MotionEnergy) -> bool:
+    """True for a camera that stands still."""
+    centres = motion.to_first_frame(np.tile([motion.aspect / 2, 0.5], (len(motion.camera), 1)))
+    return bool(np.linalg.norm(centres - centres[0], axis=1).max() < CAMERA_AT_REST)
+
+
+def least_energy(motion: MotionEnergy) -> float:
+    """Motion energy below which a frame's maximum is ignored."""
+    return MIN_ENERGY_AT_REST if is_camera_at_rest(motion) else MIN_ENERGY
+
+
+def weighted_by_motion(
+    candidate: DiverCandidate, energy: np.ndarray, width: float, height: float, least: float
+) -> DiverCandidate:
     """The candidate with the motion at its position.
 
     Args:
         candidate: in one frame.
         energy: [rows, columns], motion energy of that frame, see `smooth_energy`.
         width, height: of the source frame, pixels.
+        least: see `least_energy`.
     """
     highest = float(energy.max())
-    if highest < MIN_ENERGY:
+    if highest < least:
         return replace(candidate, motion=float("nan"))
+    motion = energy_at(candidate, energy, width, height) / highest
+    return replace(candidate, motion=motion, weight=candidate.weight * (STATIC_WEIGHT + (1 - STATIC_WEIGHT) * motion))
+
+
+def energy_at(candidate: DiverCandidate, energy: np.ndarray, width: float, height: float) -> float:
+    """Motion energy at the position of a candidate; see `weighted_by_motion` for the arguments."""
     rows, columns = energy.shape
     row = min(max(int(candidate.y / height * rows), 0), rows - 1)
     column = min(max(int(candidate.x / width * columns), 0), columns - 1)
-    motion = float(energy[row, column]) / highest
-    return replace(candidate, motion=motion, weight=candidate.weight * (STATIC_WEIGHT + (1 - STATIC_WEIGHT) * motion))
+    return float(energy[row, column])
 
 
 def compensated_points(candidates: list[DiverCandidate], camera: np.ndarray, height: float) -> np.ndarray:
@@ -242,16 +270,31 @@ class DiverSearch:
                 for framing in framings
             ]
         )  # [tiles, 96, 112, 112, 3]
+        least = least_energy(self.motion)
         windows = clips.reshape(-1, WINDOW_FRAMES, *clips.shape[2:])
         masks = self.predict_masks(windows).reshape(clips.shape[:-1])
         return [
             [
-                weighted_by_motion(candidate, self._smooth_energy[index], self.width, self.height)
+                weighted_by_motion(candidate, self._smooth_energy[index], self.width, self.height, least)
                 for framing, mask in zip(framings, masks[:, index], strict=True)
                 for candidate in diver_candidates(mask, framing.box_at(index))
+                if not self._is_still(candidate)
             ]
             for index in range(0, CLIP_FRAMES, STRIDE)
         ]
+
+    def _is_still(self, candidate: DiverCandidate) -> bool:
+        """True where next to nothing moves in the whole clip, before a camera that stands still."""
+        highest = self._highest_energy
+        if highest is None:
+            return False
+        return energy_at(candidate, highest, self.width, self.height) < STILL_SHARE * float(highest.max())
+
+    @cached_property
+    def _highest_energy(self) -> np.ndarray | None:
+        """[rows, columns], over all frames; None where it tells nothing about places."""
+        highest = np.asarray(self._smooth_energy.max(axis=0))
+        return highest if is_camera_at_rest(self.motion) and highest.max() >= MIN_ENERGY_AT_REST else None
 
     @cached_property
     def _smooth_energy(self) -> np.ndarray:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from fineparser.analysis.diver_search import DiverCandidate, DiverSearch, best_chain, diver_candidates
+from fineparser.analysis.diver_search import (
+    DiverCandidate,
+    DiverSearch,
+    best_chain,
+    diver_candidates,
+    is_camera_at_rest,
+    least_energy,
+)
 from fineparser.video.framing import Framing
 from tests.analysis.moving_pictures import dive_path, render_clip
 from tests.analysis.test_clip_scan import scanned
@@ -118,6 +125,29 @@ def test_a_static_candidate_is_no_diver():
     moving = render_clip(diver, np.zeros((FRAMES, 2), int), 320, 180, 20)
     without_diver = np.where((moving.min(axis=-1) > 200)[..., None], 190, both).astype(np.uint8)
     assert search_frames(without_diver).crop() is None
+
+
+def test_a_large_candidate_that_stands_still_does_not_hide_a_small_diver():
+    """The diver waits as still as the other one, who is nearly three times as tall; they alone move later."""
+    camera = np.zeros((FRAMES, 2), int)
+    diver = dive_path(FRAMES, 40, 45, 90, top=40, bottom=140, x=250)
+    other = np.tile([170.0, 60.0], (FRAMES, 1))
+    frames = np.maximum(render_clip(other, camera, 320, 180, 14), render_clip(diver, camera, 320, 180, 5))
+    crop = search_frames(frames).crop()
+    boxes = crop.framing(np.arange(FRAMES) * 2).boxes
+    assert (boxes[:, 2] - boxes[:, 0]) == pytest.approx(64)
+    position = inside(crop, diver, np.arange(FRAMES) * 2)
+    assert ((position > 0.05) & (position < 0.95)).all()
+
+
+@pytest.mark.parametrize(("pan", "expected"), [(0, True), (3, True), (40, False)])
+def test_a_camera_at_rest(pan, expected):
+    """A few pixels of shake are rest; less motion counts then."""
+    camera = np.zeros((FRAMES, 2), int)
+    camera[:, 0] = np.round(np.linspace(0, pan, FRAMES))
+    motion = scanned(render_clip(np.tile([160.0, 90.0], (FRAMES, 1)), camera, 320, 180, 20))
+    assert is_camera_at_rest(motion) is expected
+    assert least_energy(motion) == (0.1 if expected else 1.0)
 
 
 def test_the_best_chain_has_large_weights_and_small_jumps():
