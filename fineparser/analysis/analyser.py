@@ -11,12 +11,14 @@ from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, propose_
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
 from fineparser.analysis.dive_evidence import DiveEvidence, PhasePrediction
-from fineparser.analysis.dive_number_check import DiverTrack, TwistClassifier, check_dive_number
+from fineparser.analysis.dive_number_check import TwistClassifier, check_dive_number
+from fineparser.analysis.dive_observation import DiveObserver
 from fineparser.analysis.dive_segments import DiveSegment, best_dive, dive_of_number, find_dives
 from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
 from fineparser.analysis.report import DiveReport, Transition, WeightsSummary
 from fineparser.bundled import bundled
 from fineparser.data.clip_input import network_input
+from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.rules import ARMSTAND_GROUP
 from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, non_simulated_sources
@@ -26,9 +28,11 @@ from fineparser.exemplars.selection import EXEMPLAR_COUNT, ExemplarSelection
 from fineparser.exemplars.user_exemplars import ClipSection
 from fineparser.exemplars.voting_result import VotingResult, vote_on_dive
 from fineparser.model.checkpoint import PretrainedNetwork, load_network
+from fineparser.model.config import CompactConfig
 from fineparser.model.cpu.optimisation import optimise
 from fineparser.model.precision import dtype_of
 from fineparser.model.protocol import ClipInput, Diagnostics, Encoding, normalise, transition_confidence
+from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.clip import Clip
@@ -191,11 +195,17 @@ class DiveAnalyser:
         progress("Reading the clip", 0.35)
         frames = self._read(proposal)
         progress("Finding diver and phases", 0.45)
+        observer = self._observer(frames, proposal.scan, None if height is None else parse_height(height))
         with torch.inference_mode():
-            encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames))
+            encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames), observer)
         query = encoding.to("cpu")
+        kinematics = None if observer is None else observer.measure(query.transition_probabilities, diagnostics)
+        moments = None if observer is None else observer.moments
+        probabilities = query.transition_probabilities.float()
+        if moments is not None:
+            probabilities = torch.from_numpy(moments.probabilities).float()[None]
         masks = diagnostics.masks[0].float().cpu().numpy()
-        flight, entry = _transitions(frames, query)
+        flight, entry = _transitions(frames, query.transitions, probabilities)
         evidence = self._evidence(proposal, masks, query)
         no_score = () if evidence is None or spec is None else evidence.no_score
         missing_phases = () if evidence is None else evidence.missing_phases
@@ -207,7 +217,7 @@ class DiveAnalyser:
             voting = vote_on_dive(self.network, query, spec, selection, missing_phases)
         number_warnings: list[QualityWarning] = []
         if evidence is not None and spec is not None and not no_score and not missing_phases:
-            number_warnings = self._number_warnings(spec, proposal, frames, query, diagnostics)
+            number_warnings = self._number_warnings(spec, observer, query, diagnostics)
         flight_warnings = self._flight_warnings(spec, frames.info, flight, entry)
         if any(warning.code == "number_height" for warning in number_warnings):
             # It says the same with what was seen.
@@ -250,7 +260,8 @@ class DiveAnalyser:
             frame_numbers=frames.frame_numbers,
             framing=frames.framing,
             mask_probability=masks,
-            transition_probabilities=query.transition_probabilities[0].float().numpy(),
+            transition_probabilities=probabilities[0].numpy(),
+            kinematics=kinematics,
         )
 
     def propose(
@@ -333,7 +344,11 @@ class DiveAnalyser:
         """Evidence for a dive in the analysed frames; None with untrained weights."""
         if not self.model.provenance.trained:
             return None
-        prediction = _phase_prediction(query.transition_probabilities, query.transitions, masks)
+        transitions = query.transitions
+        if isinstance(self.model.config, CompactConfig):
+            # By the network alone: the evidence is independent of the physics that decoded the transitions.
+            transitions = decode_transitions(query.transition_probabilities, self.model.config.transition_rule)
+        prediction = _phase_prediction(query.transition_probabilities, transitions, masks)
         return DiveEvidence.from_prediction(prediction, proposal.scan, proposal.crop, proposal.frame_numbers)
 
     def fingerprint(self) -> str:
@@ -349,9 +364,10 @@ class DiveAnalyser:
 
     def encode_clip(self, clip: Path, first: int, last: int) -> Encoding:
         """Encoding of the frames `first` to `last` of a clip in the proposed crop, on the CPU."""
-        frames = self._read(self.propose(clip, first, last))
+        proposal = self.propose(clip, first, last)
+        frames = self._read(proposal)
         with torch.inference_mode():
-            return self.network.encode(self._clip_input(frames)).to("cpu")
+            return self.network.encode(self._clip_input(frames), self._observer(frames, proposal.scan)).to("cpu")
 
     def _read(self, proposal: TrimProposal) -> Clip:
         return proposal.read(self.model.config.input_size)
@@ -359,6 +375,13 @@ class DiveAnalyser:
     def _clip_input(self, clip: Clip) -> ClipInput:
         """The frames and their camera motion as input of the network, a batch of one."""
         return network_input(self.network, _normalised(clip)).to(self.network.device)
+
+    def _observer(self, frames: Clip, scan: ClipScan, height: float | None = None) -> DiveObserver | None:
+        """Observer of a clip; None for a network without keypoints, or untrained."""
+        config = self.model.config
+        if not isinstance(config, CompactConfig) or not self.model.provenance.trained:
+            return None
+        return DiveObserver(config, frames, scan, height)
 
     def _predict_masks(self, windows: np.ndarray) -> np.ndarray:
         """Mask probabilities [B, 16, 112, 112] of windows uint8 [B, 16, 112, 112, 3]."""
@@ -402,16 +425,18 @@ class DiveAnalyser:
         return check_flight_time(flight, entry, None if spec is None else spec.height, armstand=armstand)
 
     def _number_warnings(
-        self, spec: DiveSpec, proposal: TrimProposal, clip: Clip, query: Encoding, diagnostics: Diagnostics
+        self,
+        spec: DiveSpec,
+        observer: DiveObserver | None,
+        query: Encoding,
+        diagnostics: Diagnostics,
     ) -> list[QualityWarning]:
         """Check the dive number and the height against the clip."""
-        indices = clip.frame_numbers - clip.info.first_number
-        motion, seconds = proposal.scan.motion.select(indices), proposal.scan.seconds[indices]
-        track = DiverTrack.from_diagnostics(diagnostics, self.model.config, clip, motion, seconds)
-        if track is None:
+        identified = None if observer is None else observer.identify(query.transition_probabilities, diagnostics)
+        if identified is None:
             return []
         twist = None if self._twist_classifier is None else self._twist_classifier.predict(query)
-        return check_dive_number(spec, track, *_transitions(clip, query), twist)
+        return check_dive_number(spec, *identified, twist)
 
     @cached_property
     def _twist_classifier(self) -> TwistClassifier | None:
@@ -454,12 +479,13 @@ def _phase_prediction(probabilities: torch.Tensor, transitions: torch.Tensor, ma
     )
 
 
-def _transitions(clip: Clip, encoding: Encoding) -> tuple[Transition, Transition]:
-    """Start of the flight and of the entry in source frames."""
+def _transitions(clip: Clip, transitions: torch.Tensor, probabilities: torch.Tensor) -> tuple[Transition, Transition]:
+    """Start of the flight and of the entry in source frames, from transitions [1, 2] and their probabilities
+    [1, 96, 2]."""
     flight, entry = (
         Transition(int(clip.frame_numbers[index]), clip.info.seconds(int(clip.frame_numbers[index])), confidence, index)
         for index, confidence in zip(
-            encoding.transitions[0].tolist(), encoding.transition_confidence[0].tolist(), strict=True
+            transitions[0].tolist(), transition_confidence(probabilities, transitions)[0].tolist(), strict=True
         )
     )
     return flight, entry

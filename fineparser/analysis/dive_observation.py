@@ -1,49 +1,127 @@
 """Observation of a dive for the kinematics, from the outputs of a network and the scan of the clip."""
 
+from dataclasses import dataclass, field, fields, replace
+
 import numpy as np
+import torch
+from torch import Tensor
 
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.domain.clip_geometry import CLIP_FRAMES
-from fineparser.kinematics.observation import DiveObservation
+from fineparser.kinematics.body_path import BodyPath
+from fineparser.kinematics.dive_identity import DiveIdentity, identify_dive
+from fineparser.kinematics.kinematics import Kinematics
+from fineparser.kinematics.measurement import measure_dive
+from fineparser.kinematics.moments import Moments, decode_moments
+from fineparser.kinematics.observation import DiveObservation, EntryObservation, MotionPrediction
+from fineparser.kinematics.rotation_measurement import measure_rotation
+from fineparser.kinematics.shape_measurement import measure_shape
 from fineparser.model.config import KEYPOINTS, CompactConfig
+from fineparser.model.protocol import Diagnostics, EntryPlaces, MotionOutput
+from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.video.clip import Clip
 
 
-def observe_dive(
-    config: CompactConfig, clip: Clip, scan: ClipScan, tracks: np.ndarray, masks: np.ndarray, probabilities: np.ndarray
-) -> DiveObservation:
-    """Observation of an encoded clip, without its entry.
+@dataclass
+class DiveObserver:
+    """Decodes the transitions of one clip while a network encodes it, and measures the dive afterwards.
 
-    Args:
-        config: of the network.
-        clip: the frames that it took.
-        scan: of the whole clip.
-        tracks: [2, 96, 445], features of the crops of the clip and of its mirror image.
-        masks: [96, 112, 112], probabilities of the diver.
-        probabilities: [96, 2], of the transitions.
+    It is the `TransitionDecoder` of that encoding.
     """
-    features = tracks.astype(np.float64)
-    end = config.frame_features
-    points = features[..., end - 3 * KEYPOINTS : end].reshape(*features.shape[:2], KEYPOINTS, 3)
-    # The last three of `CropTrack.measures`.
-    centre, half_side = features[..., None, -3:-1], np.exp(features[..., -1])[..., None] / 4
-    places = centre + half_side[..., None] * points[..., :2]
-    places[1, ..., 0] *= -1  # the second pass saw the mirror image
-    boxes = np.broadcast_to(clip.framing.boxes, (CLIP_FRAMES, 4))
-    side = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))[:, None]
-    indices = clip.frame_numbers - clip.info.first_number
-    to_pixels = np.diag([clip.info.height, clip.info.height, 1.0])
-    camera = to_pixels @ scan.motion.select(indices).camera @ np.linalg.inv(to_pixels)
-    return DiveObservation(
-        numbers=clip.frame_numbers,
-        seconds=scan.seconds[indices],
-        width=clip.info.width,
-        height=clip.info.height,
-        camera=camera,
-        shots=np.searchsorted(scan.cuts, clip.frame_numbers, side="right"),
-        keypoints=clip.framing.to_source(places + 0.5, np.arange(CLIP_FRAMES)[:, None], size=1),
-        spread=points[..., 2] * half_side * side,
-        masks=masks,
-        boxes=boxes,
-        probabilities=probabilities,
+
+    config: CompactConfig
+    """Of the network."""
+    clip: Clip
+    """The frames that it takes."""
+    scan: ClipScan
+    """Of the whole clip."""
+    height: float | None = None
+    """Of the board in metres; None: not known."""
+    moments: Moments | None = field(default=None, init=False)
+    """Decoded ones; None where there is no flight."""
+
+    def __call__(self, probabilities: Tensor, diagnostics: Diagnostics) -> Tensor:
+        """Transitions [1, 2] from their probabilities [1, 96, 2]; without a flight those of the network alone."""
+        observation = self._observe(probabilities, diagnostics)
+        self.moments = decode_moments(observation, BodyPath.from_observation(observation), self.height)
+        if self.moments is None:
+            return decode_transitions(probabilities, self.config.transition_rule)
+        return torch.tensor([[self.moments.flight, self.moments.entry]], device=probabilities.device)
+
+    def measure(self, probabilities: Tensor, diagnostics: Diagnostics) -> Kinematics:
+        """Measurements of the encoded clip, from its diagnostics with masks."""
+        observation = self._observe(probabilities, diagnostics)
+        if diagnostics.entry_layers is not None and diagnostics.entry_places is not None:
+            entry = _entry_observation(diagnostics.entry_layers[0], diagnostics.entry_places, observation.boxes)
+            observation = replace(observation, entry=entry)
+        return measure_dive(observation, BodyPath.from_observation(observation), self.moments, self.height)
+
+    def identify(self, probabilities: Tensor, diagnostics: Diagnostics) -> tuple[DiveIdentity, Moments] | None:
+        """Identity of the dive, and its moments, as if no height were given; None where there is no flight."""
+        observation = self._observe(probabilities, diagnostics)
+        path = BodyPath.from_observation(observation)
+        moments = self.moments if self.height is None else decode_moments(observation, path)
+        if moments is None:
+            return None
+        rotation, shape = measure_rotation(observation, moments), measure_shape(observation, moments)
+        if rotation is None or shape is None:
+            return None
+        return identify_dive(observation, moments, rotation, shape, path.length), moments
+
+    def _observe(self, probabilities: Tensor, diagnostics: Diagnostics) -> DiveObservation:
+        """Observation without the entry."""
+        assert diagnostics.frame_features is not None  # given at every level
+        features = _to_numpy(diagnostics.frame_features[0]).astype(np.float64)  # [2, 96, 445]
+        clip, end = self.clip, self.config.frame_features
+        points = features[..., end - 3 * KEYPOINTS : end].reshape(*features.shape[:2], KEYPOINTS, 3)
+        # The last three of `CropTrack.measures`.
+        centre, half_side = features[..., None, -3:-1], np.exp(features[..., -1])[..., None] / 4
+        places = centre + half_side[..., None] * points[..., :2]
+        places[1, ..., 0] *= -1  # the second pass saw the mirror image
+        boxes = np.broadcast_to(clip.framing.boxes, (CLIP_FRAMES, 4))
+        side = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+        indices = clip.frame_numbers - clip.info.first_number
+        to_pixels = np.diag([clip.info.height, clip.info.height, 1.0])
+        return DiveObservation(
+            numbers=clip.frame_numbers,
+            seconds=self.scan.seconds[indices],
+            width=clip.info.width,
+            height=clip.info.height,
+            camera=to_pixels @ self.scan.motion.select(indices).camera @ np.linalg.inv(to_pixels),
+            shots=np.searchsorted(self.scan.cuts, clip.frame_numbers, side="right"),
+            keypoints=clip.framing.to_source(places + 0.5, np.arange(CLIP_FRAMES)[:, None], size=1),
+            spread=points[..., 2] * half_side * side[:, None],
+            masks=_to_numpy(diagnostics.masks[0]),
+            boxes=boxes,
+            probabilities=_to_numpy(probabilities[0]),
+            motion=None if diagnostics.motion is None else _motion_prediction(diagnostics.motion, side),
+        )
+
+
+def _motion_prediction(motion: MotionOutput, side: np.ndarray) -> MotionPrediction:
+    """Motion of one clip whose frames have squares of `side` [96] source pixels."""
+    arrays = {
+        one.name: _to_numpy(getattr(motion, one.name)[0])
+        for one in fields(MotionPrediction)
+        if one.name not in ("choices", "metre")
+    }
+    choices = {name: _to_numpy(values[0]) for name, values in motion.choices.items()}
+    return MotionPrediction(**arrays, metre=_to_numpy(motion.metre[0]) * side.astype(np.float32), choices=choices)
+
+
+def _entry_observation(layers: Tensor, places: EntryPlaces, boxes: np.ndarray) -> EntryObservation:
+    """Entry of one clip with layers [16, 3, 48, 48], in frames cut at boxes [96, 4]."""
+    frames, squares = _to_numpy(places.frames[0]), _to_numpy(places.squares[0]).astype(np.float64)
+    corner, size = boxes[frames, :2], boxes[frames, 2:] - boxes[frames, :2]
+    centre, half_side = squares[:, :2] + 0.5, squares[:, 2:]
+    edges = [corner + (centre - half_side) * size, corner + (centre + half_side) * size]
+    return EntryObservation(
+        frames=frames, inside=_to_numpy(places.inside[0]), layers=_to_numpy(layers), boxes=np.concatenate(edges, axis=1)
     )
+
+
+def _to_numpy(values: Tensor) -> np.ndarray:
+    """On the CPU, floating point values in 32 bits."""
+    values = values.detach()
+    array: np.ndarray = (values.float() if values.is_floating_point() else values).cpu().numpy()
+    return array

@@ -9,6 +9,7 @@ from fineparser.domain.phases import Phase
 from fineparser.exemplars.judge_calibration import JudgeCalibration
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.exemplars.voting_result import Breakdown, ScoreEstimate, Vote
+from fineparser.kinematics import Kinematics
 from fineparser.quality_warning import QualityWarning
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
@@ -96,6 +97,8 @@ class DiveReport:
     """[96, 112, 112] float32: probability that a pixel of the crop shows the diver."""
     transition_probabilities: np.ndarray = field(repr=False)
     """[96, 2] float32: probability that the flight begins, that the entry begins."""
+    kinematics: Kinematics | None = field(default=None, repr=False)
+    """Measurements of the dive; None where nothing was measured."""
     judge_calibration: JudgeCalibration | None = None
     """Of the user's judges, on whose scale the scores are; None with too few dives that they scored."""
     no_score: tuple[QualityWarning, ...] = ()
