@@ -12,6 +12,7 @@ from fineparser.cli.arguments import add_options, from_arguments
 BENCHMARKS = {
     "app": "seconds of each step of an analysis in the app, peak memory for a long clip, memory after many analyses",
     "fine_tuning": "scores before and after fine-tuning on dives of another judging panel",
+    "kinematics": "errors of the measurements of a dive on simulated and labelled real clips, against their aims",
     "model": "seconds to score a dive: the published protocol against this implementation",
     "panel": "error of scores after calibration to another judging panel",
     "simulator": "simulated clips per second of one core",

@@ -81,6 +81,20 @@ def test_repeated_source_frames_are_identical():
     assert (made.frames[twice] == made.frames[twice + 1]).all()
 
 
+def test_pictures_of_slow_amateur_cameras_repeat():
+    plans = (plan_dive(seed, DiveRequest(camera="handheld", opening=False)) for seed in range(40))
+    plan = next(plan for plan in plans if len(np.unique(plan.times)) < 0.7 * len(plan.times))
+    assert plan.style.amateur
+    middle = len(plan.times) // 2
+    numbers = np.arange(middle, middle + 4)
+    frames, masks = plan.render(64, None, numbers)
+    for first in range(3):
+        same = plan.times[numbers[first]] == plan.times[numbers[first + 1]]
+        assert (frames[first] == frames[first + 1]).all() == same
+        assert not same or (masks[first] == masks[first + 1]).all()
+    assert (np.diff(plan.poses(numbers, 64)[:, 0]) == 0).sum() >= (np.diff(plan.times[numbers]) == 0).sum()
+
+
 def test_the_splash_is_in_the_mask():
     for seed in range(20, 24):
         plan = plan_dive(seed, DiveRequest(camera="static", opening=False, synchro=False))

@@ -211,6 +211,37 @@ def test_standing_feet_stand_still_and_the_springboard_bends():
     assert plan("205C", 10).board_tip.min() == 0.0
 
 
+@pytest.mark.parametrize(("number", "height"), [("103B", 1), ("107B", 3), ("403B", 1), ("405C", 3), ("5132D", 1)])
+def test_the_recoil_carries_straight_legs_on_which_the_diver_folds(number, height):
+    motion = plan(number, height)
+
+    def before(seconds):
+        return int(np.searchsorted(motion.times, -seconds))
+
+    end = before(0.0)
+    assert motion.knee_angle[before(0.3)] < 125, "knees bent while the board goes down"
+    assert motion.knee_angle[before(0.12) : end].min() > 160
+    assert motion.board_tip[before(0.24) : before(0.14)].min() == motion.board_tip.min()
+    toes = motion.joints[before(0.35) : end, [JOINT_INDEX["toe_l"], JOINT_INDEX["toe_r"]], 2]
+    touching = toes - height - motion.board_tip[before(0.35) : end, None]
+    assert np.abs(touching).max() < 0.04, "the feet ride the blade"
+    lean = np.rad2deg(np.arccos(motion.trunk_direction[:, 2]))
+    assert lean[before(0.15)] < 20 < 35 < lean[end]
+    tip_speed = (motion.board_tip[end - 1] - motion.board_tip[end - 2]) * RATE
+    after = (motion.board_tip[end + 1] - motion.board_tip[end]) * RATE
+    assert after == pytest.approx(tip_speed, rel=0.15)
+
+
+def test_a_short_low_dive_enters_with_bent_hips():
+    clean, short = plan("103B", 1), plan("103B", 1, faults=Faults(entry=-20.0, low=0.5))
+    bends = [180 - motion.hip_angle[in_the_air(motion).stop] for motion in (clean, short)]
+    assert bends[0] < 15
+    assert 25 < bends[1] < 60
+    later = np.searchsorted(short.times, short.entry_time + 0.12)
+    assert 180 - short.hip_angle[later] < bends[1] - 15, "the legs come up while the body enters"
+    assert 0.75 < short.entry_time < clean.entry_time - 0.1
+
+
 def test_running_take_offs_come_from_behind():
     walking = plan("105B", 3, approach=ApproachTiming(running=True))
     standing = plan("105B", 3, approach=ApproachTiming(running=False))

@@ -8,7 +8,7 @@ import pytest
 from fineparser.simulator.athlete.body_rendering import DiverPatch
 from fineparser.simulator.camera_views import CameraViews
 from fineparser.simulator.filming.camera import orientation
-from fineparser.simulator.venue.reflections import cast_shadow, draw_reflection
+from fineparser.simulator.venue.reflections import WindowMirror, cast_shadow, draw_reflection
 
 SUN = SimpleNamespace(direction=np.array([0.0, 0.0, 1.0]), ambient=0.3)
 
@@ -65,3 +65,12 @@ def test_dry_land_shows_neither():
     image = grey()
     cast_shadow(image, joints, SUN, views(8.0), 0, np.zeros((160, 160), np.float32), 0.8)
     assert (image == 120).all()
+
+
+def test_a_window_mirrors_in_its_plane():
+    window = WindowMirror.sample(np.random.default_rng(0), np.array([0.0, 12.0, 3.0]))
+    assert window.y < 0
+    points = np.array([[1.0, 0.5, 2.0], [0.0, window.y, 1.0]])
+    mirrored = window.mirror(points)
+    np.testing.assert_allclose((mirrored[:, 1] + points[:, 1]) / 2, window.y)
+    np.testing.assert_allclose(mirrored[:, [0, 2]], points[:, [0, 2]])
