@@ -1,6 +1,8 @@
 // The viewer: two native players in step, the mask over the video, and the cursor of the timeline.
 // The page gives `element`, `props`, `trigger` and `watch`; `props.value` comes from `viewer_value` in player.py.
 const FILL = 0.45, DIMMED = 0.65, TOLERANCE = 0.05;
+// Overlays that are on, in this visit of the page.
+const OVERLAYS = "fineparser-overlays";
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
 const state = { rate: 1, style: "fill", align: "phases", loop: false, box: false, target: null, phase: null };
@@ -179,11 +181,122 @@ function draw(frame) {
     pen.lineWidth = 4 * thin; pen.strokeStyle = "#000"; pen.stroke(path);
     pen.lineWidth = 2 * thin; pen.strokeStyle = state.style === "outline" ? colour : "#fff"; pen.stroke(path);
   }
+  if (side.motion) drawMotion(pen, thin, side, side.first + frame);
   if (state.box) {
     const [x0, y0, x1, y1] = side.boxes[index];
     pen.setLineDash([8 * thin, 6 * thin]);
     pen.lineWidth = 2 * thin; pen.strokeStyle = "#fff"; pen.strokeRect(x0 + thin, y0 + thin, x1 - x0 - 2 * thin, y1 - y0 - 2 * thin);
     pen.setLineDash([]);
+  }
+}
+
+// The samples before and after a frame, and its place between them, 0 to 1.
+function placeOf(number) {
+  const samples = data.query.samples;
+  let after = 0;
+  while (after < samples.length - 1 && samples[after] < number) after++;
+  const before = samples[after] > number ? Math.max(after - 1, 0) : after;
+  return [before, after, after === before ? 0 : (number - samples[before]) / (samples[after] - samples[before])];
+}
+// A point or a matrix, given for each sample, at a place between two of them; null where either is unknown.
+function between(values, [before, after, share]) {
+  const from = values[before], to = values[after];
+  return from && to && from.map((value, index) => value + share * (to[index] - value));
+}
+// Position in a frame of a point in pixels of the first sampled frame.
+function inFrame(camera, [x, y]) {
+  const [u, v, w] = [0, 3, 6].map((row) => camera[row] * x + camera[row + 1] * y + camera[row + 2]);
+  return [u / w, v / w];
+}
+
+// A line with dark edges, visible on any background.
+function drawLine(pen, thin, points, colour, width, dash = []) {
+  if (points.length < 2) return;
+  const line = new Path2D();
+  points.forEach(([x, y], place) => (place ? line.lineTo(x, y) : line.moveTo(x, y)));
+  pen.lineJoin = "round";
+  pen.setLineDash(dash.map((length) => length * thin));
+  pen.lineWidth = (width + 2) * thin; pen.strokeStyle = "#000"; pen.stroke(line);
+  pen.lineWidth = width * thin; pen.strokeStyle = colour; pen.stroke(line);
+  pen.setLineDash([]);
+}
+function drawDot(pen, thin, [x, y], colour) {
+  pen.beginPath();
+  pen.arc(x, y, 5 * thin, 0, 2 * Math.PI);
+  pen.lineWidth = 2 * thin; pen.strokeStyle = "#000"; pen.stroke();
+  pen.fillStyle = colour; pen.fill();
+}
+function drawText(pen, thin, text, x, y) {
+  pen.font = `600 ${15 * thin}px system-ui, sans-serif`;
+  pen.textBaseline = "middle";
+  const width = pen.measureText(text).width;
+  const left = Math.max(4 * thin, Math.min(x, data.query.size[0] - width - 4 * thin));
+  pen.globalAlpha = DIMMED; pen.fillStyle = "#000"; pen.fillRect(left - 4 * thin, y - 11 * thin, width + 8 * thin, 22 * thin);
+  pen.globalAlpha = 1; pen.fillStyle = "#fff"; pen.fillText(text, left, y);
+}
+
+// The same as `draw_markings` in fineparser/rendering/markings.py; the rest of the path is shown, too, faintly.
+function drawMotion(pen, thin, side, number) {
+  const { bones, points, centre, path, start, camera, tilt, colours } = side.motion, on = overlays(), place = placeOf(number);
+  const middle = between(centre, place), up = [Math.sin(tilt * Math.PI / 180), -Math.cos(tilt * Math.PI / 180)];
+  if (on.has("vertical") && middle) {
+    const reach = side.size[0] + side.size[1];
+    drawLine(pen, thin, [-1, 1].map((way) => middle.map((value, axis) => value + way * reach * up[axis])), colours.vertical, 2, [10, 8]);
+  }
+  if (on.has("path")) {
+    const motion = between(camera, place), now = place[0] + place[2] - start;
+    const whole = path.map((point, index) => point && [...inFrame(motion, point), index]).filter(Boolean);
+    pen.globalAlpha = 0.4;
+    drawLine(pen, thin, whole, colours.path, 2);
+    pen.globalAlpha = 1;
+    drawLine(pen, thin, [...whole.filter(([, , index]) => index < now), ...(middle && now >= 0 && now < path.length ? [middle] : [])], colours.path, 3);
+  }
+  const body = points[0].map((_, joint) => between(points.map((frame) => frame[joint]), place));
+  if (on.has("skeleton")) {
+    for (const [from, to] of bones) if (body[from] && body[to]) drawLine(pen, thin, [body[from], body[to]], "#fff", 3);
+    for (const joint of body.filter(Boolean)) drawDot(pen, thin, joint, colours.body);
+  }
+  if (on.has("angle")) drawAngle(pen, thin, side.motion, number, place, body, up);
+}
+// The line of the body at the touch, or else of the trunk, with its angle from the vertical.
+function drawAngle(pen, thin, { entry, trunk, lean, colours }, number, place, body, up) {
+  let end, vertex, text, vertical = up;
+  if (entry && number === entry.frame) {
+    [end, vertex] = entry.line;
+    text = entry.text;
+  } else {
+    const [neck, pelvis] = trunk.map((joint) => body[joint]), degrees = lean[place[2] <= 0.5 ? place[0] : place[1]];
+    if (!neck || !pelvis || degrees === null) return;
+    [vertex, end] = [pelvis, neck.map((value, axis) => pelvis[axis] + 1.4 * (value - pelvis[axis]))];
+    if (Math.abs(degrees) > 90) vertical = up.map((value) => -value);
+    text = `${Math.round(Math.min(Math.abs(degrees), 180 - Math.abs(degrees)))}\u00b0`;
+  }
+  const side = [end[0] - vertex[0], end[1] - vertex[1]], length = Math.hypot(...side);
+  if (length < 1) return;
+  drawLine(pen, thin, [vertex, vertex.map((value, axis) => value + 1.05 * length * vertical[axis])], colours.vertical, 2, [6, 6]);
+  drawLine(pen, thin, [vertex, end], colours.body, 3);
+  const from = Math.atan2(vertical[1], vertical[0]), turn = Math.atan2(vertical[0] * side[1] - vertical[1] * side[0], vertical[0] * side[0] + vertical[1] * side[1]);
+  const arc = Array.from({ length: 24 }, (_, index) => from + turn * index / 23);
+  drawLine(pen, thin, arc.map((angle) => [vertex[0] + 0.6 * length * Math.cos(angle), vertex[1] + 0.6 * length * Math.sin(angle)]), colours.body, 2);
+  drawText(pen, thin, text, vertex[0] + Math.max(0.6 * side[0], 0) + 14 * thin, vertex[1] + 0.6 * side[1]);
+}
+
+function overlays() {
+  return new Set(all("[data-overlay]").filter((box) => box.checked && !box.disabled).map((box) => box.dataset.overlay));
+}
+// Shows the choice of overlays, as it was in this visit; one without data cannot be chosen.
+function loadOverlays() {
+  const motion = data.query.motion;
+  find(".overlays").hidden = !motion;
+  if (!motion) return;
+  const has = {
+    skeleton: motion.points.some((frame) => frame.some(Boolean)), path: motion.path.filter(Boolean).length > 1,
+    angle: motion.entry !== null || motion.lean.some((angle) => angle !== null), vertical: motion.centre.some(Boolean),
+  };
+  const chosen = (sessionStorage.getItem(OVERLAYS) ?? "").split(" ");
+  for (const box of all("[data-overlay]")) {
+    box.disabled = !has[box.dataset.overlay];
+    box.checked = chosen.includes(box.dataset.overlay);
   }
 }
 
@@ -248,6 +361,7 @@ function load() {
   }
   find(".exemplar").hidden = find(".beside").hidden = !data.exemplar;
   find(".stage").classList.toggle("pair", Boolean(data.exemplar));
+  loadOverlays();
   if (stays) { follow(true); show(current()); return; }
   find(".loop").classList.remove("on");
   find(".loop").setAttribute("aria-pressed", "false");
@@ -308,6 +422,10 @@ element.addEventListener("click", (event) => {
 });
 element.addEventListener("input", (event) => {
   if (event.target.classList.contains("seek")) { pause(); seek(Number(event.target.value)); }
+  if (event.target.dataset.overlay && data) {
+    sessionStorage.setItem(OVERLAYS, all("[data-overlay]").filter((box) => box.checked).map((box) => box.dataset.overlay).join(" "));
+    show(current());
+  }
 });
 // Neither event bubbles, hence the capture.
 element.addEventListener("seeked", (event) => {
@@ -341,12 +459,21 @@ function keys(event) {
     " ": play, ArrowLeft: () => step(event.shiftKey ? -10 : -1), ArrowRight: () => step(event.shiftKey ? 10 : 1),
     l: () => loop(!state.loop), L: () => loop(!state.loop),
   };
-  // The space bar presses a focused button of the viewer.
-  if (!actions[event.key] || (event.key === " " && target.closest("button"))) return;
+  // The space bar presses a focused button or checkbox of the viewer.
+  if (!actions[event.key] || (event.key === " " && target.closest("button, [type=checkbox]"))) return;
   event.preventDefault();
   actions[event.key]();
 }
 document.addEventListener("keydown", keys);
+// The table of measurements names frames, by their numbers in the source.
+function seekNumber(event) {
+  if (!element.isConnected) { document.removeEventListener("fp-seek", seekNumber); return; }
+  if (!data) return;
+  pause();
+  seek(event.detail - data.query.first);
+  find(".stage").scrollIntoView({ block: "nearest", behavior: "smooth" });
+}
+document.addEventListener("fp-seek", seekNumber);
 new ResizeObserver(() => { if (data) show(current()); }).observe(element);
 // Figures are redrawn with another theme or tab: cursor and clicks are connected again.
 const watcher = setInterval(() => {

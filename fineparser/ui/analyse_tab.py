@@ -16,7 +16,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.domain.difficulty import parse_height
 from fineparser.progress import Progress
 from fineparser.rendering.messages import no_dive_message, plural
-from fineparser.ui.analysis_service import AnalysisRequest, AnalysisService
+from fineparser.ui.analysis_service import DOWNLOADS, AnalysisRequest, AnalysisService
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
 from fineparser.ui.components import (
     EventValues,
@@ -40,7 +40,9 @@ from fineparser.ui.dive_list import (
     list_updates,
     results_updates,
 )
+from fineparser.ui.dive_suggestion import parse_key
 from fineparser.ui.input_panel import DiveValues, InputPanel, add_input_panel, clip_html, read_dive, scan_upload
+from fineparser.ui.measurements_panel import pictures_html
 from fineparser.ui.player import PlayerClip, copy_to_cache
 from fineparser.ui.results_panel import EXPIRED, ResultsPanel, add_results_panel, connect_results, report_updates
 from fineparser.ui.settings import NETWORK_QUEUE, SCAN_QUEUE
@@ -89,7 +91,7 @@ def analyse_tab(service: AnalysisService, tasks: TaskRunner, exemplars: Exemplar
     connect_dive_list(panels.inputs)
     connect_analysis(panels, workers, exemplars)
     connect_session(panels, workers, exemplars)
-    connect_results(panels.results, tasks)
+    connect_results(panels.results, service, tasks)
     return panels.results.report
 
 
@@ -194,8 +196,9 @@ def connect_dive_list(inputs: InputPanel) -> None:
 
 
 def connect_analysis(panels: AnalysePanels, workers: Workers, exemplars: ExemplarSourceControls) -> None:
-    """Connect the button that analyses the chosen dive, and the one that scores it anyway."""
+    """Connect the button that analyses the chosen dive, and those that score it anyway or by a suggested number."""
     inputs, controls, results, session = panels.inputs, panels.controls, panels.results, panels.session
+    suggestions = results.suggestions
     shown = [inputs.accordion, *all_components(results)]
 
     # Not named `analyse`: Gradio derives the name of an endpoint from a handler, and the API has that one.
@@ -210,17 +213,40 @@ def connect_analysis(panels: AnalysePanels, workers: Workers, exemplars: Exempla
         try:
             if request is None:
                 raise ValueError(EXPIRED)
-            forced = replace(request, force=True)
-            for updates in analysis_updates(forced, workers, panels, results.force):
-                if results.report in updates:
-                    updates |= forced_updates(session, event[session.results], forced, updates[results.report])
-                yield updates
+            yield from run_again(request, replace(request, force=True), event, results.force)
         except ValueError as error:
             yield results.force.finished(error_html(error_text(error)))
 
+    def run_suggested(event: EventValues) -> Iterator[Updates]:
+        request: AnalysisRequest | None = event[results.request]
+        try:
+            code, height = parse_key(event[suggestions.choice])
+            if request is None:
+                raise ValueError(EXPIRED)
+            yield {inputs.dive.code: code, inputs.dive.height: height, inputs.dive.difficulty: 0}
+            numbered = replace(request, code=code, height=height, difficulty=None)
+            yield from run_again(request, numbered, event, suggestions.use)
+        except ValueError as error:
+            yield suggestions.use.finished(error_html(error_text(error)))
+
+    def run_again(
+        before: AnalysisRequest, request: AnalysisRequest, event: EventValues, started: Controls
+    ) -> Iterator[Updates]:
+        """Analyse the clip of a result with another request, also in the table of its session."""
+        for updates in analysis_updates(request, workers, panels, started):
+            if results.report in updates:
+                updates |= replaced_updates(session, event[session.results], before, request, updates[results.report])
+            yield updates
+
     checked = partial(check_inputs, inputs)
     controls.connect(run_analysis, request_components(inputs, exemplars), shown, checked)
-    results.force.connect(run_forced, {results.request, session.results}, [*shown, session.table, session.results])
+    again = [*shown, session.table, session.results]
+    results.force.connect(run_forced, {results.request, session.results}, again)
+    suggestions.use.connect(
+        run_suggested,
+        {results.request, session.results, suggestions.choice},
+        [*again, inputs.dive.code, inputs.dive.height, inputs.dive.difficulty],
+    )
 
 
 def connect_session(panels: AnalysePanels, workers: Workers, exemplars: ExemplarSourceControls) -> None:
@@ -243,6 +269,7 @@ def connect_session(panels: AnalysePanels, workers: Workers, exemplars: Exemplar
     def write_downloads(event: EventValues) -> Iterator[Updates]:
         if event[results.report] is not None:
             with tempfile.TemporaryDirectory(prefix="fineparser-") as folder:
+                yield from picture_updates(event[results.report], workers, results)
                 yield from download_updates(event[results.report], Path(folder), workers, results)
 
     session.controls.connect(
@@ -262,7 +289,7 @@ def connect_session(panels: AnalysePanels, workers: Workers, exemplars: Exemplar
     ).success(
         write_downloads,
         {results.report},
-        list(results.files),
+        [results.measurements.pictures, *results.files],
         concurrency_id=NETWORK_QUEUE,
         concurrency_limit=1,
         show_progress_on=list(results.files),
@@ -325,7 +352,7 @@ def read_request(inputs: InputPanel, exemplars: ExemplarSourceControls, event: E
 def analysis_updates(
     request: AnalysisRequest, workers: Workers, panels: AnalysePanels, controls: Controls
 ) -> Iterator[Updates]:
-    """Run an analysis: its progress, the result as soon as it is there, the files last."""
+    """Run an analysis: its progress, the result as soon as it is there, then its pictures, the files last."""
     # Gradio copies what is handed out before this goes on; the folder is deleted when it ends, however it ends.
     with tempfile.TemporaryDirectory(prefix="fineparser-") as name:
         folder = Path(name)
@@ -337,6 +364,7 @@ def analysis_updates(
         yield result_updates(panels, request, report, clip) | {
             controls.status: progress_html("Writing the downloads", 0.8)
         }
+        yield from picture_updates(report, workers, panels.results)
         yield from download_updates(report, folder / "results", workers, panels.results, controls.status)
         yield controls.finished("")
 
@@ -352,14 +380,24 @@ def result_updates(panels: AnalysePanels, request: AnalysisRequest, report: Dive
     }
 
 
+def picture_updates(report: DiveReport, workers: Workers, results: ResultsPanel) -> Iterator[Updates]:
+    """Draw the pictures of the measurements and show them."""
+    for event in workers.tasks.run(lambda progress: pictures_html(report)):
+        if isinstance(event, TaskResult):
+            yield {results.measurements.pictures: event.value}
+
+
 def download_updates(
     report: DiveReport, folder: Path, workers: Workers, results: ResultsPanel, status: gr.HTML | None = None
 ) -> Iterator[Updates]:
     """Write the files of a report to a folder and show their buttons; the progress in a status line, if it is given."""
     for event in workers.tasks.run(lambda progress: workers.service.write_files(report, folder, progress)):
         if isinstance(event, TaskResult):
-            buttons = [gr.DownloadButton(value=str(file), interactive=True) for file in event.value]
-            yield dict(zip(results.files, buttons, strict=True))
+            files = {file.name: str(file) for file in event.value}
+            yield {
+                button: gr.DownloadButton(value=files.get(name), interactive=name in files, visible=name in files)
+                for name, button in zip(DOWNLOADS, results.files, strict=True)
+            }
         elif status is not None:
             yield {status: progress_update(event)}
 
@@ -412,12 +450,23 @@ def opened_updates(panels: AnalysePanels, workers: Workers, result: DiveResult |
         return result_updates(panels, result.request, report, clip)
 
 
-def forced_updates(
-    session: SessionPanel, results: Mapping[int, DiveResult], request: AnalysisRequest, report: DiveReport
+def replaced_updates(
+    session: SessionPanel,
+    results: Mapping[int, DiveResult],
+    before: AnalysisRequest,
+    request: AnalysisRequest,
+    report: DiveReport,
 ) -> Updates:
-    """Updates of the table of a session that holds the dive of a report, which was scored anyway; none if none does."""
+    """Updates of the table of a session in which a dive was analysed again; none if it holds no such dive.
+
+    Args:
+        session: the table.
+        results: of its dives.
+        before: request of the result that is replaced.
+        request, report: of the new result.
+    """
     for number, result in results.items():
-        if result.request == replace(request, force=False):
-            forced = replace(result, request=request, stored=StoredReport.from_report(report))
-            return results_updates(session, {**results, number: forced})
+        if result.request == before:
+            changed = replace(result, request=request, stored=StoredReport.from_report(report))
+            return results_updates(session, {**results, number: changed})
     return {}

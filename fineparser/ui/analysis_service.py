@@ -13,8 +13,19 @@ from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import Exemplar
 from fineparser.exemplars.selection import ExemplarSelection
+from fineparser.kinematics import Kinematics
 from fineparser.progress import Progress, no_progress, progress_between
-from fineparser.rendering.results import FRAMES, MASKS, OVERLAY, PAGE, REPORT, ZIP, write_results, zip_results
+from fineparser.rendering.results import (
+    FRAMES,
+    MASKS,
+    OVERLAY,
+    PAGE,
+    REPORT,
+    TRAJECTORY,
+    ZIP,
+    write_results,
+    zip_results,
+)
 from fineparser.ui.player import PlayerClip, copy_to_cache, write_player_clip
 from fineparser.ui.settings import gpu_function, on_zero_gpu
 from fineparser.ui.visitor_exemplars import VisitorExemplars, user_exemplars
@@ -24,6 +35,7 @@ DOWNLOADS = {
     PAGE: "Report to print",
     OVERLAY: "Video with mask",
     FRAMES: "Frames (CSV)",
+    TRAJECTORY: "Path (CSV)",
     REPORT: "Report (JSON)",
     MASKS: "Masks (NPZ)",
 }
@@ -76,11 +88,7 @@ class AnalysisService:
             self.analyser,
             progress_between(progress, 0.25, 0.3),
         )
-        if on_zero_gpu():
-            # The GPU works in another process, which a callback does not reach.
-            progress("Analysing on the GPU", 0.3)
-            return self._analyse_on_gpu(request, proposal, selection)
-        return self._analyse(request, proposal, selection, progress_between(progress, 0.0, 0.75))
+        return self._analyse_anywhere(request, proposal, selection, progress)
 
     def analyse_for_viewer(
         self, request: AnalysisRequest, folder: Path, progress: Progress
@@ -94,6 +102,26 @@ class AnalysisService:
             report = self.analyse(replace(request, proposal=proposal), progress)
             progress("Preparing the viewer", 0.75)
             return with_any_exemplar_clip(report), clip.result()
+
+    def measure_exemplar(self, report: DiveReport, progress: Progress) -> Kinematics | None:
+        """Measurements of the dive that the clip of a report's chosen exemplar shows; None if nothing was measured.
+
+        Raises:
+            VideoError, ValueError: if the clip is gone, or see `DiveAnalyser.analyse`.
+        """
+        vote = next((vote for vote in report.votes if vote.exemplar == report.exemplar), None)
+        shown = None if vote is None else vote.clip_exemplar
+        if shown is None or shown.clip is None:
+            raise ValueError(f"The clip of {report.exemplar or 'this exemplar'} is gone: choose another exemplar.")
+        request = AnalysisRequest(
+            clip=str(shown.clip.path),
+            code=str(shown.code),
+            height=f"{shown.height:g}",
+            first=shown.clip.first,
+            last=shown.clip.last,
+        )
+        nobody = ExemplarSelection(bank=None, simulate_missing=False)
+        return self._analyse_anywhere(request, self.propose(request, progress), nobody, progress).kinematics
 
     def prepare_viewer(self, report: DiveReport, folder: Path) -> tuple[DiveReport, PlayerClip]:
         """A report from before, and the clip for the viewer, which is written to `folder`."""
@@ -127,6 +155,16 @@ class AnalysisService:
             return self._propose_on_gpu(request)
         return self._propose(request, progress_between(progress, 0.0, 0.75))
 
+    def _analyse_anywhere(
+        self, request: AnalysisRequest, proposal: TrimProposal, selection: ExemplarSelection, progress: Progress
+    ) -> DiveReport:
+        """Analyse a clip on this machine, or on the GPU that a Space lends."""
+        if on_zero_gpu():
+            # The GPU works in another process, which a callback does not reach.
+            progress("Analysing on the GPU", 0.3)
+            return self._analyse_on_gpu(request, proposal, selection)
+        return self._analyse(request, proposal, selection, progress_between(progress, 0.0, 0.75))
+
     def _analyse(
         self,
         request: AnalysisRequest,
@@ -152,12 +190,15 @@ class AnalysisService:
         return segments, self.analyser.propose_by_motion(scan) if best is None else best.proposal
 
     def write_files(self, report: DiveReport, folder: Path, progress: Progress) -> list[Path]:
-        """Write the files of a result: one zip, then its contents, in the order of `DOWNLOADS`."""
+        """Write the files of a result: one zip, then its contents, in the order of `DOWNLOADS`.
+
+        Without measurements there is no path.
+        """
         progress("Writing report, overlay and masks", 0.8)
         write_results(report, folder)
         progress("Packing the zip", 0.97)
         zip_results(folder)
-        return [folder / name for name in DOWNLOADS]
+        return [folder / name for name in DOWNLOADS if (folder / name).is_file()]
 
 
 def with_any_exemplar_clip(report: DiveReport) -> DiveReport:

@@ -63,10 +63,10 @@ def add_input_panel() -> InputPanel:
             with gr.Column(scale=3, min_width=300):
                 dive = DiveInputs(
                     code=add_number_choice("code", NUMBER_HELP),
-                    height=add_height_choice("height"),
+                    height=add_height_choice("height", None),
                     difficulty=add_difficulty_box("difficulty"),
                 )
-                no_dive = DiveValues(code=None, height="3", difficulty=None)
+                no_dive = DiveValues(code=None, height=None, difficulty=None)
                 dive_note = gr.HTML(dive_html(no_dive), elem_id="dive-note", apply_default_css=False)
         dives = add_dive_list()
         trim = add_trim_panel()
@@ -126,9 +126,10 @@ def add_number_choice(name: str, help_text: str) -> gr.Dropdown:
     )
 
 
-def add_height_choice(name: str) -> gr.Radio:
-    """Add the choice of a board height."""
-    return gr.Radio([(f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS], label="Height", value="3", elem_id=name)
+def add_height_choice(name: str, chosen: str | None = "3") -> gr.Radio:
+    """Add the choice of a board height, in metres; None: of none, for clips that show it themselves."""
+    choices = [(f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS]
+    return gr.Radio(choices, label="Height", value=chosen, elem_id=name)
 
 
 def add_difficulty_box(name: str) -> gr.Number:
@@ -182,10 +183,13 @@ def read_dive(values: DiveValues) -> DiveSpec | None:
     """The dive that the user described; None without a number.
 
     Raises:
-        ValueError: for a number, a height or a difficulty that is impossible.
+        ValueError: for a number without a height, and for a number, a height or a difficulty that is impossible.
     """
     if not values.code or not values.code.strip():
         return None
+    if not values.height:
+        DiveCode.parse(values.code.strip())
+        raise ValueError("Choose the height of the board or platform, too.")
     return DiveSpec.from_input(values.code.strip(), values.height, values.difficulty or None)
 
 

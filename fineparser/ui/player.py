@@ -17,6 +17,7 @@ from fineparser.rendering.comparison_video import ClipPhases, ComparisonSide
 from fineparser.rendering.mask_track import mask_polygons
 from fineparser.rendering.palette import PHASE_COLOURS
 from fineparser.rendering.video_export import playback_rate
+from fineparser.ui.viewer_motion import viewer_motion
 from fineparser.video.info import VideoInfo
 from fineparser.video.reader import reopen
 from fineparser.video.source import prefetch
@@ -113,6 +114,7 @@ def viewer_value(report: DiveReport, clip: PlayerClip, exemplar: str | None = No
         "samples": report.frame_numbers.tolist(),
         "polygons": mask_polygons(report),
         "boxes": [[round(float(edge), 1) for edge in report.framing.box_at(index)] for index in frames],
+        "motion": viewer_motion(report.kinematics, report.flight.index, report.entry.index),
     }
     exemplar_side = ComparisonSide.from_exemplar(report, exemplar)
     return {

@@ -27,10 +27,18 @@ from fineparser.rendering.timeline_chart import timeline_figure, transition_rows
 from fineparser.rendering.votes_chart import votes_figure
 from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_figure
 from fineparser.ui import results_panel as results_view
-from fineparser.ui.analysis_service import DOWNLOADS, with_exemplar_clip
+from fineparser.ui.analysis_service import DOWNLOADS, AnalysisService, with_exemplar_clip
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
-from fineparser.ui.components import EventValues, Updates, error_text, warning_html
+from fineparser.ui.components import EventValues, Updates, error_html, error_text, progress_update, warning_html
 from fineparser.ui.controls import Controls
+from fineparser.ui.dive_suggestion import SuggestionPanel, add_suggestion_panel, suggestion_updates
+from fineparser.ui.measurements_panel import (
+    MeasurementsPanel,
+    add_measurements_panel,
+    comparison_updates,
+    dive_updates,
+    measurement_updates,
+)
 from fineparser.ui.player import PlayerClip, add_viewer, viewer_value
 from fineparser.ui.settings import KEEP_SECONDS, NETWORK_QUEUE
 
@@ -205,6 +213,7 @@ class ResultsPanel:
     force: Controls
     """Score the dive anyway."""
     warnings: gr.HTML
+    suggestions: SuggestionPanel
     viewer: gr.HTML
     video_row: gr.Row
     """Hidden without an exemplar beside the dive."""
@@ -220,6 +229,8 @@ class ResultsPanel:
     votes_row: gr.Row
     votes: gr.Plot
     votes_table: gr.HTML
+    measurements: MeasurementsPanel
+    """Between the viewer and the votes."""
     files: tuple[gr.DownloadButton, ...]
     """In the order of `DOWNLOADS`."""
     report: gr.State
@@ -239,6 +250,7 @@ def add_results_panel() -> ResultsPanel:
                 start = gr.Button("Score anyway", min_width=150, elem_id="force")
             force = Controls(start=start, status=gr.HTML(elem_id="force-status", apply_default_css=False))
         warnings = gr.HTML(elem_id="warnings", apply_default_css=False)
+        suggestions = add_suggestion_panel()
         with gr.Row(equal_height=False):
             with gr.Column(scale=6, min_width=460):
                 viewer = add_viewer()
@@ -255,6 +267,7 @@ def add_results_panel() -> ResultsPanel:
                 )
                 waterfall = gr.Plot(show_label=False, container=False, elem_id="waterfall")
                 breakdown = gr.HTML(elem_id="breakdown", apply_default_css=False)
+        measurements = add_measurements_panel()
         with gr.Row(equal_height=False) as votes_row:
             with gr.Column(scale=1, min_width=460):
                 gr.Markdown("### Votes of the exemplars\nTap one to compare the dive with it alone.")
@@ -282,6 +295,7 @@ def add_results_panel() -> ResultsPanel:
         force_column=force_column,
         force=force,
         warnings=warnings,
+        suggestions=suggestions,
         viewer=viewer,
         video_row=video_row,
         make_video=make_video,
@@ -295,6 +309,7 @@ def add_results_panel() -> ResultsPanel:
         votes_row=votes_row,
         votes=votes,
         votes_table=votes_table,
+        measurements=measurements,
         files=tuple(files),
         report=report,
         player_clip=player_clip,
@@ -302,10 +317,11 @@ def add_results_panel() -> ResultsPanel:
     )
 
 
-def connect_results(panel: ResultsPanel, tasks: TaskRunner) -> None:
-    """Connect the choice of an exemplar, in the list or by a click on its vote, and the comparison video."""
+def connect_results(panel: ResultsPanel, service: AnalysisService, tasks: TaskRunner) -> None:
+    """Connect the choice of an exemplar, in the list or by a click on its vote, its measurements, and the video."""
     compared: list[Block] = [panel.report, panel.viewer, panel.waterfall, panel.breakdown, panel.votes]
     compared += [panel.votes_table, panel.video_row, panel.make_video, panel.video]
+    compared += [panel.measurements.table, panel.measurements.charts, panel.measurements.exemplar_row]
 
     def choose(event: EventValues) -> Updates:
         return compare_updates(panel, event[panel.report], event[panel.player_clip], event[panel.exemplar])
@@ -314,6 +330,9 @@ def connect_results(panel: ResultsPanel, tasks: TaskRunner) -> None:
         exemplar = str(getattr(click, "exemplar", results_view.MEAN))
         updates = compare_updates(panel, event[panel.report], event[panel.player_clip], exemplar)
         return {panel.exemplar: exemplar, **updates}
+
+    def measure_exemplar(event: EventValues) -> Iterator[Updates]:
+        yield from exemplar_measurement_updates(panel, service, tasks, event[panel.report], event[panel.exemplar])
 
     def make_video(event: EventValues) -> Iterator[Updates]:
         yield from comparison_video_updates(panel, tasks, event[panel.report], event[panel.exemplar])
@@ -334,6 +353,11 @@ def connect_results(panel: ResultsPanel, tasks: TaskRunner) -> None:
         concurrency_limit=4,
         show_progress="hidden",
         api_visibility="private",
+    )
+    panel.measurements.measure_exemplar.connect(
+        measure_exemplar,
+        {panel.report, panel.exemplar},
+        [panel.measurements.table, panel.measurements.charts],
     )
     panel.make_video.click(
         make_video,
@@ -367,6 +391,8 @@ def report_updates(panel: ResultsPanel, report: DiveReport, clip: PlayerClip) ->
         panel.votes_table: results_view.votes_table(report),
         panel.report: report,
         panel.player_clip: clip,
+        **suggestion_updates(panel.suggestions, report),
+        **measurement_updates(panel.measurements, report, has_exemplar=viewer["exemplar"] is not None),
         **video_updates(panel, viewer),
     }
     for button in panel.files:
@@ -390,6 +416,7 @@ def compare_updates(panel: ResultsPanel, report: DiveReport | None, clip: Player
         panel.breakdown: results_view.breakdown_table(single),
         panel.votes: votes_figure(marked),
         panel.votes_table: results_view.votes_table(marked),
+        **dive_updates(panel.measurements, report.kinematics, has_exemplar=viewer["exemplar"] is not None),
         **video_updates(panel, viewer),
     }
 
@@ -401,6 +428,26 @@ def video_updates(panel: ResultsPanel, viewer: dict) -> Updates:
         panel.make_video: gr.Button(interactive=True),
         panel.video: gr.DownloadButton(value=None, interactive=False),
     }
+
+
+def exemplar_measurement_updates(
+    panel: ResultsPanel, service: AnalysisService, tasks: TaskRunner, report: DiveReport | None, exemplar: str
+) -> Iterator[Updates]:
+    """Measure the exemplar beside the dive: the progress, then its measurements beside those of the dive."""
+    controls = panel.measurements.measure_exemplar
+    try:
+        if report is None or report.kinematics is None:
+            raise ValueError(EXPIRED)
+        chosen = results_view.with_chosen_exemplar(report, exemplar)
+        for event in tasks.run(lambda progress: service.measure_exemplar(chosen, progress)):
+            if isinstance(event, TaskResult):
+                measured = comparison_updates(panel.measurements, report.kinematics, event.value)
+                status = "" if event.value is not None else warning_html("Nothing could be measured in its clip.")
+                yield measured | controls.finished(status)
+            else:
+                yield {controls.status: progress_update(event)}
+    except ValueError as error:
+        yield controls.finished(error_html(error_text(error)))
 
 
 def comparison_video_updates(

@@ -74,6 +74,61 @@ def trim_of(page) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def ink(page) -> int:
+    """Sum of the bytes of the canvas over the video."""
+    return page.evaluate(
+        """() => {
+            const canvas = document.querySelector('#viewer canvas');
+            const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            return pixels.reduce((sum, value) => sum + value, 0);
+        }"""
+    )
+
+
+def test_a_dive_without_a_number_is_measured_and_gets_one(page):
+    page.get_by_role("button", name=DIVES[0].title).click()
+    expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
+    page.get_by_label("Dive number").fill("")
+    page.get_by_label("Dive number").press("Tab")
+    page.locator("#analyse").click()
+    expect(page.locator("#suggestions .fp-lead")).to_contain_text(
+        re.compile("This (looks like|may be)"), timeout=PATIENCE
+    )
+    expect(page.locator("#measurements-table th", has_text="Time in the air")).to_be_visible()
+    ready(page)
+    expect(page.locator("#take-trajectory-csv")).to_be_enabled()
+    # A click on a value shows its frame, and the overlays draw over it.
+    value = page.locator("#measurements-table tr", has_text="Time in the air").locator("button")
+    value.click()
+    expect(page.locator("#viewer .readout .frame")).to_have_text(f"frame {value.get_attribute('data-frame')}")
+    page.locator("#viewer [data-style=none]").click()
+    assert ink(page) == 0
+    drawn = 0
+    for name in ("Skeleton", "Path", "Angle", "Vertical"):
+        box = page.locator("#viewer").get_by_label(name, exact=True)
+        box.focus()
+        page.keyboard.press("Space")
+        expect(box).to_be_checked()
+        assert ink(page) > drawn
+        drawn = ink(page)
+    assert page.evaluate("() => sessionStorage.getItem('fineparser-overlays')") == "skeleton path angle vertical"
+    for width in (390, 820, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"() => document.documentElement.scrollWidth === {width}")
+    # One of the bundled bank, so that no exemplar has to be simulated.
+    suggested = page.locator("#suggestion label", has_text=DIVES[0].code)
+    if suggested.count():
+        suggested.click()
+    code = page.locator("#suggestion label:has(input:checked)").inner_text().split()[0]
+    page.get_by_role("button", name="Use this number").click()
+    expect(page.locator("#score-card h2")).to_contain_text(code, timeout=PATIENCE)
+    expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"))
+    expect(page.locator("#viewer").get_by_label("Path", exact=True)).to_be_checked()
+    ready(page)
+    page.locator("#measure-exemplar").click()
+    expect(page.locator("#measurements-table th", has_text="Exemplar").first).to_be_visible(timeout=PATIENCE)
+
+
 def test_a_session_becomes_a_list_of_dives_and_a_table_of_results(page, session):
     upload(page, session)
     choices = page.locator("#dives .fp-choice")

@@ -135,6 +135,7 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
         upload(page, club.parent / "dive3.mp4")
         page.get_by_label("Dive number").fill("107B")
         page.get_by_label("Dive number").press("Enter")
+        page.locator("#height").get_by_label("3 m", exact=True).check()
         page.locator("#analyse").click()
         expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=PATIENCE)
         expect(page.locator(".fp-card")).to_contain_text("Our-Club")

@@ -11,10 +11,11 @@ from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import SIMULATED, USER_DIVES, Exemplar, ExemplarClip
 from fineparser.exemplars.simulated_exemplars import graded_recipes, simulate_exemplar
 from fineparser.exemplars.voting_result import Vote
-from fineparser.rendering.results import ZIP
+from fineparser.rendering.results import TRAJECTORY, ZIP
 from fineparser.ui.analysis_service import DOWNLOADS, AnalysisRequest, AnalysisService, with_exemplar_clip
 from fineparser.ui.background_tasks import TaskCancelled
 from fineparser.video.reader import probe, reopen
+from tests.builders import sample_kinematics
 
 CODE = DiveCode.parse("101C")
 
@@ -31,7 +32,8 @@ def test_a_request_becomes_a_report_a_player_clip_and_files(service, scan, propo
     assert (report.first_frame, report.last_frame) == (proposal.first, proposal.last)
     assert clip.path.is_file()
     files = service.write_files(report, tmp_path / "results", lambda name, done: steps.append(done))
-    assert [file.name for file in files] == list(DOWNLOADS)
+    # The tiny network measures nothing, so there is no path.
+    assert [file.name for file in files] == [name for name in DOWNLOADS if name != TRAJECTORY]
     assert files[0].name == ZIP
     assert all(file.is_file() for file in files)
     assert steps == sorted(steps)
@@ -109,3 +111,21 @@ def test_a_simulated_exemplar_gets_its_own_clip(report):
 @pytest.mark.parametrize("exemplar", ["real", "similar", "unknown", None])
 def test_other_exemplars_keep_their_clips(report, exemplar):
     assert with_exemplar_clip(report, exemplar) is report
+
+
+def test_the_exemplar_beside_a_dive_is_measured_in_its_phases(service, report, falling_block, monkeypatch):
+    clip = ExemplarClip(falling_block, 30, 80, 100, 120)
+    shown = Exemplar("shown", CODE, 3, 1.2, 20.0, USER_DIVES, clip=clip)
+    report = replace(report, votes=(vote(shown, shown),), exemplar="shown")
+    requests, kinematics = [], sample_kinematics()
+
+    def analyse(path, code, height, options, progress):
+        requests.append((path, code, height, options.proposal.first, options.proposal.last))
+        assert not options.selection.simulate_missing
+        return replace(report, kinematics=kinematics)
+
+    monkeypatch.setattr(service.analyser, "analyse", analyse)
+    assert service.measure_exemplar(report, lambda name, done: None) is kinematics
+    assert requests == [(falling_block, "101C", "3", 30, 120)]
+    with pytest.raises(ValueError, match="The clip of gone is gone"):
+        service.measure_exemplar(replace(report, exemplar="gone"), lambda name, done: None)

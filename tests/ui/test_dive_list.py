@@ -12,7 +12,7 @@ from fineparser.analysis.analyser import AnalysisOptions
 from fineparser.analysis.dive_segments import DiveSegment
 from fineparser.exemplars.voting_result import ScoreEstimate
 from fineparser.quality_warning import QualityWarning
-from fineparser.ui.analyse_tab import dive_result, event_number, forced_updates, opened_updates, session_updates
+from fineparser.ui.analyse_tab import dive_result, event_number, opened_updates, replaced_updates, session_updates
 from fineparser.ui.analysis_service import AnalysisRequest
 from fineparser.ui.background_tasks import TaskRunner
 from fineparser.ui.controls import Controls
@@ -173,11 +173,11 @@ def test_a_forced_score_replaces_that_in_the_table(dives, report, session, user_
     scored = replace(
         report, total=ScoreEstimate(40.0, 30.0, 50.0), no_score=(QualityWarning("no_fall"),), is_forced=True
     )
-    updates = forced_updates(session, {1: before}, forced, scored)
+    updates = replaced_updates(session, {1: before}, request, forced, scored)
     assert "(30.00 to 50.00)" in updates["table"]
     assert "Scored on request" in updates["table"]
-    other = replace(forced, code="105B")
-    assert forced_updates(session, {1: before}, other, scored) == {}
+    other = replace(request, code="105B")
+    assert replaced_updates(session, {1: before}, other, forced, scored) == {}
 
 
 def test_a_result_that_is_gone_is_an_error(dives):

@@ -29,7 +29,9 @@ from tests.ui.conftest import placeholder_panel
         ("hello", "3", None, "hello"),
         ("103B", "3", 99, "between 0.5 and 6"),
         ("  ", "3", None, "No dive number yet"),
-        (None, "3", None, "No dive number yet"),
+        (None, None, None, "No dive number yet"),
+        ("103B", None, None, "Choose the height"),
+        ("hello", None, None, "hello"),
     ],
 )
 def test_a_dive_is_checked_at_once(code, height, difficulty, text):
