@@ -1,4 +1,4 @@
-"""The simulator renders the dive that it rendered at commit d6cfcb6."""
+"""The simulator renders the dive on record."""
 
 import numpy as np
 
