@@ -55,11 +55,11 @@ class MotionLogits:
 
 
 class MotionHead(nn.Module):
-    """Predicts the motion of the diver from tracks; it never sees colours or temporal features.
+    """Predicts the motion of the diver from tracks.
 
     Shapes are those of the bundled network; each of the two passes over B clips is a clip of its own:
 
-      static features [B, 96, 308], measures of the masks [B, 96, 9], motion of the crop [B, 96, 6]
+      tracks [B, 96, 445], motion of the crop [B, 96, 6]
         |
         +--> standardised --> linear --> dilated convolutions over time --> [B, 96, 128] --+
                                                                                |          |
@@ -75,7 +75,7 @@ class MotionHead(nn.Module):
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
-        width, inputs = config.motion_width, config.static_features + MASK_MEASURES + PATH_FEATURES
+        width, inputs = config.motion_width, sum(config.track_parts) + PATH_FEATURES
         self.config = config
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("deviation", torch.ones(inputs))
@@ -90,7 +90,7 @@ class MotionHead(nn.Module):
         self.frames = nn.Linear(width, len(FRAME_STATISTICS) + 2)
 
     def forward(self, inputs: Tensor) -> MotionLogits:
-        """Inputs [N, T, 323] of N passes, see `inputs_of`."""
+        """Inputs [N, T, 451] of N passes, see `inputs_of`."""
         x = ((inputs - self.mean) / self.deviation).clamp(-MAX_INPUT, MAX_INPUT)
         x = self.dropout(functional.relu(self.norm(self.from_frames(x)))).transpose(1, 2)
         for block in self.blocks:
@@ -109,7 +109,7 @@ class MotionHead(nn.Module):
         )
 
     def standardise(self, mean: Tensor, deviation: Tensor) -> None:
-        """Set mean and standard deviation [323] of the inputs."""
+        """Set mean and standard deviation [451] of the inputs."""
         self.mean.copy_(mean)
         self.deviation.copy_(deviation)
 
@@ -165,7 +165,7 @@ def half_sides(tracks: Tensor, config: CompactConfig) -> Tensor:
 
 
 def inputs_of(tracks: Tensor, camera_motion: Tensor, shots: Tensor, config: CompactConfig) -> Tensor:
-    """Inputs of the motion head, [B, 2, T, 323]: static features, measures of the masks, and the motion of the crop.
+    """Inputs of the motion head, [B, 2, T, 451]: the tracks, and the motion of the crop.
 
     Args:
         tracks: [B, 2, T, 445].
@@ -173,9 +173,8 @@ def inputs_of(tracks: Tensor, camera_motion: Tensor, shots: Tensor, config: Comp
         shots: int64 [B, T].
         config: of the network.
     """
-    static, _, measures = tracks.split(config.track_parts, dim=-1)
     half_side = half_sides(tracks, config)
-    centre = measures[..., -3:-1]
+    centre = tracks[..., -3:-1]  # in the measures of the masks
     # The second pass sees the mirror image; its path is measured in the clip, with the motion of the camera.
     mirror = centre.new_tensor([[1, 1], [-1, 1]])
     paths = [
@@ -184,7 +183,7 @@ def inputs_of(tracks: Tensor, camera_motion: Tensor, shots: Tensor, config: Comp
     ]
     signs = torch.cat([mirror, mirror, torch.ones_like(mirror)], dim=-1)[:, None]
     path = torch.stack(paths, dim=1)
-    return torch.cat([static, measures, path * signs], dim=-1)
+    return torch.cat([tracks, path * signs], dim=-1)
 
 
 def path_features(centre: Tensor, half_side: Tensor, camera_motion: Tensor, shots: Tensor) -> Tensor:

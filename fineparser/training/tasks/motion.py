@@ -82,7 +82,7 @@ class MotionTrackBatch(TensorBatch):
     """One pass over each of B clips, with the labels of the motion head."""
 
     inputs: Tensor
-    """float32 [B, 96, 323], see `inputs_of`."""
+    """float32 [B, 96, 451], see `inputs_of`."""
     frames: Tensor
     """float32 [B, 96, 13]: true `FRAME_STATISTICS`; NaN if unknown."""
     transitions: Tensor
@@ -196,7 +196,7 @@ class MotionNetwork(PartialNetwork):
         super().__init__(model, [motion_head(model)])
 
     def forward(self, inputs: Tensor) -> MotionLogits:
-        """Outputs for inputs [B, 96, 323], see `inputs_of`."""
+        """Outputs for inputs [B, 96, 451], see `inputs_of`."""
         logits: MotionLogits = motion_head(self.model)(inputs)
         return logits
 
@@ -261,7 +261,7 @@ def motion_head(model: CompactFineParser) -> MotionHead:
 
 
 def perturb(inputs: Tensor, head: MotionHead) -> Tensor:
-    """Inputs [B, 96, 323] with noise, and some of them replaced by their mean."""
+    """Inputs [B, 96, 451] with noise, and some of them replaced by their mean."""
     clip = inputs[:, :1]
     noise = FRAME_NOISE * torch.randn_like(inputs) + CLIP_NOISE * torch.randn_like(clip)
     dropped = torch.rand_like(clip) < FEATURE_DROPOUT
@@ -269,7 +269,7 @@ def perturb(inputs: Tensor, head: MotionHead) -> Tensor:
 
 
 def input_statistics(tracks: MotionTracks) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation [323] of the inputs over the first clips."""
+    """Mean and standard deviation [451] of the inputs over the first clips."""
     inputs = torch.cat([tracks[index].inputs[0] for index in range(min(len(tracks), STATISTICS_CLIPS))])
     return inputs.mean(0), inputs.std(0).clamp_min(MIN_DEVIATION)
 
