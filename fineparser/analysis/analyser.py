@@ -11,7 +11,7 @@ from fineparser.analysis.auto_trim import TrimPredictors, TrimProposal, propose_
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.crop_choice import CENTRE, CropChoice
 from fineparser.analysis.dive_evidence import DiveEvidence, PhasePrediction
-from fineparser.analysis.dive_number_check import TwistClassifier, check_dive_number
+from fineparser.analysis.dive_number_check import check_dive_number
 from fineparser.analysis.dive_observation import DiveObserver
 from fineparser.analysis.dive_segments import DiveSegment, best_dive, dive_of_number, find_dives
 from fineparser.analysis.quality_checks import check_clip, check_flight_time, check_predictions
@@ -435,12 +435,7 @@ class DiveAnalyser:
         identified = None if observer is None else observer.identify(query.transition_probabilities, diagnostics)
         if identified is None:
             return []
-        twist = None if self._twist_classifier is None else self._twist_classifier.predict(query)
-        return check_dive_number(spec, *identified, twist)
-
-    @cached_property
-    def _twist_classifier(self) -> TwistClassifier | None:
-        return TwistClassifier.from_bank(self.bank)
+        return check_dive_number(spec, *identified)
 
     def _weights_summary(self, voting: VotingResult) -> WeightsSummary:
         provenance, calibration = self.model.provenance, voting.judge_calibration

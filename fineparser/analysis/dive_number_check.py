@@ -4,20 +4,12 @@ Each rule warns only where its evidence is strong: a false alarm costs more trus
 on simulated dives and on real ones, see docs/experiments.md.
 """
 
-from dataclasses import dataclass
-from typing import Self
-
-import numpy as np
-import torch
-
 from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.rules import DIRECTIONS, flight_seconds
 from fineparser.exemplars.exemplar import DiveSpec
-from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.kinematics.dive_identity import DiveIdentity
 from fineparser.kinematics.moments import Moments
-from fineparser.model.protocol import Encoding
 from fineparser.quality_warning import QualityWarning, Value
 
 MAX_MOMENT_ERROR = 0.15
@@ -32,51 +24,8 @@ MIN_TWIST_GAP = 2.0
 MAX_HEIGHT_PROBABILITY = 0.03
 """Probability of the given height from which on it is not doubted."""
 
-FEW_TWISTS, MANY_TWISTS = 0.25, 0.7
-"""Outputs of a `TwistClassifier` below which a dive does not twist, and above which it does."""
-RIDGE = 300.0
-"""Penalty of its ridge regression, for features of unit variance."""
-MIN_EXEMPLARS = 50
-"""Exemplars with twists, and without, from which on it is fitted."""
 
-
-@dataclass(frozen=True, eq=False)
-class TwistClassifier:
-    """Linear classifier of twisting dives by their encodings, fitted to the exemplars of a bank."""
-
-    weights: np.ndarray
-    """float64 [C]."""
-    offset: float
-
-    @classmethod
-    def from_bank(cls, bank: ExemplarBank | None) -> Self | None:
-        """Ridge regression; None with too few exemplars, or encodings without static tokens."""
-        if bank is None or bank.encodings.static is None:
-            return None
-        twisting = np.array([exemplar.code.twisting for exemplar in bank.exemplars], np.float64)
-        if min(twisting.sum(), (1 - twisting).sum()) < MIN_EXEMPLARS:
-            return None
-        features = _features(bank.encodings)
-        centre, deviation = features.mean(0), features.std(0) + 1e-6
-        unit = (features - centre) / deviation
-        squares = unit.T @ unit + RIDGE * np.eye(unit.shape[1])
-        weights = np.linalg.solve(squares, unit.T @ (twisting - twisting.mean())) / deviation
-        return cls(weights, float(twisting.mean() - centre @ weights))
-
-    def predict(self, encoding: Encoding) -> float:
-        """About 1 for a dive that twists and about 0 for one that does not; `encoding` of one clip."""
-        return float(_features(encoding)[0] @ self.weights + self.offset)
-
-
-def _features(encodings: Encoding) -> np.ndarray:
-    assert encodings.static is not None
-    tokens = torch.cat([encodings.dynamic.flatten(1), encodings.static.flatten(1)], dim=1)
-    return tokens.double().cpu().numpy()
-
-
-def check_dive_number(
-    spec: DiveSpec, identity: DiveIdentity, moments: Moments, twist: float | None = None
-) -> list[QualityWarning]:
+def check_dive_number(spec: DiveSpec, identity: DiveIdentity, moments: Moments) -> list[QualityWarning]:
     """Check that a dive number and a height fit the clip.
 
     Nothing is checked where flight and entry are uncertain, or the rotation is not visible.
@@ -85,7 +34,6 @@ def check_dive_number(
         spec: dive number and height.
         identity: of the dive.
         moments: of it, decoded without the height.
-        twist: output of a `TwistClassifier`, for a network without a motion head; None: not known.
 
     Returns:
         Warnings "number_start", "number_rotation", "number_direction", "number_twists" and "number_height".
@@ -98,7 +46,7 @@ def check_dive_number(
             _check_start(spec.code, identity),
             _check_rotation(spec.code, identity),
             _check_direction(spec.code, identity),
-            _check_twists(spec.code, identity, twist),
+            _check_twists(spec.code, identity),
             *warnings,
         ]
     return [warning for warning in warnings if warning is not None]
@@ -125,15 +73,15 @@ def _check_direction(code: DiveCode, identity: DiveIdentity) -> QualityWarning |
     return QualityWarning("number_direction", values | {"seen": identity.best("direction")})
 
 
-def _check_twists(code: DiveCode, identity: DiveIdentity, twist: float | None) -> QualityWarning | None:
-    """Whether the dive twists at all, by the motion head; for a network without one, by a `TwistClassifier`."""
-    if identity.half_twists.value is not None:
-        fits = identity.log_likelihood["half_twists"]
-        none, some = fits["0"], max(fit for count, fit in fits.items() if count != "0")
-        is_doubted = (none - some if code.twisting else some - none) >= MIN_TWIST_GAP
-    else:
-        is_doubted = twist is not None and (twist < FEW_TWISTS if code.twisting else twist > MANY_TWISTS)
-    return QualityWarning("number_twists", {"code": str(code), "given": code.half_twists}) if is_doubted else None
+def _check_twists(code: DiveCode, identity: DiveIdentity) -> QualityWarning | None:
+    """Whether the dive twists at all; nothing without a motion head, which alone sees it."""
+    if identity.half_twists.value is None:
+        return None
+    fits = identity.log_likelihood["half_twists"]
+    none, some = fits["0"], max(fit for count, fit in fits.items() if count != "0")
+    if (none - some if code.twisting else some - none) < MIN_TWIST_GAP:
+        return None
+    return QualityWarning("number_twists", {"code": str(code), "given": code.half_twists})
 
 
 def _check_height(spec: DiveSpec, moments: Moments) -> QualityWarning | None:

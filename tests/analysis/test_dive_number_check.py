@@ -2,21 +2,15 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
-import torch
 
-from fineparser.analysis.dive_number_check import MIN_EXEMPLARS, TwistClassifier, check_dive_number
-from fineparser.domain.difficulty import difficulty
-from fineparser.domain.dive_code import DiveCode
-from fineparser.exemplars.exemplar import DiveSpec, Exemplar
-from fineparser.exemplars.exemplar_bank import ExemplarBank
+from fineparser.analysis.dive_number_check import check_dive_number
+from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.kinematics.dive_identity import identify_dive
 from fineparser.kinematics.moments import Moments
 from fineparser.kinematics.quantity import Choice
 from fineparser.kinematics.rotation_measurement import measure_rotation
 from fineparser.kinematics.shape_measurement import measure_shape
-from fineparser.model.protocol import Encoding
 from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.messages import message
 from tests.kinematics.stick_figures import BODY_LENGTH, StickDive
@@ -29,9 +23,7 @@ def figure(**fields: float) -> StickDive:
     return StickDive(**{"hip": 40.0, **fields})
 
 
-def check(
-    number: str, height: float, dive: StickDive, *, seen: float | None = None, twist: float | None = None, **changes
-) -> list[QualityWarning]:
+def check(number: str, height: float, dive: StickDive, *, seen: float | None = None, **changes) -> list[QualityWarning]:
     """Warnings about a dive; `seen` is the height that its flight shows, `changes` are fields of its moments."""
     moments: Moments = replace(
         dive.moments(), height_probabilities={each: float(each == (seen or height)) for each in HEIGHTS}, **changes
@@ -39,7 +31,7 @@ def check(
     observation = dive.observe()
     rotation, shape = measure_rotation(observation, moments), measure_shape(observation, moments)
     identity = identify_dive(observation, moments, rotation, shape, BODY_LENGTH)
-    return check_dive_number(DiveSpec.from_input(number, height), identity, moments, twist)
+    return check_dive_number(DiveSpec.from_input(number, height), identity, moments)
 
 
 @pytest.mark.parametrize(
@@ -104,34 +96,25 @@ def test_another_start_is_a_warning(number, inverted, text):
 
 
 @pytest.mark.parametrize(
-    ("number", "front", "twist", "text"),
+    ("number", "none", "some", "text"),
     [
-        ("5152B", 1, 0.05, "No twist is seen in the flight, and 5152B has 1 twist"),
-        ("105B", 1, 0.95, "seems to twist, and 105B has no twist"),
+        ("5152B", 0.0, -3.0, "No twist is seen in the flight, and 5152B has 1 twist"),
+        ("105B", -3.0, 0.0, "seems to twist, and 105B has no twist"),
+        ("5152B", -3.0, 0.0, None),
+        ("105B", 0.0, -3.0, None),
+        ("105B", -1.0, 0.0, None),
     ],
 )
-def test_twists_that_do_not_fit_are_a_warning(number, front, twist, text):
-    (warning,) = check(number, 3, figure(front=front), twist=twist)
-    assert warning.code == "number_twists"
-    assert text in message(warning)
-
-
-@pytest.mark.parametrize(("number", "twist"), [("5152B", 0.9), ("5152B", 0.45), ("105B", 0.1), ("105B", 0.55)])
-def test_twists_that_fit_or_are_unclear_give_no_warning(number, twist):
-    assert check(number, 3, figure(), twist=twist) == []
-
-
-@pytest.mark.parametrize(("number", "none", "some"), [("5152B", 0.0, -3.0), ("105B", -3.0, 0.0)])
-def test_a_motion_head_is_believed_before_the_classifier(number, none, some):
+def test_twists_by_the_motion_head(number, none, some, text):
     dive = figure()
     observation, moments = dive.observe(), dive.moments()
     rotation, shape = measure_rotation(observation, moments), measure_shape(observation, moments)
     identity = identify_dive(observation, moments, rotation, shape, BODY_LENGTH)
     fits = {**identity.log_likelihood, "half_twists": {"0": none, "2": some}}
     identity = replace(identity, half_twists=Choice.from_probabilities({"0": 0.5, "2": 0.5}), log_likelihood=fits)
-    spec = DiveSpec.from_input(number, 3)
-    agrees = 1.0 if spec.code.twisting else 0.0
-    assert [one.code for one in check_dive_number(spec, identity, moments, agrees)] == ["number_twists"]
+    warnings = check_dive_number(DiveSpec.from_input(number, 3), identity, moments)
+    assert len(warnings) == (text is not None)
+    assert all(text in message(warning) for warning in warnings)
 
 
 @pytest.mark.parametrize(
@@ -164,32 +147,3 @@ def test_uncertain_moments_are_not_checked():
     assert check("101B", 3, figure()) != []
     assert check("101B", 3, figure(), flight_error=0.3) == []
     assert check("101B", 3, figure(), entry_error=0.3) == []
-
-
-def twisting_bank(count: int) -> ExemplarBank:
-    """A bank of twisting and other dives; one of the token's values differs between them."""
-    generator = torch.Generator().manual_seed(0)
-    tokens = torch.randn(count, 3, 4, 2, generator=generator)
-    exemplars = []
-    for index in range(count):
-        code = DiveCode.parse("5253B" if index % 2 else "205B")
-        tokens[index, 1, 2, 0] += 6 * code.twisting
-        exemplars.append(Exemplar(str(index), code, 3.0, difficulty(code, 3.0), 50.0, "SynDive"))
-    transitions = torch.tensor([[30, 70]]).expand(count, 2)
-    encodings = Encoding(
-        dynamic=tokens,
-        transition_probabilities=torch.zeros(count, 96, 2),
-        transitions=transitions,
-        static=torch.randn(count, 3, 4, 2, generator=generator),
-    )
-    return ExemplarBank(tuple(exemplars), encodings, "0" * 12)
-
-
-def test_a_bank_teaches_which_dives_twist():
-    bank = twisting_bank(8 * MIN_EXEMPLARS)
-    classifier = TwistClassifier.from_bank(bank)
-    predicted = np.array([classifier.predict(bank.encodings.select([index])) for index in range(40)])
-    assert predicted[1::2].min() > 0.5 > predicted[::2].max()
-    assert TwistClassifier.from_bank(twisting_bank(MIN_EXEMPLARS)) is None
-    assert TwistClassifier.from_bank(None) is None
-    assert TwistClassifier.from_bank(replace(bank, encodings=replace(bank.encodings, static=None))) is None
