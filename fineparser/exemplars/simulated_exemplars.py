@@ -21,8 +21,8 @@ from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 from fineparser.video.writer import write_video
 
 SPLIT = "train"
-SINGLE_DIVER = DiveRequest(synchro=False, opening=False)
-"""An exemplar shows one diver and no second shot."""
+SINGLE_DIVER = DiveRequest(synchro=False, opening=False, amateur=False)
+"""An exemplar shows one diver and no second shot, well recorded."""
 
 CLIP_FPS = 25.0
 CLIP_LINES, CLIP_WIDTH = 208, 276

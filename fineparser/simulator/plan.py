@@ -59,6 +59,8 @@ class DiveRequest:
     """Kind of camera: "broadcast", "static" or "handheld"."""
     opening: bool | None = None
     """Another shot before a hard cut at the start."""
+    amateur: bool | None = None
+    """An amateur recording."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
     # The split comes first: the streams of two splits can never be the same.
     streams = np.random.SeedSequence([SPLITS.index(split), int(seed)]).spawn(6)
     dive, timing, filming, partner, cutting, amateurs = (np.random.default_rng(stream) for stream in streams)
-    amateur = _is_amateur(amateurs, request.camera)
+    amateur = _is_amateur(amateurs, request.camera) if request.amateur is None else request.amateur
     if amateur and request.code is None and request.height is None:
         code, height = sample_dive(dive, height=_choose(amateurs, AMATEUR_HEIGHT_SHARES))
     else:
