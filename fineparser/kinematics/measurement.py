@@ -17,7 +17,7 @@ from fineparser.kinematics.rotation_measurement import (
     measure_rotation,
     rotation_speeds,
 )
-from fineparser.kinematics.shape_measurement import JointAngles, ShapeMeasurement, measure_shape
+from fineparser.kinematics.shape_measurement import JointAngles, ShapeMeasurement, measure_shape, smooth_angles
 from fineparser.kinematics.splash import measure_splash
 
 MIN_ASPECT = 0.45
@@ -131,8 +131,8 @@ def _series(observation: DiveObservation, flight: Flight, angles: JointAngles, t
         somersault=somersault,
         rotation_speed=speed,
         twist=twist,
-        hip_angle=angles.hip,
-        knee_angle=angles.knee,
+        hip_angle=smooth_angles(angles.hip, observation.seconds / moments.time_scale),
+        knee_angle=smooth_angles(angles.knee, observation.seconds / moments.time_scale),
     )
 
 

@@ -21,8 +21,11 @@ from fineparser.kinematics.observation import DiveObservation
 
 MIN_FLIGHT_FRAMES = 5
 """Different frames of a flight, at least."""
-RANDOM_SHARE = 0.01
+RANDOM_SHARE = 0.002
 """Share of the network's transitions that are anywhere in the clip."""
+SPRINGBOARD_LAG = 0.05
+"""Seconds by which the network takes the last contact with a real springboard for earlier than it is: real boards carry
+divers longer than simulated ones. See docs/experiments.md."""
 SMOOTHING = 0.04
 """Standard deviation in seconds of the Gaussian that smooths the network's probabilities: candidates near its own must
 be possible."""
@@ -40,7 +43,9 @@ LEVEL_ERROR = 0.06
 LEVEL_BEFORE, LEVEL_AFTER = 0.13, 0.11
 """Time before and after the touch, as shares of the air time, in which the lowest point of the body is compared with
 the level of the water."""
-LEVEL_WEIGHT = 0.5
+LEVEL_LAG = 0.03
+"""Seconds after the touch at which the lowest point of the mask stops: the hands are small, and shine through."""
+LEVEL_WEIGHT = 0.3
 """Weight of a frame's evidence for the touch."""
 BODY_ERROR = 0.13
 """Standard deviation of the logarithm of the time scale that follows from the length of the body."""
@@ -211,12 +216,12 @@ def decode_moments(observation: DiveObservation, path: BodyPath, height: float |
         return None
     network = _network_evidence(observation.probabilities, frames, times)
     evidence = (
-        network[candidates.flight, 0]
-        + network[candidates.entry, 1]
+        network[candidates.entry, 1]
         + _fall_evidence(candidates, times, heights, path.length)
         + _touch_evidence(candidates, times, path.lowest[frames, 1], path.length)
     )
     by_height = _physical_evidence(candidates, path.metre, height)  # [m, heights, time scales]
+    by_height += _contact_evidence(network[:, 0], candidates.flight, times)[..., None]
     joint = evidence[:, None, None] + by_height
     joint -= logsumexp(joint)
     best = int(logsumexp(joint, axis=(1, 2)).argmax())
@@ -285,6 +290,13 @@ def _network_evidence(probabilities: np.ndarray, frames: np.ndarray, times: np.n
     return np.asarray(np.log((1 - RANDOM_SHARE) * smooth + RANDOM_SHARE / len(frames)))
 
 
+def _contact_evidence(network: np.ndarray, flight: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Log-probability [m, heights] of the last contact, from that of each frame [n]: later on springboards."""
+    late = np.interp(times - SPRINGBOARD_LAG, times, network)
+    by_height = [late if height <= MAX_SPRINGBOARD_HEIGHT else network for height in HEIGHT_SHARES]
+    return np.stack(by_height, axis=1)[flight]
+
+
 def _fall_evidence(candidates: _Candidates, times: np.ndarray, heights: np.ndarray, body: float) -> np.ndarray:
     """Log-likelihood ratio [m] of a free fall between the moments."""
     expected = candidates.height_at(np.broadcast_to(times, (len(candidates.flight), len(times))))
@@ -298,7 +310,7 @@ def _fall_evidence(candidates: _Candidates, times: np.ndarray, heights: np.ndarr
 
 def _touch_evidence(candidates: _Candidates, times: np.ndarray, lowest: np.ndarray, body: float) -> np.ndarray:
     """Log-likelihood ratio [m] of a body whose lowest point falls to the level of the water and stops there."""
-    since = times - candidates.entry_seconds[:, None]  # [m, n]
+    since = times - candidates.entry_seconds[:, None] - LEVEL_LAG  # [m, n]
     known = np.isfinite(lowest)
     air = candidates.air_time[:, None]
     after = (since >= 0) & (since <= LEVEL_AFTER * air) & known

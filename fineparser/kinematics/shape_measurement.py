@@ -137,7 +137,7 @@ def measure_shape(observation: DiveObservation, moments: Moments) -> ShapeMeasur
         return None
     angles = JointAngles.from_observation(observation)
     seconds = observation.seconds[frames] / moments.time_scale
-    hip, knee, foot = (_smooth(values[frames], seconds) for values in (angles.hip, angles.knee, angles.foot))
+    hip, knee, foot = (smooth_angles(values[frames], seconds) for values in (angles.hip, angles.knee, angles.foot))
     folded = hip <= np.quantile(hip, FOLDED_SHARE)
     likelihood = _position_likelihood(
         float(np.percentile(hip, TIGHT_QUANTILE)), float(np.median(knee[folded])), angles.blur
@@ -160,7 +160,7 @@ def measure_shape(observation: DiveObservation, moments: Moments) -> ShapeMeasur
     )
 
 
-def _smooth(values: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+def smooth_angles(values: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     """Values of frames, smoothed after a median of three that removes single mistakes."""
     padded = np.pad(values, 1, mode="edge")
     middle = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)
