@@ -23,7 +23,7 @@ MIN_FLIGHT_FRAMES = 5
 """Different frames of a flight, at least."""
 RANDOM_SHARE = 0.002
 """Share of the network's transitions that are anywhere in the clip."""
-SPRINGBOARD_LAG = 0.05
+SPRINGBOARD_LAG = 0.03
 """Seconds by which the network takes the last contact with a real springboard for earlier than it is: real boards carry
 divers longer than simulated ones. See docs/experiments.md."""
 SMOOTHING = 0.04

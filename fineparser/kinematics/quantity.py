@@ -33,7 +33,10 @@ class Quantity:
 
     @classmethod
     def measured(cls, value: float, error: float, unit: str, frames: tuple[int, ...] = ()) -> Self:
-        """A measured value with its standard error."""
+        """A measured value with its standard error; not measurable where one of them is not finite: a point that it
+        follows from was not visible."""
+        if not (math.isfinite(value) and math.isfinite(error)):
+            return cls.missing(unit, "diver_not_visible")
         return cls(unit=unit, value=float(value), error=float(error), frames=tuple(int(frame) for frame in frames))
 
     @classmethod

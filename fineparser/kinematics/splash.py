@@ -191,7 +191,7 @@ def _splash_frame(frame: int, water: np.ndarray, level: float, box: np.ndarray, 
     top = float(np.interp(MIN_WATER_PIXELS, water.sum(1).cumsum(), edges))
     left, right = np.interp(np.multiply(WIDTH_SHARES, amount), water.sum(0).cumsum(), edges) - 0.5
     area = amount * across * down
-    height = float(np.sqrt((level - top) * down * SLENDERNESS * np.sqrt(area)))
+    height = float(np.sqrt(max(level - top, 0.0) * down * SLENDERNESS * np.sqrt(area)))
     corners = np.array([left, top, right, level]) * (across, down, across, down)
     return _SplashFrame(
         frame=frame,
