@@ -206,7 +206,7 @@ class DiveAnalyser:
             probabilities = torch.from_numpy(moments.probabilities).float()[None]
         masks = diagnostics.masks[0].float().cpu().numpy()
         flight, entry = _transitions(frames, query.transitions, probabilities)
-        evidence = self._evidence(proposal, masks, query)
+        evidence = self._evidence(proposal, masks, query, diagnostics)
         no_score = () if evidence is None or spec is None else evidence.no_score
         missing_phases = () if evidence is None else evidence.missing_phases
         voting = VotingResult()
@@ -340,15 +340,19 @@ class DiveAnalyser:
             return TrimPredictors()
         return TrimPredictors(masks=self._predict_masks, transitions=self._predict_transitions)
 
-    def _evidence(self, proposal: TrimProposal, masks: np.ndarray, query: Encoding) -> DiveEvidence | None:
+    def _evidence(
+        self, proposal: TrimProposal, masks: np.ndarray, query: Encoding, diagnostics: Diagnostics
+    ) -> DiveEvidence | None:
         """Evidence for a dive in the analysed frames; None with untrained weights."""
         if not self.model.provenance.trained:
             return None
-        transitions = query.transitions
+        probabilities, transitions = query.transition_probabilities, query.transitions
         if isinstance(self.model.config, CompactConfig):
-            # By the network alone: the evidence is independent of the physics that decoded the transitions.
-            transitions = decode_transitions(query.transition_probabilities, self.model.config.transition_rule)
-        prediction = _phase_prediction(query.transition_probabilities, transitions, masks)
+            # By the parser that searched for the dive, and without the physics that decoded the transitions.
+            if diagnostics.parser_probabilities is not None:
+                probabilities = diagnostics.parser_probabilities.cpu()
+            transitions = decode_transitions(probabilities, self.model.config.transition_rule)
+        prediction = _phase_prediction(probabilities, transitions, masks)
         return DiveEvidence.from_prediction(prediction, proposal.scan, proposal.crop, proposal.frame_numbers)
 
     def fingerprint(self) -> str:

@@ -21,8 +21,8 @@ from fineparser.kinematics.observation import DiveObservation
 
 MIN_FLIGHT_FRAMES = 5
 """Different frames of a flight, at least."""
-RANDOM_SHARE = 0.002
-"""Share of the network's transitions that are anywhere in the clip."""
+RANDOM_SHARES = np.array([1e-6, 0.002])
+"""Share of the network's last contacts, and touches, that are anywhere in the clip."""
 SPRINGBOARD_LAG = 0.03
 """Seconds by which the network takes the last contact with a real springboard for earlier than it is: real boards carry
 divers longer than simulated ones. See docs/experiments.md."""
@@ -287,7 +287,7 @@ def _network_evidence(probabilities: np.ndarray, frames: np.ndarray, times: np.n
     kernel = np.exp(-0.5 * ((times[:, None] - times) / SMOOTHING) ** 2)
     smooth = (kernel / kernel.sum(0)) @ by_frame
     smooth /= np.maximum(smooth.sum(0), 1e-9)
-    return np.asarray(np.log((1 - RANDOM_SHARE) * smooth + RANDOM_SHARE / len(frames)))
+    return np.asarray(np.log((1 - RANDOM_SHARES) * smooth + RANDOM_SHARES / len(frames)))
 
 
 def _contact_evidence(network: np.ndarray, flight: np.ndarray, times: np.ndarray) -> np.ndarray:

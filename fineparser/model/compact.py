@@ -134,7 +134,10 @@ class CompactFineParser(PretrainedNetwork):
         window_masks = frame_probability(mask_logits, config.window_starts)
         passes = self.track_features(clip.frames, window_masks)
         encoding, entry, motion = self._encoding(clip, passes, transitions)
-        diagnostics = Diagnostics(config.window_starts, passes.tracks, motion=motion)
+        parser_probabilities = None if motion is None else passes.probabilities
+        diagnostics = Diagnostics(
+            config.window_starts, passes.tracks, motion=motion, parser_probabilities=parser_probabilities
+        )
         if level < DiagnosticsLevel.MASKS:
             return encoding, diagnostics
         masks = passes.masks
@@ -150,14 +153,14 @@ class CompactFineParser(PretrainedNetwork):
             entry_layers=None if entry is None else entry.layers,
             entry_places=None if entry is None else entry.places,
             motion=motion,
+            parser_probabilities=parser_probabilities,
         )
 
     def predict_transitions(self, clip: ClipInput) -> TransitionPrediction:
         clip.check(self.config)
         passes = self.track_features(clip.frames, self._window_masks(clip.frames))
-        probabilities, _ = self._motion(clip, passes)
-        transitions = decode_transitions(probabilities, self.config.transition_rule)
-        return TransitionPrediction(transitions, probabilities, passes.masks)
+        transitions = decode_transitions(passes.probabilities, self.config.transition_rule)
+        return TransitionPrediction(transitions, passes.probabilities, passes.masks)
 
     def _encoding(
         self, clip: ClipInput, passes: FlipTTA, transitions: Tensor | TransitionDecoder | None
@@ -180,18 +183,11 @@ class CompactFineParser(PretrainedNetwork):
         )
 
     def _motion(self, clip: ClipInput, passes: FlipTTA) -> tuple[Tensor, MotionOutput | None]:
-        """Probabilities of the transitions [B, 96, 2], and the motion if there is a motion head.
-
-        Without a camera motion the camera counts as standing still.
-        """
+        """Probabilities of the transitions [B, 96, 2], and the motion if there is a motion head."""
         if self.motion_head is None:
             return passes.probabilities, None
-        if clip.camera_motion is None or clip.shots is None:
-            still = torch.eye(3, dtype=torch.float64, device=passes.tracks.device)
-            motion = still.expand(*passes.tracks.shape[::2], 3, 3)
-            shots = torch.zeros(motion.shape[:2], dtype=torch.int64, device=motion.device)
-        else:
-            motion, shots = share_motion(clip.camera_motion, clip.frames.shape[-1]), clip.shots
+        camera_motion, shots = clip.require_camera_motion()
+        motion = share_motion(camera_motion, clip.frames.shape[-1])
         output, probabilities = self.motion_head.predict(passes.tracks, motion, shots)
         return probabilities, output
 

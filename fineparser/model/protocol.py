@@ -285,6 +285,9 @@ class Diagnostics:
     """Frames and squares of the entry crops."""
     motion: MotionOutput | None = None
     """Of every level; None for a network without a motion head."""
+    parser_probabilities: Tensor | None = None
+    """[B, 96, 2]: probabilities of the transitions by the temporal parser, where those of the encoding are the motion
+    head's; None otherwise."""
 
     @property
     def masks(self) -> Tensor:
@@ -348,7 +351,7 @@ frame features, the masks without refinement and the motion, `FineParser` the fr
 
 @dataclass(frozen=True)
 class TransitionPrediction:
-    """Transitions and unrefined masks of B clips."""
+    """Transitions and unrefined masks of B clips, by the temporal parser alone: what a search for dives needs."""
 
     transitions: Tensor
     """[B, 2] int64: first frame of the flight and of the entry."""
@@ -456,7 +459,7 @@ class Network(nn.Module):
 
     @abstractmethod
     def predict_transitions(self, clip: ClipInput) -> "TransitionPrediction":
-        """The transitions that `encode` would predict, and unrefined masks, in less time.
+        """The transitions by the temporal parser alone, and unrefined masks, in less time than `encode`.
 
         Needs no camera motion.
         """

@@ -188,7 +188,8 @@ class DivePlan:
             frame_numbers: [F] source frames from the cut on, ascending.
             lines, width: size of the frames, as for `render`.
         """
-        return self._shot.project(points, lines, width, self._check_numbers(frame_numbers))
+        pictures = self._picture_numbers(self._check_numbers(frame_numbers))
+        return self._shot.project(points, lines, width, pictures)
 
     @property
     def _shot(self) -> DiveShot:
@@ -203,7 +204,11 @@ class DivePlan:
 
     def _pictures(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distinct pictures, ascending, and the index among them of the one in each source frame."""
-        return np.unique(np.searchsorted(np.unique(self.times), self.times[numbers]), return_inverse=True)
+        return np.unique(self._picture_numbers(numbers), return_inverse=True)
+
+    def _picture_numbers(self, numbers: np.ndarray) -> np.ndarray:
+        """Number of the distinct picture in each source frame."""
+        return np.searchsorted(np.unique(self.times), self.times[numbers])
 
     def _check_numbers(self, frame_numbers: Sequence[int] | np.ndarray) -> np.ndarray:
         numbers = np.asarray(frame_numbers)

@@ -22,3 +22,13 @@ def test_points_are_projected_to_where_the_diver_is_seen():
     # Seen from above, the vertical is foreshortened.
     assert (rise <= poses[:, -1] * 144 * 1.02).all()
     assert (rise >= poses[:, -1] * 144 * 0.5).all()
+
+
+def test_repeated_pictures_are_projected_alike():
+    plans = (plan_dive(seed, DiveRequest(camera="static", amateur=True, opening=False)) for seed in range(50))
+    plan = next(plan for plan in plans if len(np.unique(plan.times)) < len(plan.times))
+    numbers = np.arange(len(plan.times))
+    pelvis = plan.motions[0].at(plan.times).joints[:, JOINT_INDEX["pelvis"]][:, None]
+    np.testing.assert_allclose(
+        plan.project(pelvis, numbers, 112)[:, 0], plan.poses(numbers, 112)[:, -3:-1] * 112, atol=0.01
+    )
