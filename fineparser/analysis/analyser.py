@@ -200,10 +200,10 @@ class DiveAnalyser:
             encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames), observer)
         query = encoding.to("cpu")
         kinematics = None if observer is None else observer.measure(query.transition_probabilities, diagnostics)
-        moments = None if observer is None else observer.moments
+        transitions = None if observer is None else observer.transitions
         probabilities = query.transition_probabilities.float()
-        if moments is not None:
-            probabilities = torch.from_numpy(moments.probabilities).float()[None]
+        if transitions is not None:
+            probabilities = torch.from_numpy(transitions.probabilities).float()[None]
         masks = diagnostics.masks[0].float().cpu().numpy()
         flight, entry = _transitions(frames, query.transitions, probabilities)
         evidence = self._evidence(proposal, masks, query, diagnostics)

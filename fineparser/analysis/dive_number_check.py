@@ -9,10 +9,10 @@ from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.rules import DIRECTIONS, flight_seconds
 from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.kinematics.dive_identity import DiveIdentity
-from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.quality_warning import QualityWarning, Value
 
-MAX_MOMENT_ERROR = 0.15
+MAX_TRANSITION_ERROR = 0.15
 """Standard error of flight and entry, seconds of real time, above which nothing is checked."""
 MIN_FIT = 0.5
 """`DiveIdentity.rotation_fit` below which nothing is clear."""
@@ -25,7 +25,7 @@ MAX_HEIGHT_PROBABILITY = 0.03
 """Probability of the given height from which on it is not doubted."""
 
 
-def check_dive_number(spec: DiveSpec, identity: DiveIdentity, moments: Moments) -> list[QualityWarning]:
+def check_dive_number(spec: DiveSpec, identity: DiveIdentity, transitions: FlightTransitions) -> list[QualityWarning]:
     """Check that a dive number and a height fit the clip.
 
     Nothing is checked where flight and entry are uncertain, or the rotation is not visible.
@@ -33,14 +33,14 @@ def check_dive_number(spec: DiveSpec, identity: DiveIdentity, moments: Moments) 
     Args:
         spec: dive number and height.
         identity: of the dive.
-        moments: of it, decoded without the height.
+        transitions: of it, decoded without the height.
 
     Returns:
         Warnings "number_start", "number_rotation", "number_direction", "number_twists" and "number_height".
     """
-    if max(moments.flight_error, moments.entry_error) / moments.time_scale > MAX_MOMENT_ERROR:
+    if max(transitions.flight_error, transitions.entry_error) / transitions.time_scale > MAX_TRANSITION_ERROR:
         return []
-    warnings = [_check_height(spec, moments)]
+    warnings = [_check_height(spec, transitions)]
     if identity.rotation_fit >= MIN_FIT:
         warnings = [
             _check_start(spec.code, identity),
@@ -84,14 +84,16 @@ def _check_twists(code: DiveCode, identity: DiveIdentity) -> QualityWarning | No
     return QualityWarning("number_twists", {"code": str(code), "given": code.half_twists})
 
 
-def _check_height(spec: DiveSpec, moments: Moments) -> QualityWarning | None:
+def _check_height(spec: DiveSpec, transitions: FlightTransitions) -> QualityWarning | None:
     """The height is doubted where both the whole flight and its mere duration are those of another one."""
-    seconds = moments.air_time / moments.time_scale
+    seconds = transitions.air_time / transitions.time_scale
     shortest, longest = flight_seconds(spec.height, spec.code.armstand)
-    if moments.height_probabilities[spec.height] > MAX_HEIGHT_PROBABILITY or shortest <= seconds <= longest:
+    if transitions.height_probabilities[spec.height] > MAX_HEIGHT_PROBABILITY or shortest <= seconds <= longest:
         return None
-    start, end = (moments.parabola.place(second) for second in (moments.flight_seconds, moments.entry_seconds))
-    pixels = float(moments.parabola.acceleration[1]) * moments.time_scale**2 / GRAVITY  # a metre
+    start, end = (
+        transitions.parabola.place(second) for second in (transitions.flight_seconds, transitions.entry_seconds)
+    )
+    pixels = float(transitions.parabola.acceleration[1]) * transitions.time_scale**2 / GRAVITY  # a metre
     values: dict[str, Value] = {
         "height": spec.height,
         "metres": round(float(end[1] - start[1]) / pixels, 2),

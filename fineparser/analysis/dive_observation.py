@@ -10,9 +10,9 @@ from fineparser.analysis.clip_scan import ClipScan
 from fineparser.domain.clip_geometry import CLIP_FRAMES
 from fineparser.kinematics.body_path import BodyPath
 from fineparser.kinematics.dive_identity import DiveIdentity, identify_dive
+from fineparser.kinematics.flight_transitions import FlightTransitions, decode_flight_transitions
 from fineparser.kinematics.kinematics import Kinematics
 from fineparser.kinematics.measurement import measure_dive
-from fineparser.kinematics.moments import Moments, decode_moments
 from fineparser.kinematics.observation import DiveObservation, EntryObservation, MotionPrediction
 from fineparser.kinematics.rotation_measurement import measure_rotation
 from fineparser.kinematics.shape_measurement import measure_shape
@@ -37,16 +37,16 @@ class DiveObserver:
     """Of the whole clip."""
     height: float | None = None
     """Of the board in metres; None: not known."""
-    moments: Moments | None = field(default=None, init=False)
+    transitions: FlightTransitions | None = field(default=None, init=False)
     """Decoded ones; None where there is no flight."""
 
     def __call__(self, probabilities: Tensor, diagnostics: Diagnostics) -> Tensor:
         """Transitions [1, 2] from their probabilities [1, 96, 2]; without a flight those of the network alone."""
         observation = self._observe(probabilities, diagnostics)
-        self.moments = decode_moments(observation, BodyPath.from_observation(observation), self.height)
-        if self.moments is None:
+        self.transitions = decode_flight_transitions(observation, BodyPath.from_observation(observation), self.height)
+        if self.transitions is None:
             return decode_transitions(probabilities, self.config.transition_rule)
-        return torch.tensor([[self.moments.flight, self.moments.entry]], device=probabilities.device)
+        return torch.tensor([[self.transitions.flight, self.transitions.entry]], device=probabilities.device)
 
     def measure(self, probabilities: Tensor, diagnostics: Diagnostics) -> Kinematics:
         """Measurements of the encoded clip, from its diagnostics with masks."""
@@ -54,19 +54,21 @@ class DiveObserver:
         if diagnostics.entry_layers is not None and diagnostics.entry_places is not None:
             entry = _entry_observation(diagnostics.entry_layers[0], diagnostics.entry_places, observation.boxes)
             observation = replace(observation, entry=entry)
-        return measure_dive(observation, BodyPath.from_observation(observation), self.moments, self.height)
+        return measure_dive(observation, BodyPath.from_observation(observation), self.transitions, self.height)
 
-    def identify(self, probabilities: Tensor, diagnostics: Diagnostics) -> tuple[DiveIdentity, Moments] | None:
-        """Identity of the dive, and its moments, as if no height were given; None where there is no flight."""
+    def identify(
+        self, probabilities: Tensor, diagnostics: Diagnostics
+    ) -> tuple[DiveIdentity, FlightTransitions] | None:
+        """Identity of the dive, and its transitions, as if no height were given; None where there is no flight."""
         observation = self._observe(probabilities, diagnostics)
         path = BodyPath.from_observation(observation)
-        moments = self.moments if self.height is None else decode_moments(observation, path)
-        if moments is None:
+        transitions = self.transitions if self.height is None else decode_flight_transitions(observation, path)
+        if transitions is None:
             return None
-        rotation, shape = measure_rotation(observation, moments), measure_shape(observation, moments)
+        rotation, shape = measure_rotation(observation, transitions), measure_shape(observation, transitions)
         if rotation is None or shape is None:
             return None
-        return identify_dive(observation, moments, rotation, shape, path.length), moments
+        return identify_dive(observation, transitions, rotation, shape, path.length), transitions
 
     def _observe(self, probabilities: Tensor, diagnostics: Diagnostics) -> DiveObservation:
         """Observation without the entry."""
@@ -99,7 +101,7 @@ class DiveObserver:
 
 
 def _motion_prediction(motion: MotionOutput, side: np.ndarray) -> MotionPrediction:
-    """Motion of one clip whose frames have squares of `side` [96] source pixels."""
+    """Motion of one clip whose frames have crops of `side` [96] source pixels."""
     arrays = {
         one.name: _to_numpy(getattr(motion, one.name)[0])
         for one in fields(MotionPrediction)
@@ -111,9 +113,9 @@ def _motion_prediction(motion: MotionOutput, side: np.ndarray) -> MotionPredicti
 
 def _entry_observation(layers: Tensor, places: EntryPlaces, boxes: np.ndarray) -> EntryObservation:
     """Entry of one clip with layers [16, 3, 48, 48], in frames cut at boxes [96, 4]."""
-    frames, squares = _to_numpy(places.frames[0]), _to_numpy(places.squares[0]).astype(np.float64)
+    frames, crops = _to_numpy(places.frames[0]), _to_numpy(places.crops[0]).astype(np.float64)
     corner, size = boxes[frames, :2], boxes[frames, 2:] - boxes[frames, :2]
-    centre, half_side = squares[:, :2] + 0.5, squares[:, 2:]
+    centre, half_side = crops[:, :2] + 0.5, crops[:, 2:]
     edges = [corner + (centre - half_side) * size, corner + (centre + half_side) * size]
     return EntryObservation(
         frames=frames, inside=_to_numpy(places.inside[0]), layers=_to_numpy(layers), boxes=np.concatenate(edges, axis=1)

@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 from fineparser.domain.difficulty import HEIGHTS, catalogue, difficulty
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.rules import DIRECTIONS, POSITIONS
-from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.observation import DiveObservation, MotionPrediction
 from fineparser.kinematics.quantity import Choice
 from fineparser.kinematics.rotation_measurement import SENSES, RotationEvidence
@@ -143,7 +143,7 @@ class DiveIdentity:
 
 def identify_dive(
     observation: DiveObservation,
-    moments: Moments,
+    transitions: FlightTransitions,
     rotation: RotationEvidence,
     shape: ShapeMeasurement,
     body_length: float,
@@ -152,18 +152,18 @@ def identify_dive(
 
     Args:
         observation: of the dive.
-        moments: of it; their probabilities of the heights are taken over.
+        transitions: of it; their probabilities of the heights are taken over.
         rotation, shape: of its flight.
         body_length: from ankles to head, pixels of the first frame.
     """
     all_codes = _hypotheses()
     codes, motion = all_codes.codes, observation.motion
-    likelihood = _geometry(codes, moments, rotation, body_length)  # [N, 2]
+    likelihood = _geometry(codes, transitions, rotation, body_length)  # [N, 2]
     likelihood += _position(codes, shape.position_likelihood)[:, None]
     if motion is not None:
         likelihood += MOTION_WEIGHT * _motion_evidence(codes, motion)[:, None]
     with np.errstate(divide="ignore"):
-        heights = np.log([moments.height_probabilities[height] for height in all_codes.heights])
+        heights = np.log([transitions.height_probabilities[height] for height in all_codes.heights])
     joint = likelihood + (all_codes.prior + heights)[:, None]
     joint -= logsumexp(joint)
     posterior = np.exp(logsumexp(joint, axis=1))
@@ -212,7 +212,7 @@ def _best(labels: list[str], likelihood: np.ndarray) -> dict[str, float]:
 
 
 def _geometry(
-    codes: tuple[DiveCode, ...], moments: Moments, rotation: RotationEvidence, body_length: float
+    codes: tuple[DiveCode, ...], transitions: FlightTransitions, rotation: RotationEvidence, body_length: float
 ) -> np.ndarray:
     """Log-likelihood [N, 2] of rotation, front and travel in the picture, for both senses of rotation."""
     start = np.array([int(code.armstand) for code in codes])
@@ -220,7 +220,7 @@ def _geometry(
     front = np.array([int(code.direction in (2, 3)) for code in codes])  # 1: opposite to the sense of rotation
     twisted = np.array([code.half_twists % 2 for code in codes])  # the fold comes after the twist
     away = np.array([code.direction in (0, 1, 2) for code in codes])
-    travel = travel_likelihood(moments, body_length)
+    travel = travel_likelihood(transitions, body_length)
     columns = [
         rotation.likelihood[start, sense, sense ^ front ^ twisted, halves]
         + rotation.stance[start, sense ^ front]
@@ -230,11 +230,11 @@ def _geometry(
     return np.stack(columns, axis=1)
 
 
-def travel_likelihood(moments: Moments, body_length: float) -> np.ndarray:
+def travel_likelihood(transitions: FlightTransitions, body_length: float) -> np.ndarray:
     """Log-likelihood [2] of a board that divers leave to the right, and to the left, by their path in the flight."""
-    parabola = moments.parabola
-    middle = (moments.flight_seconds + moments.entry_seconds) / 2
-    travelled = float(parabola.speed_at(middle)[0]) * moments.air_time / body_length
+    parabola = transitions.parabola
+    middle = (transitions.flight_seconds + transitions.entry_seconds) / 2
+    travelled = float(parabola.speed_at(middle)[0]) * transitions.air_time / body_length
     deviation = math.hypot(AWAY_SPREAD, DRIFT_ERROR * parabola.residual / body_length)
     fit = np.exp(-0.5 * ((travelled - AWAY * np.array(SENSES)) / deviation) ** 2)
     return np.log((1 - WRONG_TRACK) * fit + WRONG_TRACK)

@@ -9,7 +9,12 @@ import numpy as np
 
 from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.kinematics.body_path import STATURE_SHARE, BodyPath
-from fineparser.kinematics.moments import CORRELATED_FRAMES, FALL_EXCESS, FALL_EXCESS_ERROR, Moments
+from fineparser.kinematics.flight_transitions import (
+    CORRELATED_FRAMES,
+    FALL_EXCESS,
+    FALL_EXCESS_ERROR,
+    FlightTransitions,
+)
 from fineparser.kinematics.observation import ANKLES, KNEES, NECK, PELVIS, TOES, WRISTS, DiveObservation
 from fineparser.kinematics.quantity import Quantity
 
@@ -66,7 +71,7 @@ class Flight:
     """
 
     path: BodyPath
-    moments: Moments
+    transitions: FlightTransitions
     scale: float
     """Pixels of the first frame a metre."""
     scale_error: float
@@ -87,35 +92,35 @@ class Flight:
 
     @classmethod
     def measure(
-        cls, observation: DiveObservation, path: BodyPath, moments: Moments, height: float | None = None
+        cls, observation: DiveObservation, path: BodyPath, transitions: FlightTransitions, height: float | None = None
     ) -> Self:
         """Measure scale, vertical and the places of board and water.
 
         Args:
             observation: of the dive.
             path: of its body.
-            moments: of it.
+            transitions: of it.
             height: of the board in metres; None: the estimated one, if it is clear.
         """
         if height is None:
-            likely = max(moments.height_probabilities, key=moments.height_probabilities.__getitem__)
-            height = likely if moments.height_probabilities[likely] >= CERTAIN_HEIGHT else None
-        scale, scale_error = _scale(path, moments, height)
-        aspect, aspect_error = _aspect(observation, moments)
-        tilt, tilt_error = _tilt(moments)
-        since = path.seconds - moments.entry_seconds
+            likely = max(transitions.height_probabilities, key=transitions.height_probabilities.__getitem__)
+            height = likely if transitions.height_probabilities[likely] >= CERTAIN_HEIGHT else None
+        scale, scale_error = _scale(path, transitions, height)
+        aspect, aspect_error = _aspect(observation, transitions)
+        tilt, tilt_error = _tilt(transitions)
+        since = path.seconds - transitions.entry_seconds
         at_touch = path.lowest[(since >= 0) & (since <= LEVEL_SECONDS) & np.isfinite(path.lowest).all(1)]
         water = np.median(at_touch, axis=0) if len(at_touch) else np.full(2, np.nan)
         return cls(
             path=path,
-            moments=moments,
+            transitions=transitions,
             scale=scale,
             scale_error=scale_error,
             aspect=aspect,
             aspect_error=aspect_error,
             tilt=tilt,
             tilt_error=tilt_error,
-            edge=_contact(observation, moments),
+            edge=_contact(observation, transitions),
             water=water,
             height=height,
         )
@@ -130,7 +135,7 @@ class Flight:
     def outwards(self) -> np.ndarray:
         """float64 [2]: unit vector along the horizontal, away from the board."""
         right = np.array([self.down[1], -self.down[0]])
-        drift = self.moments.parabola.speed_at(self.moments.parabola.origin) @ right
+        drift = self.transitions.parabola.speed_at(self.transitions.parabola.origin) @ right
         return right * (1.0 if drift >= 0 else -1.0)
 
     @cached_property
@@ -149,9 +154,9 @@ class Flight:
     @cached_property
     def _air_time(self) -> tuple[float, float]:
         """Seconds of real time and their error."""
-        factor = self.moments.time_scale
-        value = self.moments.air_time / factor
-        error = math.hypot(self.moments.flight_error, self.moments.entry_error) / factor
+        factor = self.transitions.time_scale
+        value = self.transitions.air_time / factor
+        error = math.hypot(self.transitions.flight_error, self.transitions.entry_error) / factor
         return value, math.hypot(error, self.time_scale_error * value)
 
     def air_time(self) -> Quantity:
@@ -162,9 +167,9 @@ class Flight:
     def _speed(self) -> tuple[float, float]:
         """Vertical speed at the last contact and its error, m/s: from the time to the top of the flight and, where the
         height is known, from the time that the fall takes."""
-        factor, moments = self.moments.time_scale, self.moments
-        rise = (moments.parabola.top - moments.flight_seconds) / factor
-        error = GRAVITY * math.hypot(moments.flight_error / factor, APEX_ERROR, self.time_scale_error * rise)
+        factor, transitions = self.transitions.time_scale, self.transitions
+        rise = (transitions.parabola.top - transitions.flight_seconds) / factor
+        error = GRAVITY * math.hypot(transitions.flight_error / factor, APEX_ERROR, self.time_scale_error * rise)
         estimates = [(GRAVITY * rise, error)]
         if self.height is not None:
             air, air_error = self._air_time
@@ -182,12 +187,12 @@ class Flight:
     def height_above_board(self) -> Quantity:
         """Of the centre of mass at the top of the flight: its height at the last contact, and how far it rises by the
         take-off speed."""
-        at_contact = self.moments.parabola.place(self.moments.flight_seconds)
+        at_contact = self.transitions.parabola.place(self.transitions.flight_seconds)
         measured = float((self.edge - at_contact) @ self.down / self.scale)
         stance, stance_error = _weighted_mean([(STANCE, STANCE_ERROR), (measured, MEASURED_STANCE_ERROR)])
         speed, speed_error = self._speed
         rise = speed**2 / (2 * GRAVITY)
-        top = int(np.abs(self.path.seconds - self.moments.parabola.top).argmin())
+        top = int(np.abs(self.path.seconds - self.transitions.parabola.top).argmin())
         error = math.hypot(stance_error, speed * speed_error / GRAVITY)
         return Quantity.measured(stance + rise, error, "m", (int(self.path.numbers[top]),))
 
@@ -202,7 +207,9 @@ class Flight:
         """Horizontally from the edge of the board to the nearest part of the body that passes its level on the way
         down."""
         frames = observation.distinct
-        frames = frames[(self.path.seconds[frames] > self.moments.parabola.top) & (frames <= self.moments.entry)]
+        frames = frames[
+            (self.path.seconds[frames] > self.transitions.parabola.top) & (frames <= self.transitions.entry)
+        ]
         points = self.to_plane(observation.compensate(observation.points)[frames])
         is_passing = np.abs(points[..., 1] - self.board_height) <= BOARD_LEVEL
         if not is_passing.any():
@@ -215,12 +222,12 @@ class Flight:
 
     def scale_at_entry(self, observation: DiveObservation) -> Quantity:
         """Pixels of the frame of the touch a metre."""
-        value = self.scale / float(observation.camera_scale[self.moments.entry])
+        value = self.scale / float(observation.camera_scale[self.transitions.entry])
         return Quantity.measured(value, value * self.scale_error, "px/m", self.frames[1:])
 
     def time_scale(self) -> Quantity:
         """Factor by which the clip runs slower than life."""
-        value = self.moments.time_scale
+        value = self.transitions.time_scale
         return Quantity.measured(value, value * self.time_scale_error, "", self.frames)
 
     def vertical(self) -> Quantity:
@@ -229,7 +236,7 @@ class Flight:
 
     def body_height(self, observation: DiveObservation) -> Quantity:
         """Length of the body from crown to toes, in pixels of the frame of the touch."""
-        value = self.path.length * STATURE_SHARE / float(observation.camera_scale[self.moments.entry])
+        value = self.path.length * STATURE_SHARE / float(observation.camera_scale[self.transitions.entry])
         return Quantity.measured(value, value * BODY_LENGTH_ERROR, "px", self.frames)
 
     def path_in_metres(self) -> np.ndarray:
@@ -243,24 +250,24 @@ class Flight:
     @cached_property
     def frames(self) -> tuple[int, int]:
         """Source frame numbers of the last contact and the touch."""
-        return int(self.path.numbers[self.moments.flight]), int(self.path.numbers[self.moments.entry])
+        return int(self.path.numbers[self.transitions.flight]), int(self.path.numbers[self.transitions.entry])
 
     @cached_property
     def time_scale_error(self) -> float:
         """Relative error of the time scale; 0 in real time."""
-        return 0.0 if self.moments.time_scale == 1 else 0.5 * math.hypot(BODY_SCALE_ERROR, GRAVITY_SCALE_ERROR)
+        return 0.0 if self.transitions.time_scale == 1 else 0.5 * math.hypot(BODY_SCALE_ERROR, GRAVITY_SCALE_ERROR)
 
 
-def _scale(path: BodyPath, moments: Moments, height: float | None) -> tuple[float, float]:
+def _scale(path: BodyPath, transitions: FlightTransitions, height: float | None) -> tuple[float, float]:
     """Pixels of the first frame a metre, and the relative error: the mean of what the fall, the length of the body and
     the height of the board give, weighted by their precision."""
-    fall = float(np.linalg.norm(moments.parabola.acceleration))
+    fall = float(np.linalg.norm(transitions.parabola.acceleration))
     estimates = [(math.log(path.metre), BODY_SCALE_ERROR)]
-    if moments.time_scale == 1:
-        error = math.hypot(moments.parabola.acceleration_error / fall, GRAVITY_SCALE_ERROR)
+    if transitions.time_scale == 1:
+        error = math.hypot(transitions.parabola.acceleration_error / fall, GRAVITY_SCALE_ERROR)
         estimates.append((math.log(fall / GRAVITY), error))
     if height is not None:
-        start, end = moments.parabola.place(np.array([moments.flight_seconds, moments.entry_seconds]))
+        start, end = transitions.parabola.place(np.array([transitions.flight_seconds, transitions.entry_seconds]))
         metres = height + FALL_EXCESS
         drop = float(end[1] - start[1])
         if drop > 0:
@@ -280,14 +287,14 @@ def _weighted_mean(estimates: list[tuple[float, float]]) -> tuple[float, float]:
     return mean, disagreement / math.sqrt(float(weights.sum()))
 
 
-def _aspect(observation: DiveObservation, moments: Moments) -> tuple[float, float]:
+def _aspect(observation: DiveObservation, transitions: FlightTransitions) -> tuple[float, float]:
     """Ratio of the scale away from the board to the vertical one, and its relative error.
 
     A segment of the body keeps its length while it turns in the plane of the dive: the ratio is the one at which that
     length varies least over the flight.
     """
     frames = observation.distinct
-    frames = frames[(frames >= moments.flight) & (frames <= moments.entry)]
+    frames = frames[(frames >= transitions.flight) & (frames <= transitions.entry)]
     scale = observation.camera_scale[frames]
     cost = (np.log(ASPECTS) / ASPECT_PRIOR) ** 2 / 2
     for start, end in SEGMENTS:
@@ -304,20 +311,20 @@ def _aspect(observation: DiveObservation, moments: Moments) -> tuple[float, floa
     return math.exp(mean), math.hypot(spread, ASPECT_MODEL_ERROR)
 
 
-def _tilt(moments: Moments) -> tuple[float, float]:
+def _tilt(transitions: FlightTransitions) -> tuple[float, float]:
     """Tilt of the vertical and its error, degrees: along the acceleration of the fall, if that is better known than
     that cameras are held level."""
-    x, y = moments.parabola.acceleration
+    x, y = transitions.parabola.acceleration
     measured = math.degrees(math.atan2(-x, y))
-    error = math.hypot(math.degrees(moments.parabola.acceleration_error / math.hypot(x, y)), TILT_ERROR)
+    error = math.hypot(math.degrees(transitions.parabola.acceleration_error / math.hypot(x, y)), TILT_ERROR)
     weight = TILT_PRIOR**2 / (TILT_PRIOR**2 + error**2)
     return weight * measured, math.sqrt(weight) * error
 
 
-def _contact(observation: DiveObservation, moments: Moments) -> np.ndarray:
+def _contact(observation: DiveObservation, transitions: FlightTransitions) -> np.ndarray:
     """Place of the feet, or the hands of an armstand, at the last contact: x, y in pixels of the first frame."""
     distinct = observation.distinct
-    before = distinct[distinct < moments.flight][-CONTACT_FRAMES:]
+    before = distinct[distinct < transitions.flight][-CONTACT_FRAMES:]
     points = observation.compensate(observation.points)[before]  # [n, 7, 2]
     feet = points[:, [ANKLES, TOES]].mean(1)
     is_inverted = bool(np.median(points[:, WRISTS, 1] - feet[:, 1]) > 0)

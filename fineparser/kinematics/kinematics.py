@@ -55,12 +55,12 @@ class EntryPicture:
     """float64 [4]: left, top, right, bottom edge of the splash in source pixels of that frame; NaN without one."""
 
 
-def _shown(group: str, unit: str) -> dict[str, str | None]:
+def _metadata(group: str, unit: str) -> dict[str, str | None]:
     """Metadata of a measurement."""
     return {"group": group, "unit": unit}
 
 
-_NOT_SHOWN = {"group": None}
+_NO_GROUP = {"group": None}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,84 +68,84 @@ class Kinematics:
     """Measurements of a dive: each a `Quantity` or a `Choice`, in the order in which they are shown."""
 
     # Flight
-    air_time: Quantity = field(metadata=_shown("flight", "s"))
+    air_time: Quantity = field(metadata=_metadata("flight", "s"))
     """From the last contact with the board to the first touch of the water, real time."""
-    take_off_speed: Quantity = field(metadata=_shown("flight", "m/s"))
+    take_off_speed: Quantity = field(metadata=_metadata("flight", "m/s"))
     """Vertical speed of the centre of mass at the last contact."""
-    height_above_board: Quantity = field(metadata=_shown("flight", "m"))
+    height_above_board: Quantity = field(metadata=_metadata("flight", "m"))
     """Of the centre of mass above the board at the top of the flight."""
-    closest_distance: Quantity = field(metadata=_shown("flight", "m"))
+    closest_distance: Quantity = field(metadata=_metadata("flight", "m"))
     """Between the edge of the board and the nearest part of the body on the way down, horizontally."""
-    entry_distance: Quantity = field(metadata=_shown("flight", "m"))
+    entry_distance: Quantity = field(metadata=_metadata("flight", "m"))
     """Between the edge of the board and the place of the entry, horizontally."""
 
     # Rotation
-    half_somersaults: Choice = field(metadata=_shown("rotation", ""))
-    half_twists: Choice = field(metadata=_shown("rotation", ""))
-    direction: Choice = field(metadata=_shown("rotation", ""))
+    half_somersaults: Choice = field(metadata=_metadata("rotation", ""))
+    half_twists: Choice = field(metadata=_metadata("rotation", ""))
+    direction: Choice = field(metadata=_metadata("rotation", ""))
     """"forward", "back", "reverse" or "inward"."""
-    start: Choice = field(metadata=_shown("rotation", ""))
+    start: Choice = field(metadata=_metadata("rotation", ""))
     """"feet" or "hands": an armstand."""
-    peak_rotation: Quantity = field(metadata=_shown("rotation", "deg/s"))
-    mean_rotation: Quantity = field(metadata=_shown("rotation", "deg/s"))
+    peak_rotation: Quantity = field(metadata=_metadata("rotation", "deg/s"))
+    mean_rotation: Quantity = field(metadata=_metadata("rotation", "deg/s"))
 
     # Shape
-    position: Choice = field(metadata=_shown("shape", ""))
+    position: Choice = field(metadata=_metadata("shape", ""))
     """"A", "B", "C" or "D"."""
-    tightest_hip: Quantity = field(metadata=_shown("shape", "deg"))
+    tightest_hip: Quantity = field(metadata=_metadata("shape", "deg"))
     """Least angle between trunk and thighs, 180 straight."""
-    tightest_knee: Quantity = field(metadata=_shown("shape", "deg"))
-    opening_time: Quantity = field(metadata=_shown("shape", "s"))
+    tightest_knee: Quantity = field(metadata=_metadata("shape", "deg"))
+    opening_time: Quantity = field(metadata=_metadata("shape", "s"))
     """From the opening of the shape to the touch."""
-    opening_height: Quantity = field(metadata=_shown("shape", "m"))
+    opening_height: Quantity = field(metadata=_metadata("shape", "m"))
     """Of the centre of mass above the water when the shape opens."""
-    legs_apart: Quantity = field(metadata=_shown("shape", "m"))
+    legs_apart: Quantity = field(metadata=_metadata("shape", "m"))
     """Median distance of the ankles in the flight."""
-    knee_bend: Quantity = field(metadata=_shown("shape", "deg"))
+    knee_bend: Quantity = field(metadata=_metadata("shape", "deg"))
     """Median bend of the knees where they should be straight, 0 straight."""
-    foot_bend: Quantity = field(metadata=_shown("shape", "deg"))
+    foot_bend: Quantity = field(metadata=_metadata("shape", "deg"))
     """Median bend of the feet where they should be pointed, 0 pointed."""
 
     # Entry
-    entry_angle: Quantity = field(metadata=_shown("entry", "deg"))
+    entry_angle: Quantity = field(metadata=_metadata("entry", "deg"))
     """Of the body's line from the vertical at the touch: negative short, positive over."""
-    trunk_angle: Quantity = field(metadata=_shown("entry", "deg"))
+    trunk_angle: Quantity = field(metadata=_metadata("entry", "deg"))
     """Of the trunk alone."""
-    entry_lean: Quantity = field(metadata=_shown("entry", "deg"))
+    entry_lean: Quantity = field(metadata=_metadata("entry", "deg"))
     """Of the body's line to the side, in views along the board."""
-    entry_hip_bend: Quantity = field(metadata=_shown("entry", "deg"))
+    entry_hip_bend: Quantity = field(metadata=_metadata("entry", "deg"))
     """Bend of the hips at the touch, 0 straight."""
-    entry_knee_bend: Quantity = field(metadata=_shown("entry", "deg"))
-    underwater_angle: Quantity = field(metadata=_shown("entry", "deg"))
+    entry_knee_bend: Quantity = field(metadata=_metadata("entry", "deg"))
+    underwater_angle: Quantity = field(metadata=_metadata("entry", "deg"))
     """Of the body's line while it passes the surface, with the sign of `entry_angle`."""
 
     # Splash
-    splash_height: Quantity = field(metadata=_shown("splash", "m"))
+    splash_height: Quantity = field(metadata=_metadata("splash", "m"))
     """Of the highest water above the surface."""
-    splash_width: Quantity = field(metadata=_shown("splash", "m"))
-    splash_area: Quantity = field(metadata=_shown("splash", "m2"))
+    splash_width: Quantity = field(metadata=_metadata("splash", "m"))
+    splash_area: Quantity = field(metadata=_metadata("splash", "m2"))
     """Largest area of flying water in the picture."""
-    splash_time: Quantity = field(metadata=_shown("splash", "s"))
+    splash_time: Quantity = field(metadata=_metadata("splash", "s"))
     """Until the flying water is down to a quarter of its largest area."""
 
     # Scale
-    scale: Quantity = field(metadata=_shown("scale", "px/m"))
+    scale: Quantity = field(metadata=_metadata("scale", "px/m"))
     """Pixels of the frame of the touch a metre."""
-    time_scale: Quantity = field(metadata=_shown("scale", ""))
+    time_scale: Quantity = field(metadata=_metadata("scale", ""))
     """Factor by which the clip runs slower than life, 1 in real time."""
-    vertical: Quantity = field(metadata=_shown("scale", "deg"))
+    vertical: Quantity = field(metadata=_metadata("scale", "deg"))
     """Angle of the true vertical, clockwise from that of the picture."""
-    body_height: Quantity = field(metadata=_shown("scale", "px"))
+    body_height: Quantity = field(metadata=_metadata("scale", "px"))
     """Length of the body from crown to toes."""
 
     # Dive
-    dive_number: Choice = field(metadata=_shown("dive", ""))
+    dive_number: Choice = field(metadata=_metadata("dive", ""))
     """The dive numbers that fit best."""
-    height: Choice = field(metadata=_shown("dive", ""))
+    height: Choice = field(metadata=_metadata("dive", ""))
     """Height of the board or platform in metres."""
 
-    series: MotionSeries = field(metadata=_NOT_SHOWN)
-    entry_picture: EntryPicture | None = field(default=None, metadata=_NOT_SHOWN)
+    series: MotionSeries = field(metadata=_NO_GROUP)
+    entry_picture: EntryPicture | None = field(default=None, metadata=_NO_GROUP)
 
     @classmethod
     def groups(cls) -> dict[str, tuple[str, ...]]:

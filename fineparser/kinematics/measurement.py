@@ -6,8 +6,8 @@ from fineparser.kinematics.body_path import BodyPath, centre_of_mass
 from fineparser.kinematics.dive_identity import identify_dive
 from fineparser.kinematics.entry_line import entry_picture, measure_entry
 from fineparser.kinematics.flight import Flight
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.kinematics import Kinematics, MotionSeries
-from fineparser.kinematics.moments import Moments
 from fineparser.kinematics.observation import NECK, PELVIS, DiveObservation
 from fineparser.kinematics.quantity import Choice, Quantity
 from fineparser.kinematics.rotation_measurement import (
@@ -26,25 +26,25 @@ visible from the side."""
 
 
 def measure_dive(
-    observation: DiveObservation, path: BodyPath, moments: Moments | None, height: float | None = None
+    observation: DiveObservation, path: BodyPath, transitions: FlightTransitions | None, height: float | None = None
 ) -> Kinematics:
     """Measure a dive.
 
     Args:
         observation: of it.
         path: of its body.
-        moments: of it; None where there is no flight: then nothing is measurable.
+        transitions: of it; None where there is no flight: then nothing is measurable.
         height: of the board in metres; None: estimated.
     """
-    rotation = None if moments is None else measure_rotation(observation, moments)
-    shape = None if moments is None else measure_shape(observation, moments)
-    if moments is None or rotation is None or shape is None:
+    rotation = None if transitions is None else measure_rotation(observation, transitions)
+    shape = None if transitions is None else measure_shape(observation, transitions)
+    if transitions is None or rotation is None or shape is None:
         return _without_flight(observation)
-    flight = Flight.measure(observation, path, moments, height)
-    identity = identify_dive(observation, moments, rotation, shape, path.length)
+    flight = Flight.measure(observation, path, transitions, height)
+    identity = identify_dive(observation, transitions, rotation, shape, path.length)
     turned = follow_rotation(
         observation,
-        moments,
+        transitions,
         rotation,
         start=int(identity.code.armstand),
         sense=0 if identity.sense > 0 else 1,
@@ -54,13 +54,13 @@ def measure_dive(
     scale, vertical = flight.scale_at_entry(observation), flight.vertical()
     body = measure_entry(
         observation,
-        moments.entry,
+        transitions.entry,
         end="hands" if identity.code.head_first else "feet",
         rotation=identity.sense if flight.aspect >= MIN_ASPECT else None,
         vertical=vertical,
     )
-    splash = measure_splash(observation, moments.entry, scale, moments.time_scale)
-    peak, mean = rotation_speeds(observation, moments, turned)
+    splash = measure_splash(observation, transitions.entry, scale, transitions.time_scale)
+    peak, mean = rotation_speeds(observation, transitions, turned)
     frames = flight.frames
     return Kinematics(
         air_time=flight.air_time(),
@@ -99,7 +99,7 @@ def measure_dive(
         dive_number=identity.dive_number,
         height=Choice.from_probabilities({f"{height:g}": 1.0}, frames) if height is not None else identity.height,
         series=series,
-        entry_picture=entry_picture(observation, moments.entry, body, splash),
+        entry_picture=entry_picture(observation, transitions.entry, body, splash),
     )
 
 
@@ -112,27 +112,27 @@ def _opening_height(shape: ShapeMeasurement, series: MotionSeries, flight: Fligh
     value = float(series.path[index, 1])
     if not np.isfinite(value):
         return Quantity.missing("m", "no_entry")
-    speed = abs(float(flight.moments.parabola.speed_at(float(flight.path.seconds[index]))[1])) / flight.scale
-    error = np.hypot(speed * opening.error * flight.moments.time_scale, flight.scale_error * value)
+    speed = abs(float(flight.transitions.parabola.speed_at(float(flight.path.seconds[index]))[1])) / flight.scale
+    error = np.hypot(speed * opening.error * flight.transitions.time_scale, flight.scale_error * value)
     return Quantity.measured(value, error, "m", opening.frames)
 
 
 def _series(observation: DiveObservation, flight: Flight, angles: JointAngles, turned: RotationPath) -> MotionSeries:
     """The dive frame by frame; somersault and twist in the flight alone."""
-    moments = flight.moments
+    transitions = flight.transitions
     somersault, speed, twist = np.full((3, len(observation)), np.nan)
     somersault[turned.frames], speed[turned.frames] = turned.angles, turned.speeds
-    if (twisted := follow_twist(observation, moments)) is not None:
+    if (twisted := follow_twist(observation, transitions)) is not None:
         twist[turned.frames] = twisted
     return MotionSeries(
         **_directions(observation),
-        seconds=(observation.seconds - moments.flight_seconds) / moments.time_scale,
+        seconds=(observation.seconds - transitions.flight_seconds) / transitions.time_scale,
         path=flight.path_in_metres(),
         somersault=somersault,
         rotation_speed=speed,
         twist=twist,
-        hip_angle=smooth_angles(angles.hip, observation.seconds / moments.time_scale),
-        knee_angle=smooth_angles(angles.knee, observation.seconds / moments.time_scale),
+        hip_angle=smooth_angles(angles.hip, observation.seconds / transitions.time_scale),
+        knee_angle=smooth_angles(angles.knee, observation.seconds / transitions.time_scale),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from fineparser.domain.rules import MAX_HALF_SOMERSAULTS
-from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.observation import (
     ANKLES,
     HEAD,
@@ -100,10 +100,10 @@ SENSES = (1, -1)
 """Of the rotation in the picture: clockwise, counterclockwise. Also sides: right, left."""
 
 
-def flight_frames(observation: DiveObservation, moments: Moments) -> np.ndarray:
+def flight_frames(observation: DiveObservation, transitions: FlightTransitions) -> np.ndarray:
     """Indices of the sampled frames of the flight, both ends included, without repetitions of a source frame."""
     inside = observation.distinct
-    return inside[(inside >= moments.flight) & (inside <= moments.entry)]
+    return inside[(inside >= transitions.flight) & (inside <= transitions.entry)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -165,12 +165,12 @@ class RotationEvidence:
         return np.asarray(_GRID[np.array(path[::-1])] * ANGLE_STEP)
 
 
-def measure_rotation(observation: DiveObservation, moments: Moments) -> RotationEvidence | None:
+def measure_rotation(observation: DiveObservation, transitions: FlightTransitions) -> RotationEvidence | None:
     """Evidence for the rotation of a dive; None for a flight of too few frames.
 
     Viterbi's algorithm over paths of the trunk's angle, for all hypotheses at once.
     """
-    frames = flight_frames(observation, moments)
+    frames = flight_frames(observation, transitions)
     if len(frames) < MIN_FLIGHT_FRAMES:
         return None
     seconds = observation.seconds[frames]
@@ -194,7 +194,7 @@ def measure_rotation(observation: DiveObservation, moments: Moments) -> Rotation
     end = np.maximum(-off - SHORT_ENTRY, 0) ** 2 + np.maximum(off - LONG_ENTRY, 0) ** 2
     return RotationEvidence(
         frames=frames,
-        stance=_stance_likelihood(observation, moments),
+        stance=_stance_likelihood(observation, transitions),
         score=score,
         end=-0.5 * end / END_SPREAD**2,
         changes=changes,
@@ -204,7 +204,7 @@ def measure_rotation(observation: DiveObservation, moments: Moments) -> Rotation
 
 def follow_rotation(
     observation: DiveObservation,
-    moments: Moments,
+    transitions: FlightTransitions,
     evidence: RotationEvidence,
     *,
     start: int,
@@ -224,17 +224,17 @@ def follow_rotation(
         off = (angles - rough + 180.0) % 360.0 - 180.0
         weight = np.where(np.abs(off) < OUTLIER, weight, 0.0)
         weighted, total = weighted + weight * (rough + off), total + weight
-    seconds = observation.seconds[frames] / moments.time_scale
+    seconds = observation.seconds[frames] / transitions.time_scale
     smooth, speeds, errors = _local_lines(seconds, weighted / total, total)
     return RotationPath(frames=frames, angles=smooth - 180.0 * start, speeds=speeds, speed_errors=errors)
 
 
-def follow_twist(observation: DiveObservation, moments: Moments) -> np.ndarray | None:
+def follow_twist(observation: DiveObservation, transitions: FlightTransitions) -> np.ndarray | None:
     """Degrees of twist since the take-off in the frames of the flight, float64 [F], by the motion head; None without.
 
     Between two frames the twist is the one of the angles' possible differences that is nearest to the predicted rate.
     """
-    motion, frames = observation.motion, flight_frames(observation, moments)
+    motion, frames = observation.motion, flight_frames(observation, transitions)
     if motion is None or not len(frames):
         return None
     cosine, sine = motion.twist[frames].astype(np.float64).T
@@ -245,7 +245,9 @@ def follow_twist(observation: DiveObservation, moments: Moments) -> np.ndarray |
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
-def rotation_speeds(observation: DiveObservation, moments: Moments, path: RotationPath) -> tuple[Quantity, Quantity]:
+def rotation_speeds(
+    observation: DiveObservation, transitions: FlightTransitions, path: RotationPath
+) -> tuple[Quantity, Quantity]:
     """Peak and mean speed of rotation, deg/s of real time.
 
     The peak is that of frames with frames on both sides: at the ends of the flight a line is drawn beyond its points.
@@ -255,9 +257,9 @@ def rotation_speeds(observation: DiveObservation, moments: Moments, path: Rotati
     peak = Quantity.measured(
         path.speeds[fastest], path.speed_errors[fastest], "deg/s", (observation.numbers[path.frames[fastest]],)
     )
-    seconds = observation.seconds[path.frames] / moments.time_scale
+    seconds = observation.seconds[path.frames] / transitions.time_scale
     span = float(seconds[-1] - seconds[0])
-    duration_error = math.hypot(moments.flight_error, moments.entry_error) / moments.air_time
+    duration_error = math.hypot(transitions.flight_error, transitions.entry_error) / transitions.air_time
     mean = float(path.angles[-1] - path.angles[0]) / span
     error = math.hypot(math.sqrt(2) * END_ERROR / span, mean * duration_error)
     ends = (observation.numbers[path.frames[0]], observation.numbers[path.frames[-1]])
@@ -362,10 +364,10 @@ def _thigh_density(angles: np.ndarray, weights: np.ndarray, circle: np.ndarray, 
     return np.asarray(1 + weights[..., None] * (inside * math.pi / middle - 1))
 
 
-def _stance_likelihood(observation: DiveObservation, moments: Moments) -> np.ndarray:
+def _stance_likelihood(observation: DiveObservation, transitions: FlightTransitions) -> np.ndarray:
     """Log-likelihood [2, 2] of the stance before the flight: start on feet or hands, front to the right or left."""
     seconds, frames = observation.seconds, observation.distinct
-    nearest, farthest = (moments.flight_seconds - share * moments.air_time for share in STANCE)
+    nearest, farthest = (transitions.flight_seconds - share * transitions.air_time for share in STANCE)
     frames = frames[(seconds[frames] > farthest) & (seconds[frames] < nearest)]
     if len(frames) < MIN_STANCE_FRAMES:
         return np.zeros((2, 2))

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from fineparser.domain.rules import POSITIONS
-from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.observation import ANKLES, KNEES, NECK, PELVIS, TOES, DiveObservation
 from fineparser.kinematics.quantity import Quantity
 from fineparser.kinematics.rotation_measurement import MIN_FLIGHT_FRAMES, flight_frames
@@ -130,13 +130,13 @@ class ShapeMeasurement:
     foot_bend: Quantity
 
 
-def measure_shape(observation: DiveObservation, moments: Moments) -> ShapeMeasurement | None:
+def measure_shape(observation: DiveObservation, transitions: FlightTransitions) -> ShapeMeasurement | None:
     """Shape in the flight; None for a flight of too few frames."""
-    frames = flight_frames(observation, moments)
+    frames = flight_frames(observation, transitions)
     if len(frames) < MIN_FLIGHT_FRAMES:
         return None
     angles = JointAngles.from_observation(observation)
-    seconds = observation.seconds[frames] / moments.time_scale
+    seconds = observation.seconds[frames] / transitions.time_scale
     hip, knee, foot = (smooth_angles(values[frames], seconds) for values in (angles.hip, angles.knee, angles.foot))
     folded = hip <= np.quantile(hip, FOLDED_SHARE)
     likelihood = _position_likelihood(
@@ -153,7 +153,7 @@ def measure_shape(observation: DiveObservation, moments: Moments) -> ShapeMeasur
         position_likelihood=likelihood,
         tightest_hip=_quantity(hip[tightest], hip_errors[tightest], numbers[[tightest]], hip_errors),
         tightest_knee=_quantity(knee[bent], knee_errors[bent], numbers[[bent]], knee_errors),
-        opening_time=_opening(observation, moments, frames, hip, hip_errors),
+        opening_time=_opening(observation, transitions, frames, hip, hip_errors),
         legs_apart=_legs_apart(observation, frames),
         knee_bend=_bend(knee[straight], knee_errors[straight], numbers[straight]),
         foot_bend=_bend(foot, angles.foot_error[frames], numbers),
@@ -191,12 +191,16 @@ def _quantity(value: float, error: float, numbers: np.ndarray, errors: np.ndarra
 
 
 def _opening(
-    observation: DiveObservation, moments: Moments, frames: np.ndarray, hip: np.ndarray, errors: np.ndarray
+    observation: DiveObservation,
+    transitions: FlightTransitions,
+    frames: np.ndarray,
+    hip: np.ndarray,
+    errors: np.ndarray,
 ) -> Quantity:
     """Seconds before the touch at which the hips pass half way from the tightest angle to that of the entry."""
     if float(np.median(errors)) > MAX_ANGLE_ERROR:
         return Quantity.missing("s", "too_small")
-    seconds = (observation.seconds[frames] - moments.entry_seconds) / moments.time_scale
+    seconds = (observation.seconds[frames] - transitions.entry_seconds) / transitions.time_scale
     last = seconds >= -ENTRY_SECONDS
     last[-1] = True
     before = np.flatnonzero(~last)
@@ -213,7 +217,7 @@ def _opening(
     error = math.sqrt(
         OPENING_ERROR**2
         + (float(errors[index]) / rate / math.sqrt(2)) ** 2
-        + (moments.entry_error / moments.time_scale) ** 2
+        + (transitions.entry_error / transitions.time_scale) ** 2
     )
     return Quantity.measured(-opening, min(error, -opening + OPENING_ERROR), "s", (observation.numbers[frames[index]],))
 

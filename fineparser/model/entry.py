@@ -449,8 +449,8 @@ class EntryBranch(nn.Module):
         layers, maps = self.segment(crops, median, chunk)
         views = (layers, maps), (layers.flip(-1), maps.flip(-1))
         scores = torch.stack([self.fault_head(*view, entry.inside, entry.measures) for view in views]).mean(0)
-        squares = torch.cat([entry.track.centre, entry.track.half_side[..., None]], dim=-1)
-        places = EntryPlaces(frames=entry.frames, inside=entry.inside, squares=squares)
+        place = torch.cat([entry.track.centre, entry.track.half_side[..., None]], dim=-1)
+        places = EntryPlaces(frames=entry.frames, inside=entry.inside, crops=place)
         return EntryPrediction(scores, crops, layers, places)
 
     def segment(self, crops: Tensor, median: Tensor, chunk: int | None = None) -> tuple[Tensor, Tensor]:

@@ -257,7 +257,7 @@ class EntryPlaces:
     """int64 [B, 16]: indices of the frames; beyond the clip its last one."""
     inside: Tensor
     """bool [B, 16]: False for frames after the end of the clip."""
-    squares: Tensor
+    crops: Tensor
     """[B, 16, 3]: centre, right and down from the middle of the frame, and half side, in sides of the frame."""
 
 
@@ -282,7 +282,7 @@ class Diagnostics:
     entry_layers: Tensor | None = None
     """[B, 16, 3, 48, 48], 0 to 1: body, flying water and foam as segmented in the entry crops."""
     entry_places: EntryPlaces | None = None
-    """Frames and squares of the entry crops."""
+    """Frames and places of the entry crops."""
     motion: MotionOutput | None = None
     """Of every level; None for a network without a motion head."""
     parser_probabilities: Tensor | None = None

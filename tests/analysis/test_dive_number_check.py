@@ -7,7 +7,7 @@ import pytest
 from fineparser.analysis.dive_number_check import check_dive_number
 from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.kinematics.dive_identity import identify_dive
-from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.quantity import Choice
 from fineparser.kinematics.rotation_measurement import measure_rotation
 from fineparser.kinematics.shape_measurement import measure_shape
@@ -24,14 +24,14 @@ def figure(**fields: float) -> StickDive:
 
 
 def check(number: str, height: float, dive: StickDive, *, seen: float | None = None, **changes) -> list[QualityWarning]:
-    """Warnings about a dive; `seen` is the height that its flight shows, `changes` are fields of its moments."""
-    moments: Moments = replace(
-        dive.moments(), height_probabilities={each: float(each == (seen or height)) for each in HEIGHTS}, **changes
+    """Warnings about a dive; `seen` is the height that its flight shows, `changes` are fields of its transitions."""
+    transitions: FlightTransitions = replace(
+        dive.transitions(), height_probabilities={each: float(each == (seen or height)) for each in HEIGHTS}, **changes
     )
     observation = dive.observe()
-    rotation, shape = measure_rotation(observation, moments), measure_shape(observation, moments)
-    identity = identify_dive(observation, moments, rotation, shape, BODY_LENGTH)
-    return check_dive_number(DiveSpec.from_input(number, height), identity, moments)
+    rotation, shape = measure_rotation(observation, transitions), measure_shape(observation, transitions)
+    identity = identify_dive(observation, transitions, rotation, shape, BODY_LENGTH)
+    return check_dive_number(DiveSpec.from_input(number, height), identity, transitions)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_another_start_is_a_warning(number, inverted, text):
 )
 def test_twists_by_the_motion_head(number, none, some, text):
     dive = figure()
-    observation, moments = dive.observe(), dive.moments()
-    rotation, shape = measure_rotation(observation, moments), measure_shape(observation, moments)
-    identity = identify_dive(observation, moments, rotation, shape, BODY_LENGTH)
+    observation, transitions = dive.observe(), dive.transitions()
+    rotation, shape = measure_rotation(observation, transitions), measure_shape(observation, transitions)
+    identity = identify_dive(observation, transitions, rotation, shape, BODY_LENGTH)
     fits = {**identity.log_likelihood, "half_twists": {"0": none, "2": some}}
     identity = replace(identity, half_twists=Choice.from_probabilities({"0": 0.5, "2": 0.5}), log_likelihood=fits)
-    warnings = check_dive_number(DiveSpec.from_input(number, 3), identity, moments)
+    warnings = check_dive_number(DiveSpec.from_input(number, 3), identity, transitions)
     assert len(warnings) == (text is not None)
     assert all(text in message(warning) for warning in warnings)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fineparser.domain.clip_geometry import GRAVITY
-from fineparser.kinematics.moments import FlightParabola, Moments
+from fineparser.kinematics.flight_transitions import FlightParabola, FlightTransitions
 from fineparser.kinematics.observation import DiveObservation
 
 FPS = 30.0
@@ -95,8 +95,8 @@ class StickDive:
             probabilities=np.zeros((FRAMES, 2), np.float32),
         )
 
-    def moments(self) -> Moments:
-        """Its true moments, with the parabola of the pelvis."""
+    def transitions(self) -> FlightTransitions:
+        """Its true transitions, with the parabola of the pelvis."""
         scale, duration = PIXELS_A_METRE, self.seconds * self.slow_motion
         speed = (0.5 * GRAVITY * self.seconds**2 - self.metres) / self.seconds
         parabola = FlightParabola(
@@ -107,7 +107,7 @@ class StickDive:
             acceleration_error=1.0,
             residual=0.02 * scale,
         )
-        return Moments(
+        return FlightTransitions(
             flight=FLIGHT,
             entry=FLIGHT + self.count,
             flight_seconds=FLIGHT / FPS,

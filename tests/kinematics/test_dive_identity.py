@@ -8,7 +8,7 @@ import pytest
 from fineparser.domain.difficulty import HEIGHTS
 from fineparser.domain.dive_code import DiveCode
 from fineparser.kinematics.dive_identity import DiveIdentity, identify_dive, travel_likelihood
-from fineparser.kinematics.moments import Moments
+from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.observation import MotionPrediction
 from fineparser.kinematics.rotation_measurement import measure_rotation
 from fineparser.kinematics.shape_measurement import measure_shape
@@ -19,9 +19,11 @@ PIKE, TUCK = {"hip": 40.0}, {"hip": 45.0, "knee": 60.0}
 
 def identify(dive: StickDive, height: float = 1, motion: MotionPrediction | None = None) -> DiveIdentity:
     observation = replace(dive.observe(), motion=motion)
-    moments: Moments = replace(dive.moments(), height_probabilities={each: float(each == height) for each in HEIGHTS})
-    rotation, shape = measure_rotation(observation, moments), measure_shape(dive.observe(), moments)
-    return identify_dive(observation, moments, rotation, shape, BODY_LENGTH)
+    transitions: FlightTransitions = replace(
+        dive.transitions(), height_probabilities={each: float(each == height) for each in HEIGHTS}
+    )
+    rotation, shape = measure_rotation(observation, transitions), measure_shape(dive.observe(), transitions)
+    return identify_dive(observation, transitions, rotation, shape, BODY_LENGTH)
 
 
 def confident_head(code: DiveCode) -> MotionPrediction:
@@ -104,15 +106,15 @@ def test_evidence_is_compared_without_the_prior():
 
 
 def test_travel_shows_the_side_of_the_board():
-    right, left = (travel_likelihood(StickDive(travel=travel).moments(), BODY_LENGTH) for travel in (1.5, -1.5))
+    right, left = (travel_likelihood(StickDive(travel=travel).transitions(), BODY_LENGTH) for travel in (1.5, -1.5))
     assert right[0] - right[1] > 2
     assert left == pytest.approx(right[::-1])
-    still = travel_likelihood(StickDive(travel=0).moments(), BODY_LENGTH)
+    still = travel_likelihood(StickDive(travel=0).transitions(), BODY_LENGTH)
     assert still[0] == pytest.approx(still[1])
 
 
 def test_a_poor_track_says_little_about_the_side():
-    moments = StickDive().moments()
-    poor = replace(moments, parabola=replace(moments.parabola, residual=0.3 * BODY_LENGTH))
-    sharp, rough = travel_likelihood(moments, BODY_LENGTH), travel_likelihood(poor, BODY_LENGTH)
+    transitions = StickDive().transitions()
+    poor = replace(transitions, parabola=replace(transitions.parabola, residual=0.3 * BODY_LENGTH))
+    sharp, rough = travel_likelihood(transitions, BODY_LENGTH), travel_likelihood(poor, BODY_LENGTH)
     assert sharp[0] - sharp[1] > 3 * (rough[0] - rough[1])

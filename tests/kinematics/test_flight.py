@@ -6,16 +6,16 @@ import pytest
 from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.kinematics.body_path import BodyPath, body_length, centre_of_mass
 from fineparser.kinematics.flight import Flight
-from fineparser.kinematics.moments import decode_moments
+from fineparser.kinematics.flight_transitions import decode_flight_transitions
 from tests.kinematics.projectiles import FIGURE, STANCE, Projectile
 
 
 def measure(projectile: Projectile, height: float | None = None) -> Flight:
     observation = projectile.observe()
     path = BodyPath.from_observation(observation)
-    moments = decode_moments(observation, path, height)
-    assert moments is not None
-    return Flight.measure(observation, path, moments, height)
+    transitions = decode_flight_transitions(observation, path, height)
+    assert transitions is not None
+    return Flight.measure(observation, path, transitions, height)
 
 
 def test_centre_of_mass_of_one_point_is_the_point() -> None:

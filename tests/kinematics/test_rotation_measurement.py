@@ -17,7 +17,7 @@ from tests.kinematics.stick_figures import FLIGHT, FRAMES, StickDive
 
 def best(dive: StickDive, observation=None) -> tuple[int, ...]:
     """Start, sense, front and half somersaults that fit best; flight and stance together."""
-    evidence = measure_rotation(observation or dive.observe(), dive.moments())
+    evidence = measure_rotation(observation or dive.observe(), dive.transitions())
     total = evidence.likelihood + evidence.stance[:, None, :, None]
     return tuple(int(index) for index in np.unravel_index(total.argmax(), total.shape))
 
@@ -88,36 +88,36 @@ def test_repeated_frames_count_once_and_short_flights_not_at_all():
     dive = StickDive()
     observation = dive.observe()
     numbers = np.repeat(observation.numbers[::2], 2)
-    evidence = measure_rotation(replace(observation, numbers=numbers), dive.moments())
+    evidence = measure_rotation(replace(observation, numbers=numbers), dive.transitions())
     assert np.diff(evidence.frames).tolist() == [2] * (len(evidence.frames) - 1)
-    assert measure_rotation(observation, replace(dive.moments(), entry=FLIGHT + 3)) is None
+    assert measure_rotation(observation, replace(dive.transitions(), entry=FLIGHT + 3)) is None
 
 
 @pytest.mark.parametrize("slow_motion", [1.0, 1.4])
 def test_angle_and_speed_are_those_of_the_figure(slow_motion):
     dive = StickDive(half_somersaults=5, noise=0.01, slow_motion=slow_motion)
-    observation, moments = dive.observe(), dive.moments()
-    evidence = measure_rotation(observation, moments)
-    path = follow_rotation(observation, moments, evidence, start=0, sense=0, half_somersaults=5)
+    observation, transitions = dive.observe(), dive.transitions()
+    evidence = measure_rotation(observation, transitions)
+    path = follow_rotation(observation, transitions, evidence, start=0, sense=0, half_somersaults=5)
     inner = slice(4, -4)
     assert path.angles[inner] == pytest.approx(900 * dive.share[path.frames][inner], abs=4)
     speed = 900 / dive.seconds
     assert path.speeds[inner] == pytest.approx(np.full(len(path.frames) - 8, speed), rel=0.08)
-    peak, mean = rotation_speeds(observation, moments, path)
+    peak, mean = rotation_speeds(observation, transitions, path)
     assert mean.value == pytest.approx(speed, rel=0.03)
     assert abs(peak.value - speed) < max(3 * peak.error, 0.08 * speed)
     assert peak.unit == mean.unit == "deg/s"
-    assert mean.frames == (100 + FLIGHT, 100 + moments.entry)
+    assert mean.frames == (100 + FLIGHT, 100 + transitions.entry)
 
 
 def test_noise_makes_the_error_of_the_peak_larger():
     errors = []
     for noise in (0.01, 0.1):
         dive = StickDive(noise=noise)
-        observation, moments = dive.observe(), dive.moments()
-        evidence = measure_rotation(observation, moments)
-        path = follow_rotation(observation, moments, evidence, start=0, sense=0, half_somersaults=5)
-        errors.append(rotation_speeds(observation, moments, path)[0].error)
+        observation, transitions = dive.observe(), dive.transitions()
+        evidence = measure_rotation(observation, transitions)
+        path = follow_rotation(observation, transitions, evidence, start=0, sense=0, half_somersaults=5)
+        errors.append(rotation_speeds(observation, transitions, path)[0].error)
     assert errors[1] > 1.5 * errors[0]
 
 
@@ -129,7 +129,7 @@ def test_fast_twists_are_unwrapped_by_their_rate():
     numbers = np.repeat(np.arange(FRAMES)[sparse], 5)[:FRAMES]
     rate = np.gradient(turns).astype(np.float32)
     motion = motion_prediction(zeros, 2 * np.pi * turns, rate)
-    observation, moments = replace(dive.observe(), motion=motion, numbers=numbers), dive.moments()
-    twist = follow_twist(observation, moments)
+    observation, transitions = replace(dive.observe(), motion=motion, numbers=numbers), dive.transitions()
+    twist = follow_twist(observation, transitions)
     assert twist[-1] == pytest.approx(360 * turns[70], abs=60)
-    assert follow_twist(dive.observe(), moments) is None
+    assert follow_twist(dive.observe(), transitions) is None

@@ -1,4 +1,4 @@
-"""The moments of a dive: last contact with the board and first touch of the water, decoded together.
+"""The transitions of a dive: last contact with the board and first touch of the water, decoded together.
 
 The network gives probabilities of both. What else decides between the candidates is physics: between them the centre of
 mass is in free fall, its take-off speed and the height that it falls are those of a dive, and at the touch the lowest
@@ -135,7 +135,7 @@ class FlightParabola:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Moments:
+class FlightTransitions:
     """Last contact and first touch of a dive, on the clip's time axis."""
 
     flight: int
@@ -149,11 +149,11 @@ class Moments:
     entry_error: float
     """Standard errors, seconds."""
     probabilities: np.ndarray
-    """float64 [T, 2]: that each moment is at each frame, given everything."""
+    """float64 [T, 2]: that each transition is at each frame, given everything."""
     height_probabilities: dict[float, float]
     """Of the height of the board, metres."""
     parabola: FlightParabola
-    """Of the centre of mass between the moments."""
+    """Of the centre of mass between the transitions."""
     time_scale: float
     """Factor by which the clip runs slower than life; exactly 1 in real time."""
 
@@ -193,7 +193,9 @@ class _Candidates:
         return np.asarray(self.parabola[:, 1] + self.parabola[:, 2] * seconds)
 
 
-def decode_moments(observation: DiveObservation, path: BodyPath, height: float | None = None) -> Moments | None:
+def decode_flight_transitions(
+    observation: DiveObservation, path: BodyPath, height: float | None = None
+) -> FlightTransitions | None:
     """Decode the most likely pair of last contact and first touch.
 
     Args:
@@ -237,7 +239,7 @@ def decode_moments(observation: DiveObservation, path: BodyPath, height: float |
     parabola = FlightParabola.fit(path.seconds[in_flight], path.centre[in_flight], path.centre_error[in_flight])
     is_real_time = int(logsumexp(joint[best], axis=0).argmax()) == 0
     fall = max(float(parabola.acceleration[1]), 1e-9)
-    return Moments(
+    return FlightTransitions(
         flight=int(frames[flight]),
         entry=int(frames[entry]),
         flight_seconds=flight_seconds,
@@ -261,9 +263,9 @@ def _candidates(times: np.ndarray, heights: np.ndarray, errors: np.ndarray) -> _
     # Sums over the frames of each flight from sums over all frames before.
     weights = 1 / (errors**2 + np.median(errors) ** 2)
     powers = np.stack([times**power for power in range(5)], axis=1) * weights[:, None]
-    moments = np.stack([heights * times**power for power in range(3)], axis=1) * weights[:, None]
+    products = np.stack([heights * times**power for power in range(3)], axis=1) * weights[:, None]
     sums, products = (
-        np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)]) for values in (powers, moments)
+        np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)]) for values in (powers, products)
     )
     sums, products = sums[entry + 1] - sums[flight], products[entry + 1] - products[flight]
     normal = sums[:, np.add.outer(np.arange(3), np.arange(3))]
@@ -280,7 +282,7 @@ def _candidates(times: np.ndarray, heights: np.ndarray, errors: np.ndarray) -> _
 
 
 def _network_evidence(probabilities: np.ndarray, frames: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Log-probability [n, 2] of each moment at each of the different frames."""
+    """Log-probability [n, 2] of each transition at each of the different frames."""
     number = np.searchsorted(frames, np.arange(len(probabilities)), side="right") - 1
     by_frame = np.zeros((len(frames), 2))
     np.add.at(by_frame, number, probabilities)
@@ -298,7 +300,7 @@ def _contact_evidence(network: np.ndarray, flight: np.ndarray, times: np.ndarray
 
 
 def _fall_evidence(candidates: _Candidates, times: np.ndarray, heights: np.ndarray, body: float) -> np.ndarray:
-    """Log-likelihood ratio [m] of a free fall between the moments."""
+    """Log-likelihood ratio [m] of a free fall between the transitions."""
     expected = candidates.height_at(np.broadcast_to(times, (len(candidates.flight), len(times))))
     ratio = _log_ratio((heights - expected) / body, FALL_ERROR)
     margin = FALL_MARGIN * candidates.air_time[:, None]
@@ -369,6 +371,6 @@ def _speed_evidence(speed: np.ndarray, height: float) -> np.ndarray:
 
 
 def _error(seconds: np.ndarray, pairs: np.ndarray, best: int, times: np.ndarray, frame: int) -> float:
-    """Standard error of a moment: its spread over all pairs, and that of a time between two frames."""
+    """Standard error of a transition: its spread over all pairs, and that of a time between two frames."""
     spread = float(np.sqrt((pairs * (seconds - seconds[best]) ** 2).sum()))
     return math.hypot(spread, float(times[frame] - times[frame - 1]) / math.sqrt(12))

@@ -1,19 +1,19 @@
-"""Decoding of the moments against projectiles whose every number is known."""
+"""Decoding of the transitions against projectiles whose every number is known."""
 
 import numpy as np
 import pytest
 
 from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.kinematics.body_path import BodyPath
-from fineparser.kinematics.moments import FlightParabola, Moments, decode_moments
+from fineparser.kinematics.flight_transitions import FlightParabola, FlightTransitions, decode_flight_transitions
 from tests.kinematics.projectiles import Projectile
 
 
-def decode(projectile: Projectile, height: float | None = None) -> Moments:
+def decode(projectile: Projectile, height: float | None = None) -> FlightTransitions:
     observation = projectile.observe()
-    moments = decode_moments(observation, BodyPath.from_observation(observation), height)
-    assert moments is not None
-    return moments
+    transitions = decode_flight_transitions(observation, BodyPath.from_observation(observation), height)
+    assert transitions is not None
+    return transitions
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ def decode(projectile: Projectile, height: float | None = None) -> Moments:
         Projectile(slow_motion=3.0),
     ],
 )
-def test_moments_are_near_the_truth(projectile: Projectile) -> None:
-    moments = decode(projectile)
+def test_transitions_are_near_the_truth(projectile: Projectile) -> None:
+    transitions = decode(projectile)
     tolerance = 0.12 * projectile.slow_motion
-    assert moments.flight_seconds == pytest.approx(projectile.flight_seconds, abs=tolerance)
-    assert moments.entry_seconds == pytest.approx(projectile.entry_seconds, abs=0.06 * projectile.slow_motion)
+    assert transitions.flight_seconds == pytest.approx(projectile.flight_seconds, abs=tolerance)
+    assert transitions.entry_seconds == pytest.approx(projectile.entry_seconds, abs=0.06 * projectile.slow_motion)
 
 
 def test_time_scale_of_slow_motion() -> None:
@@ -50,15 +50,15 @@ def test_given_height_is_certain() -> None:
 
 
 def test_probabilities_of_frames_add_up_to_1() -> None:
-    moments = decode(Projectile())
-    np.testing.assert_allclose(moments.probabilities.sum(0), 1)
-    assert 0 < moments.flight_error < 0.2
-    assert 0 < moments.entry_error < 0.2
+    transitions = decode(Projectile())
+    np.testing.assert_allclose(transitions.probabilities.sum(0), 1)
+    assert 0 < transitions.flight_error < 0.2
+    assert 0 < transitions.entry_error < 0.2
 
 
 def test_a_clip_of_few_frames_has_no_moments() -> None:
     observation = Projectile(fps=2).observe()
-    assert decode_moments(observation, BodyPath.from_observation(observation)) is None
+    assert decode_flight_transitions(observation, BodyPath.from_observation(observation)) is None
 
 
 def test_parabola_ignores_outliers() -> None:
