@@ -201,9 +201,9 @@ class DiveAnalyser:
         query = encoding.to("cpu")
         kinematics = None if observer is None else observer.measure(query.transition_probabilities, diagnostics)
         transitions = None if observer is None else observer.transitions
-        probabilities = query.transition_probabilities.float()
+        probabilities, errors = query.transition_probabilities.float(), (0.0, 0.0)
         if transitions is not None:
-            probabilities = torch.from_numpy(transitions.probabilities).float()[None]
+            probabilities, errors = torch.from_numpy(transitions.probabilities).float()[None], transitions.errors
         masks = diagnostics.masks[0].float().cpu().numpy()
         flight, entry = _transitions(frames, query.transitions, probabilities)
         evidence = self._evidence(proposal, masks, query, diagnostics)
@@ -253,7 +253,7 @@ class DiveAnalyser:
                 *check_clip(frames.info, proposal.scan.cuts, proposal.first, proposal.last),
                 *self._score_warnings(spec),
                 *voting.warnings,
-                *check_predictions(masks, flight, entry),
+                *check_predictions(masks, flight, entry, errors),
                 *flight_warnings,
                 *number_warnings,
             ),

@@ -4,6 +4,7 @@ Each rule warns only where its evidence is strong: a false alarm costs more trus
 on simulated dives and on real ones, see docs/experiments.md.
 """
 
+from fineparser.analysis.quality_checks import MAX_TRANSITION_ERROR
 from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.rules import DIRECTIONS, flight_seconds
@@ -12,8 +13,6 @@ from fineparser.kinematics.dive_identity import DiveIdentity
 from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.quality_warning import QualityWarning, Value
 
-MAX_TRANSITION_ERROR = 0.15
-"""Standard error of flight and entry, seconds of real time, above which nothing is checked."""
 MIN_FIT = 0.5
 """`DiveIdentity.rotation_fit` below which nothing is clear."""
 MIN_START_GAP = 5.0
@@ -38,7 +37,7 @@ def check_dive_number(spec: DiveSpec, identity: DiveIdentity, transitions: Fligh
     Returns:
         Warnings "number_start", "number_rotation", "number_direction", "number_twists" and "number_height".
     """
-    if max(transitions.flight_error, transitions.entry_error) / transitions.time_scale > MAX_TRANSITION_ERROR:
+    if max(transitions.errors) > MAX_TRANSITION_ERROR:
         return []
     warnings = [_check_height(spec, transitions)]
     if identity.rotation_fit >= MIN_FIT:

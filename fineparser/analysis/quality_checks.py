@@ -12,6 +12,9 @@ from fineparser.video.info import VideoInfo
 MIN_CONFIDENCE = 0.3
 """Confidence below which a transition is uncertain."""
 
+MAX_TRANSITION_ERROR = 0.15
+"""Standard error of a transition, seconds of real time, above which it is uncertain, too."""
+
 MIN_MASK_SHARE = 1e-3
 """Mean share of the crop that the mask covers, below which no diver was found."""
 
@@ -39,13 +42,16 @@ def check_clip(info: VideoInfo, cuts: tuple[int, ...], first: int, last: int) ->
     return warnings
 
 
-def check_predictions(masks: np.ndarray, flight: Transition, entry: Transition) -> list[QualityWarning]:
-    """Check the predicted masks, float [96, 112, 112], and transitions."""
+def check_predictions(
+    masks: np.ndarray, flight: Transition, entry: Transition, errors: tuple[float, float] = (0.0, 0.0)
+) -> list[QualityWarning]:
+    """Check the predicted masks, float [96, 112, 112], and transitions with their standard errors, seconds of real
+    time."""
     warnings = []
     if float((masks >= 0.5).mean()) < MIN_MASK_SHARE:
         warnings.append(QualityWarning("empty_masks"))
-    for transition, phase in ((flight, Phase.FLIGHT), (entry, Phase.ENTRY)):
-        if transition.confidence < MIN_CONFIDENCE:
+    for transition, phase, error in ((flight, Phase.FLIGHT, errors[0]), (entry, Phase.ENTRY, errors[1])):
+        if transition.confidence < MIN_CONFIDENCE or error > MAX_TRANSITION_ERROR:
             values: dict[str, Value] = {
                 "phase": phase.label,
                 "confidence": round(transition.confidence, 4),

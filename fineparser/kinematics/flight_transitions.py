@@ -158,6 +158,11 @@ class FlightTransitions:
     """Factor by which the clip runs slower than life; exactly 1 in real time."""
 
     @property
+    def errors(self) -> tuple[float, float]:
+        """Standard errors of flight and entry, seconds of real time."""
+        return self.flight_error / self.time_scale, self.entry_error / self.time_scale
+
+    @property
     def air_time(self) -> float:
         """Seconds on the clip's time axis."""
         return self.entry_seconds - self.flight_seconds

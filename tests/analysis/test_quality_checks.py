@@ -47,6 +47,12 @@ def test_a_missing_diver_an_uncertain_transition_and_a_missing_entry():
 
 
 # Plausible flights: 1 m 0.98-1.23 s, 3 m 1.32-1.54 s, 10 m 1.67-1.82 s, armstand from 10 m 1.43-1.53 s.
+def test_a_transition_with_a_large_standard_error_is_uncertain():
+    masks = np.ones((96, 112, 112))
+    (warning,) = check_predictions(masks, transition(1), transition(3), (0.02, 0.2))
+    assert (warning.code, warning.values["phase"]) == ("uncertain_transition", "entry")
+
+
 @pytest.mark.parametrize(
     ("seconds", "height", "armstand", "expected"),
     [
