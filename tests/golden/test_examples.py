@@ -1,7 +1,7 @@
 """Analyses of the bundled example clips give the points and transitions of December 2026.
 
-They were recorded again when the trim began to follow the free fall of the mask: scores moved by 0.70 points at most,
-and one entry by a frame.
+They were recorded again when the transitions began to be decoded under physics and the examples with today's simulated
+springboard: all eight transitions are within two frames of the truth.
 """
 
 import json
