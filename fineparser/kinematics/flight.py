@@ -58,6 +58,9 @@ STANCE, STANCE_ERROR = 1.13, 0.07
 deviation over simulated divers."""
 MEASURED_STANCE_ERROR = 0.25
 """Error of this height as measured, metres."""
+MAX_DISAGREEMENT = 0.6
+"""Difference of the logarithms of two scales above which the path is not the diver's: gravity does not change, and no
+diver is half as tall as another."""
 APEX_ERROR = 0.06
 """Error in seconds of the time at which the centre of mass is highest: seen from above, a diver who moves away from the
 camera seems to rise longer."""
@@ -76,6 +79,8 @@ class Flight:
     """Pixels of the first frame a metre."""
     scale_error: float
     """Relative."""
+    is_tracked: bool
+    """False where the path falls as no diver does: it is something else's, or the camera motion is wrong."""
     aspect: float
     """Pixels a metre in the direction away from the board over those of the vertical."""
     aspect_error: float
@@ -105,7 +110,7 @@ class Flight:
         if height is None:
             likely = max(transitions.height_probabilities, key=transitions.height_probabilities.__getitem__)
             height = likely if transitions.height_probabilities[likely] >= CERTAIN_HEIGHT else None
-        scale, scale_error = _scale(path, transitions, height)
+        scale, scale_error, is_tracked = _scale(path, transitions, height)
         aspect, aspect_error = _aspect(observation, transitions)
         tilt, tilt_error = _tilt(transitions)
         since = path.seconds - transitions.entry_seconds
@@ -116,6 +121,7 @@ class Flight:
             transitions=transitions,
             scale=scale,
             scale_error=scale_error,
+            is_tracked=is_tracked,
             aspect=aspect,
             aspect_error=aspect_error,
             tilt=tilt,
@@ -198,6 +204,8 @@ class Flight:
 
     def entry_distance(self) -> Quantity:
         """Horizontally from the edge of the board to the place of the touch."""
+        if not self.is_tracked:
+            return Quantity.missing("m", "diver_not_visible")
         if not np.isfinite(self.water).all():
             return Quantity.missing("m", "no_entry")
         value = float(self.to_plane(self.water)[0])
@@ -206,6 +214,8 @@ class Flight:
     def closest_distance(self, observation: DiveObservation) -> Quantity:
         """Horizontally from the edge of the board to the nearest part of the body that passes its level on the way
         down."""
+        if not self.is_tracked:
+            return Quantity.missing("m", "diver_not_visible")
         frames = observation.distinct
         frames = frames[
             (self.path.seconds[frames] > self.transitions.parabola.top) & (frames <= self.transitions.entry)
@@ -258,23 +268,26 @@ class Flight:
         return 0.0 if self.transitions.time_scale == 1 else 0.5 * math.hypot(BODY_SCALE_ERROR, GRAVITY_SCALE_ERROR)
 
 
-def _scale(path: BodyPath, transitions: FlightTransitions, height: float | None) -> tuple[float, float]:
-    """Pixels of the first frame a metre, and the relative error: the mean of what the fall, the length of the body and
-    the height of the board give, weighted by their precision."""
+def _scale(path: BodyPath, transitions: FlightTransitions, height: float | None) -> tuple[float, float, bool]:
+    """Pixels of the first frame a metre, the relative error, and whether the path is the diver's.
+
+    The scale is the mean of what the fall, the length of the body and the height of the board give, weighted by their
+    precision; by the length of the body alone, if the fall of the path is none of a diver.
+    """
     fall = float(np.linalg.norm(transitions.parabola.acceleration))
-    estimates = [(math.log(path.metre), BODY_SCALE_ERROR)]
+    body = math.log(path.metre), BODY_SCALE_ERROR
+    estimates = [body]
     if transitions.time_scale == 1:
         error = math.hypot(transitions.parabola.acceleration_error / fall, GRAVITY_SCALE_ERROR)
         estimates.append((math.log(fall / GRAVITY), error))
     if height is not None:
         start, end = transitions.parabola.place(np.array([transitions.flight_seconds, transitions.entry_seconds]))
         metres = height + FALL_EXCESS
-        drop = float(end[1] - start[1])
-        if drop > 0:
-            error = math.hypot(FALL_EXCESS_ERROR / metres, HEIGHT_SCALE_ERROR)
-            estimates.append((math.log(drop / metres), error))
-    value, error = _weighted_mean(estimates)
-    return math.exp(value), error
+        drop = max(float(end[1] - start[1]), 1e-3)
+        estimates.append((math.log(drop / metres), math.hypot(FALL_EXCESS_ERROR / metres, HEIGHT_SCALE_ERROR)))
+    is_tracked = all(abs(value - body[0]) <= MAX_DISAGREEMENT for value, _ in estimates)
+    value, error = _weighted_mean(estimates if is_tracked else [body])
+    return math.exp(value), error, is_tracked
 
 
 def _weighted_mean(estimates: list[tuple[float, float]]) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """Scale, vertical and distances against projectiles whose every number is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,14 @@ def test_distance_away_from_the_board(drift: float) -> None:
 def test_tilted_camera() -> None:
     assert measure(Projectile(tilt=4.0)).tilt == pytest.approx(2.0, abs=1.0)  # half way to the level of most cameras
     assert measure(Projectile()).tilt == pytest.approx(0.0, abs=0.3)
+
+
+def test_a_path_that_does_not_fall_gives_no_distance():
+    observation = Projectile().observe()
+    path = BodyPath.from_observation(observation)
+    transitions = decode_flight_transitions(observation, path, 3)
+    assert transitions is not None
+    slow = replace(transitions.parabola, acceleration=transitions.parabola.acceleration / 4)
+    flight = Flight.measure(observation, path, replace(transitions, parabola=slow), 3)
+    assert flight.entry_distance().reason == flight.closest_distance(observation).reason == "diver_not_visible"
+    assert flight.scale == pytest.approx(Projectile().pixels, rel=0.1)  # by the length of the body
