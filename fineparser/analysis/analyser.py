@@ -199,7 +199,6 @@ class DiveAnalyser:
         with torch.inference_mode():
             encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames), observer)
         query = encoding.to("cpu")
-        kinematics = None if observer is None else observer.measure(query.transition_probabilities, diagnostics)
         transitions = None if observer is None else observer.transitions
         probabilities, errors = query.transition_probabilities.float(), (0.0, 0.0)
         if transitions is not None:
@@ -209,6 +208,10 @@ class DiveAnalyser:
         evidence = self._evidence(proposal, masks, query, diagnostics)
         no_score = () if evidence is None or spec is None else evidence.no_score
         missing_phases = () if evidence is None else evidence.missing_phases
+        kinematics = None
+        if observer is not None:
+            is_dive = evidence is None or evidence.shows_fall
+            kinematics = observer.measure(query.transition_probabilities, diagnostics, missing_phases, is_dive=is_dive)
         voting = VotingResult()
         if spec is not None and (options.force or not no_score):
             progress("Comparing with exemplars", 0.7)

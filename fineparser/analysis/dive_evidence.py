@@ -285,6 +285,11 @@ class DiveEvidence:
         return self.may_be_dive and not is_hurdle
 
     @property
+    def shows_fall(self) -> bool:
+        """True where the frames show a diver who falls, complete or not: only then there is something to measure."""
+        return self.diver_share >= MIN_DIVER_SHARE and self.confidence >= MIN_SCORE_CONFIDENCE
+
+    @property
     def no_score(self) -> tuple[QualityWarning, ...]:
         """Reasons why the dive gets no score, the most telling one first."""
         if self.diver_share < MIN_DIVER_SHARE:

@@ -1,5 +1,6 @@
 """Observation of a dive for the kinematics, from the outputs of a network and the scan of the clip."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -8,11 +9,12 @@ from torch import Tensor
 
 from fineparser.analysis.clip_scan import ClipScan
 from fineparser.domain.clip_geometry import CLIP_FRAMES
+from fineparser.domain.phases import Phase
 from fineparser.kinematics.body_path import BodyPath
 from fineparser.kinematics.dive_identity import DiveIdentity, identify_dive
 from fineparser.kinematics.flight_transitions import FlightTransitions, decode_flight_transitions
 from fineparser.kinematics.kinematics import Kinematics
-from fineparser.kinematics.measurement import measure_dive
+from fineparser.kinematics.measurement import measure_dive, without_phases
 from fineparser.kinematics.observation import DiveObservation, EntryObservation, MotionPrediction
 from fineparser.kinematics.rotation_measurement import measure_rotation
 from fineparser.kinematics.shape_measurement import measure_shape
@@ -48,13 +50,29 @@ class DiveObserver:
             return decode_transitions(probabilities, self.config.transition_rule)
         return torch.tensor([[self.transitions.flight, self.transitions.entry]], device=probabilities.device)
 
-    def measure(self, probabilities: Tensor, diagnostics: Diagnostics) -> Kinematics:
-        """Measurements of the encoded clip, from its diagnostics with masks."""
+    def measure(
+        self,
+        probabilities: Tensor,
+        diagnostics: Diagnostics,
+        missing: Collection[Phase] = (),
+        *,
+        is_dive: bool = True,
+    ) -> Kinematics:
+        """Measurements of the encoded clip.
+
+        Args:
+            probabilities: of the transitions, [1, 96, 2].
+            diagnostics: with masks.
+            missing: phases that the clip does not show.
+            is_dive: False for a clip in which nobody falls: nothing is measured.
+        """
         observation = self._observe(probabilities, diagnostics)
         if diagnostics.entry_layers is not None and diagnostics.entry_places is not None:
             entry = _entry_observation(diagnostics.entry_layers[0], diagnostics.entry_places, observation.boxes)
             observation = replace(observation, entry=entry)
-        return measure_dive(observation, BodyPath.from_observation(observation), self.transitions, self.height)
+        transitions = self.transitions if is_dive else None
+        kinematics = measure_dive(observation, BodyPath.from_observation(observation), transitions, self.height)
+        return kinematics if transitions is None else without_phases(kinematics, missing)
 
     def identify(
         self, probabilities: Tensor, diagnostics: Diagnostics

@@ -1,7 +1,11 @@
 """All measurements of a dive from its observation."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import numpy as np
 
+from fineparser.domain.phases import Phase
 from fineparser.kinematics.body_path import BodyPath, centre_of_mass
 from fineparser.kinematics.dive_identity import identify_dive
 from fineparser.kinematics.entry_line import entry_picture, measure_entry
@@ -23,6 +27,18 @@ from fineparser.kinematics.splash import measure_splash
 MIN_ASPECT = 0.45
 """Ratio of the horizontal scale to the vertical one below which the dive is seen along the board: its rotation is not
 visible from the side."""
+
+NEED_FLIGHT = (
+    "air_time",
+    "take_off_speed",
+    "height_above_board",
+    "entry_distance",
+    "half_somersaults",
+    "half_twists",
+    "mean_rotation",
+    "dive_number",
+)
+"""Measurements that a clip must show the whole flight for."""
 
 
 def measure_dive(
@@ -101,6 +117,22 @@ def measure_dive(
         series=series,
         entry_picture=entry_picture(observation, transitions.entry, body, splash),
     )
+
+
+def without_phases(kinematics: Kinematics, missing: Collection[Phase]) -> Kinematics:
+    """The same measurements without those of phases that the clip does not show."""
+    groups, names = Kinematics.groups(), dict[str, str]()
+    if Phase.TAKE_OFF in missing:
+        names |= dict.fromkeys((*NEED_FLIGHT, "closest_distance"), "no_flight")
+    if Phase.ENTRY in missing:
+        after = ("opening_time", "opening_height", *groups["entry"], *groups["splash"])
+        names |= dict.fromkeys((*NEED_FLIGHT, *after), "no_entry")
+    changes: dict[str, Quantity | Choice] = {}
+    for name, reason in names.items():
+        is_choice = isinstance(kinematics[name], Choice)
+        changes[name] = Choice.missing(reason) if is_choice else Quantity.missing(Kinematics.units()[name], reason)
+    picture = None if Phase.ENTRY in missing else kinematics.entry_picture
+    return replace(kinematics, **changes, entry_picture=picture)  # type: ignore[arg-type]
 
 
 def _opening_height(shape: ShapeMeasurement, series: MotionSeries, flight: Flight) -> Quantity:

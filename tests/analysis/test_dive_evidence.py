@@ -86,6 +86,7 @@ def test_a_person_who_stands_does_not_fall():
     evidence = weigh(predict(draw(np.full(FRAMES, 2.0))))
     assert evidence.fall.strength == 0
     assert not evidence.is_dive
+    assert not evidence.shows_fall
     assert codes(evidence) == ["no_fall"]
 
 
