@@ -18,16 +18,14 @@ import numpy as np
 
 from fineparser.data.readers.syndive import frame_labels
 from fineparser.domain.clip_geometry import GRAVITY, LAYERS
+from fineparser.domain.rules import DIRECTIONS, POSITIONS
 from fineparser.simulator.athlete.skeleton import JOINT_INDEX
 from fineparser.simulator.flight.diver_motion import RATE, DiverMotion
 from fineparser.simulator.plan import DivePlan
 
 Truth = dict[str, float | str]
 
-DIRECTIONS = {1: "forward", 2: "back", 3: "reverse", 4: "inward"}
-"""Names of the directions of rotation by their digit in a dive number."""
-
-POSITIONS = {"straight": "A", "pike": "B", "tuck": "C", "free": "D"}
+LETTERS = {word: letter for letter, word in POSITIONS.items()}
 """Letters of the positions by their words in the labels."""
 
 PEAK_SECONDS = 0.08
@@ -215,8 +213,8 @@ def _truth_of_label(label: Mapping[str, str], dive: Mapping[str, str]) -> Truth:
             for name in ("half_somersaults", "half_twists", "direction")
             if label[name] not in ("", "?")
         }
-        if label["position"] in POSITIONS:
-            truth["position"] = POSITIONS[label["position"]]
+        if label["position"] in LETTERS:
+            truth["position"] = LETTERS[label["position"]]
     if dive.get("dive_code"):
         truth["dive_number"] = dive["dive_code"]
     if dive.get("height"):
