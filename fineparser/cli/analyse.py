@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fineparser.atomic import atomic_write
-from fineparser.cli.arguments import print_progress
+from fineparser.cli.arguments import add_network_options, print_progress
 from fineparser.data.dive_tables import RowLabels, find_tables, read_folder_rows, read_rows
 from fineparser.data.dives import Location, OnBroken, Problem, ProblemLog
 from fineparser.data.file_names import FolderFiles
-from fineparser.model.precision import PRECISIONS
 from fineparser.plain_values import MAX_EXCERPT
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.video.limits import VIDEO_SUFFIXES
@@ -530,13 +529,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     grammar.add_argument("--exemplars", type=int, default=10, help="number of exemplars that vote (default: 10)")
     grammar.add_argument("--seed", type=int, default=0, help="seed of the choice of exemplars (default: 0)")
-    grammar.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
-    grammar.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="float32",
-        help="precision of the network; auto: bf16 where it is fast (default: float32)",
-    )
+    add_network_options(grammar)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ from itertools import pairwise
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from fineparser.model.precision import PRECISIONS
+
 Options = TypeVar("Options")
 
 
@@ -70,6 +72,17 @@ def from_arguments(kind: type[Options], options: argparse.Namespace) -> Options:
         for field in fields(kind)  # type: ignore[arg-type]  # a dataclass, which type[Options] cannot say
     }
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def add_network_options(grammar: argparse.ArgumentParser) -> None:
+    """Add the arguments that say where, and how exactly, a network runs."""
+    grammar.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
+    grammar.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="precision of the network; auto: bf16 where it is fast (default: float32)",
+    )
 
 
 def print_progress(stage: str, done: float) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fineparser.cli.analyse import BatchClip, dive_at
-from fineparser.cli.arguments import print_progress
-from fineparser.model.precision import PRECISIONS
+from fineparser.cli.arguments import add_network_options, print_progress
 from fineparser.progress import Progress, progress_between
 
 if TYPE_CHECKING:
@@ -45,13 +44,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         help="folder for measurements.json, frames.csv, trajectory.csv and pictures (default: none are written)",
     )
     grammar.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
-    grammar.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
-    grammar.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="float32",
-        help="precision of the network; auto: bf16 where it is fast (default: float32)",
-    )
+    add_network_options(grammar)
 
 
 def run(options: argparse.Namespace) -> int:
