@@ -80,7 +80,7 @@ class DiveObserver:
         """Identity of the dive, and its transitions, as if no height were given; None where there is no flight."""
         observation = self._observe(probabilities, diagnostics)
         path = BodyPath.from_observation(observation)
-        transitions = self.transitions if self.height is None else decode_flight_transitions(observation, path)
+        transitions = decode_flight_transitions(observation, path)
         if transitions is None:
             return None
         rotation, shape = measure_rotation(observation, transitions), measure_shape(observation, transitions)
@@ -105,10 +105,7 @@ class DiveObserver:
         return DiveObservation(
             numbers=clip.frame_numbers,
             seconds=self.scan.seconds[indices],
-            width=clip.info.width,
-            height=clip.info.height,
             camera=to_pixels @ self.scan.motion.select(indices).camera @ np.linalg.inv(to_pixels),
-            shots=np.searchsorted(self.scan.cuts, clip.frame_numbers, side="right"),
             keypoints=clip.framing.to_source(places + 0.5, np.arange(CLIP_FRAMES)[:, None], size=1),
             spread=points[..., 2] * half_side * side[:, None],
             masks=_to_numpy(diagnostics.masks[0]),

@@ -25,6 +25,8 @@ larger input."""
 LANDMARKS = ("head", "neck", "knees", "ankles", "toes", "wrists", "pelvis")
 """Points of the body whose positions are predicted, in the order of all arrays of landmarks; of paired joints, the
 midpoint."""
+HEAD, NECK, KNEES, ANKLES, TOES, WRISTS, PELVIS = range(len(LANDMARKS))
+"""Their indices."""
 
 LAYERS = ("body", "flying water", "foam")
 """Materials of which the share in each pixel is predicted, in the order of all arrays of layers."""

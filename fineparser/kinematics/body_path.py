@@ -6,7 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from fineparser.kinematics.observation import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS, DiveObservation
+from fineparser.domain.clip_geometry import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS
+from fineparser.kinematics.observation import DiveObservation
 
 MASS_SHARES = (
     (HEAD, HEAD, 0.0, 0.069),

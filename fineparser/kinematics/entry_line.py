@@ -22,18 +22,9 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage, optimize
 
+from fineparser.domain.clip_geometry import ANKLES, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.kinematics.kinematics import EntryPicture
-from fineparser.kinematics.observation import (
-    ANKLES,
-    BODY_LAYER,
-    KNEES,
-    NECK,
-    PELVIS,
-    TOES,
-    WRISTS,
-    DiveObservation,
-    EntryObservation,
-)
+from fineparser.kinematics.observation import BODY_LAYER, DiveObservation, EntryObservation
 from fineparser.kinematics.quantity import Quantity
 from fineparser.kinematics.splash import SplashMeasurement, water_rows
 

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from fineparser.domain.clip_geometry import GRAVITY
+from fineparser.domain.clip_geometry import ANKLES, GRAVITY, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.kinematics.body_path import STATURE_SHARE, BodyPath
 from fineparser.kinematics.flight_transitions import (
     CORRELATED_FRAMES,
@@ -15,7 +15,7 @@ from fineparser.kinematics.flight_transitions import (
     FALL_EXCESS_ERROR,
     FlightTransitions,
 )
-from fineparser.kinematics.observation import ANKLES, KNEES, NECK, PELVIS, TOES, WRISTS, DiveObservation
+from fineparser.kinematics.observation import DiveObservation
 from fineparser.kinematics.quantity import Quantity
 
 GRAVITY_SCALE_ERROR = 0.05

@@ -1,5 +1,6 @@
 """All measurements of a dive."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -160,6 +161,15 @@ class Kinematics:
     def units(cls) -> dict[str, str]:
         """Unit of each measurement."""
         return {one.name: one.metadata["unit"] for one in fields(cls) if one.metadata["group"] is not None}
+
+    @classmethod
+    def missing(cls, names: Iterable[str], reason: str) -> dict[str, Quantity | Choice]:
+        """Measurements of these names that are not measurable, for one reason."""
+        units, kinds = cls.units(), {one.name: one.type for one in fields(cls)}
+        return {
+            name: Choice.missing(reason) if kinds[name] is Choice else Quantity.missing(units[name], reason)
+            for name in names
+        }
 
     def __getitem__(self, name: str) -> Quantity | Choice:
         """A measurement by its name; KeyError for an unknown one."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fineparser.domain.clip_geometry import NECK, PELVIS
 from fineparser.domain.phases import Phase
 from fineparser.kinematics.body_path import BodyPath, centre_of_mass
 from fineparser.kinematics.dive_identity import identify_dive
@@ -12,7 +13,7 @@ from fineparser.kinematics.entry_line import entry_picture, measure_entry
 from fineparser.kinematics.flight import Flight
 from fineparser.kinematics.flight_transitions import FlightTransitions
 from fineparser.kinematics.kinematics import Kinematics, MotionSeries
-from fineparser.kinematics.observation import NECK, PELVIS, DiveObservation
+from fineparser.kinematics.observation import DiveObservation
 from fineparser.kinematics.quantity import Choice, Quantity
 from fineparser.kinematics.rotation_measurement import (
     RotationPath,
@@ -121,16 +122,13 @@ def measure_dive(
 
 def without_phases(kinematics: Kinematics, missing: Collection[Phase]) -> Kinematics:
     """The same measurements without those of phases that the clip does not show."""
-    groups, names = Kinematics.groups(), dict[str, str]()
+    groups, changes = Kinematics.groups(), dict[str, Quantity | Choice]()
     if Phase.TAKE_OFF in missing:
-        names |= dict.fromkeys((*NEED_FLIGHT, "closest_distance"), "no_flight")
+        before = (*NEED_FLIGHT, "closest_distance")
+        changes |= Kinematics.missing(before, "no_flight")
     if Phase.ENTRY in missing:
-        after = ("opening_time", "opening_height", *groups["entry"], *groups["splash"])
-        names |= dict.fromkeys((*NEED_FLIGHT, *after), "no_entry")
-    changes: dict[str, Quantity | Choice] = {}
-    for name, reason in names.items():
-        is_choice = isinstance(kinematics[name], Choice)
-        changes[name] = Choice.missing(reason) if is_choice else Quantity.missing(Kinematics.units()[name], reason)
+        after = (*NEED_FLIGHT, "opening_time", "opening_height", *groups["entry"], *groups["splash"])
+        changes |= Kinematics.missing(after, "no_entry")
     picture = None if Phase.ENTRY in missing else kinematics.entry_picture
     return replace(kinematics, **changes, entry_picture=picture)  # type: ignore[arg-type]
 
@@ -194,9 +192,4 @@ def _without_flight(observation: DiveObservation) -> Kinematics:
         hip_angle=angles.hip,
         knee_angle=angles.knee,
     )
-    choices = ("half_somersaults", "half_twists", "direction", "start", "position", "dive_number", "height")
-    missing = {
-        name: Choice.missing("no_flight") if name in choices else Quantity.missing(unit, "no_flight")
-        for name, unit in Kinematics.units().items()
-    }
-    return Kinematics(**missing, series=series)  # type: ignore[arg-type]
+    return Kinematics(**Kinematics.missing(Kinematics.units(), "no_flight"), series=series)  # type: ignore[arg-type]

@@ -1,18 +1,14 @@
 """Input of the kinematics: all that a network and a scan saw of a dive, as arrays in source pixels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 
-from fineparser.domain.clip_geometry import LANDMARKS
+from fineparser.domain.clip_geometry import LAYERS
 
-HEAD, NECK, KNEES, ANKLES, TOES, WRISTS, PELVIS = range(len(LANDMARKS))
-"""Indices of the keypoints."""
-
-BODY_LAYER, WATER_LAYER, FOAM_LAYER = range(3)
-"""Indices of the layers of an entry, see `fineparser.domain.clip_geometry.LAYERS`."""
+BODY_LAYER, WATER_LAYER, FOAM_LAYER = range(len(LAYERS))
+"""Indices of the layers of an entry."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,13 +62,8 @@ class DiveObservation:
     """int64 [T] source frame numbers; a short clip repeats frames."""
     seconds: np.ndarray
     """float64 [T], real time of each frame, as far as the file tells it."""
-    width: int
-    height: int
-    """Of the source frames, pixels."""
     camera: np.ndarray
     """float64 [T, 3, 3]: maps pixels (x, y, 1) of each frame to those of the first frame."""
-    shots: np.ndarray
-    """int64 [T]: frames of one number belong to one shot."""
     keypoints: np.ndarray
     """float64 [P, T, 7, 2]: `LANDMARKS`, predicted P times (of the clip and of its mirror image)."""
     spread: np.ndarray
@@ -110,13 +101,14 @@ class DiveObservation:
     @cached_property
     def camera_scale(self) -> np.ndarray:
         """float64 [T]: pixels of the first frame a pixel of each frame."""
-        return np.sqrt(np.abs(np.linalg.det(self.camera[:, :2, :2])))
+        return zoom(self.camera)
 
     @cached_property
     def distinct(self) -> np.ndarray:
         """int64 [n]: indices of frames that do not repeat the one before them."""
         return np.flatnonzero(np.diff(self.numbers, prepend=self.numbers[0] - 1) > 0)
 
-    def with_probabilities(self, probabilities: np.ndarray) -> Self:
-        """The same observation with other probabilities of the transitions."""
-        return replace(self, probabilities=probabilities)
+
+def zoom(camera: np.ndarray) -> np.ndarray:
+    """Pixels of the first frame a pixel of each frame, float64 [T], of the motions [T, 3, 3] of a camera."""
+    return np.asarray(np.sqrt(np.abs(np.linalg.det(camera[:, :2, :2]))))

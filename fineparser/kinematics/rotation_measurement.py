@@ -13,18 +13,10 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit, ndtr
 
+from fineparser.domain.clip_geometry import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES
 from fineparser.domain.rules import MAX_HALF_SOMERSAULTS
 from fineparser.kinematics.flight_transitions import FlightTransitions
-from fineparser.kinematics.observation import (
-    ANKLES,
-    HEAD,
-    KNEES,
-    NECK,
-    PELVIS,
-    TOES,
-    DiveObservation,
-    MotionPrediction,
-)
+from fineparser.kinematics.observation import DiveObservation, MotionPrediction
 from fineparser.kinematics.quantity import Quantity
 
 MIN_FLIGHT_FRAMES = 6

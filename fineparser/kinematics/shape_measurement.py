@@ -10,9 +10,10 @@ from typing import Self
 
 import numpy as np
 
+from fineparser.domain.clip_geometry import ANKLES, KNEES, NECK, PELVIS, TOES
 from fineparser.domain.rules import POSITIONS
 from fineparser.kinematics.flight_transitions import FlightTransitions
-from fineparser.kinematics.observation import ANKLES, KNEES, NECK, PELVIS, TOES, DiveObservation
+from fineparser.kinematics.observation import DiveObservation
 from fineparser.kinematics.quantity import Quantity
 from fineparser.kinematics.rotation_measurement import MIN_FLIGHT_FRAMES, flight_frames
 

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fineparser.domain.clip_geometry import LANDMARKS
+from fineparser.domain.clip_geometry import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.model.config import KEYPOINTS, CompactConfig
 from fineparser.model.crop_unet import convolution_block, with_skip
 
-HEAD, NECK, KNEES, ANKLES, TOES, WRISTS, PELVIS = range(len(LANDMARKS))
-"""Indices of the keypoints of `CropDecoder`."""
 SEGMENTS = (
     (PELVIS, NECK),
     (NECK, HEAD),

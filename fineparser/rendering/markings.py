@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fineparser.domain.clip_geometry import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.kinematics import Kinematics, MotionSeries
-from fineparser.kinematics.observation import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.rendering.measurements import angle_words, distinct_samples
 from fineparser.rendering.palette import BLACK, ORANGE, SKY_BLUE, VERMILION, WHITE, Colour
 

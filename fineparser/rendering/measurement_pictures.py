@@ -7,6 +7,7 @@ import numpy as np
 
 from fineparser.analysis.report import DiveReport
 from fineparser.kinematics import Kinematics
+from fineparser.kinematics.observation import zoom
 from fineparser.rendering.markings import draw_angle, draw_label, draw_line, upright
 from fineparser.rendering.measurements import angle_words, number_text
 from fineparser.rendering.palette import BLACK, ORANGE, SKY_BLUE, WHITE
@@ -154,7 +155,7 @@ def splash_metre(kinematics: Kinematics) -> float | None:
     entry, scale, series = kinematics.entry_picture, kinematics.scale.value, kinematics.series
     if entry is None or entry.splash_frame is None or scale is None:
         return None
-    sizes = np.sqrt(np.abs(np.linalg.det(series.camera[:, :2, :2])))
+    sizes = zoom(series.camera)
     touch, splash = (int(np.abs(series.numbers - number).argmin()) for number in (entry.frame, entry.splash_frame))
     return float(scale * sizes[touch] / sizes[splash])
 

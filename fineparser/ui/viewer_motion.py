@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from fineparser.domain.clip_geometry import NECK, PELVIS
 from fineparser.kinematics import Kinematics
-from fineparser.kinematics.observation import NECK, PELVIS
 from fineparser.rendering.markings import BONES
 from fineparser.rendering.measurements import angle_words
 from fineparser.rendering.palette import ORANGE, SKY_BLUE, VERMILION

@@ -88,10 +88,7 @@ class Projectile:
         return DiveObservation(
             numbers=numbers,
             seconds=seconds,
-            width=900,
-            height=900,
             camera=camera,
-            shots=np.zeros(CLIP_FRAMES, int),
             keypoints=np.stack([points, points]),
             spread=np.full((2, CLIP_FRAMES, 7), max(self.noise, 1.0)),
             masks=masks,

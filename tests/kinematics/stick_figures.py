@@ -84,10 +84,7 @@ class StickDive:
         return DiveObservation(
             numbers=np.arange(FRAMES) + 100,
             seconds=np.arange(FRAMES) / FPS,
-            width=1280,
-            height=720,
             camera=np.tile(np.eye(3), (FRAMES, 1, 1)),
-            shots=np.zeros(FRAMES, np.int64),
             keypoints=points + noise,
             spread=np.full((2, FRAMES, 7), np.sqrt(2) * max(self.noise, 0.005) * PIXELS_A_METRE),
             masks=np.zeros((FRAMES, 8, 8), np.float32),

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fineparser.domain.clip_geometry import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.kinematics import DiveObservation, EntryObservation, Quantity
 from fineparser.kinematics.entry_line import (
     HAND_SHARE,
@@ -16,16 +17,7 @@ from fineparser.kinematics.entry_line import (
     line_angle,
     measure_entry,
 )
-from fineparser.kinematics.observation import (
-    ANKLES,
-    BODY_LAYER,
-    HEAD,
-    KNEES,
-    NECK,
-    PELVIS,
-    TOES,
-    WRISTS,
-)
+from fineparser.kinematics.observation import BODY_LAYER
 from fineparser.kinematics.splash import measure_splash
 
 SIDE, FRAMES, TOUCH, LENGTH = 48, 96, 60, 90.0
@@ -89,10 +81,7 @@ def observation_of(
     return DiveObservation(
         numbers=np.arange(FRAMES) + 300,
         seconds=np.arange(FRAMES) / 30,
-        width=640,
-        height=360,
         camera=np.tile(np.eye(3), (FRAMES, 1, 1)),
-        shots=np.zeros(FRAMES, np.int64),
         keypoints=np.stack([points, points] if keypoints is None else [keypoints, keypoints]),
         spread=np.full((2, FRAMES, 7), spread),
         masks=np.zeros((FRAMES, 8, 8), np.float32),

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fineparser.kinematics.observation import HEAD, NECK, PELVIS, MotionPrediction
+from fineparser.domain.clip_geometry import HEAD, NECK, PELVIS
+from fineparser.kinematics.observation import MotionPrediction
 from fineparser.kinematics.rotation_measurement import (
     follow_rotation,
     follow_twist,

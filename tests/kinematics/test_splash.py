@@ -33,10 +33,7 @@ def observation_of(entry: EntryObservation | None) -> DiveObservation:
     return DiveObservation(
         numbers=np.arange(FRAMES) + 200,
         seconds=np.arange(FRAMES) / RATE,
-        width=640,
-        height=360,
         camera=np.tile(np.eye(3), (FRAMES, 1, 1)),
-        shots=np.zeros(FRAMES, np.int64),
         keypoints=np.zeros((2, FRAMES, 7, 2)),
         spread=np.ones((2, FRAMES, 7)),
         masks=np.zeros((FRAMES, 8, 8), np.float32),

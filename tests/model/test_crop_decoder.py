@@ -7,22 +7,9 @@ import pytest
 import torch
 from scipy import ndimage
 
+from fineparser.domain.clip_geometry import ANKLES, HEAD, KNEES, NECK, PELVIS, TOES, WRISTS
 from fineparser.model.config import KEYPOINTS, POSE_FEATURES, CompactConfig
-from fineparser.model.crop_decoder import (
-    ANKLES,
-    HEAD,
-    JOINTS,
-    KNEES,
-    NECK,
-    PELVIS,
-    SEGMENTS,
-    TOES,
-    WRISTS,
-    CropDecoder,
-    CropPrediction,
-    pose_features,
-    with_neighbours,
-)
+from fineparser.model.crop_decoder import JOINTS, SEGMENTS, CropDecoder, CropPrediction, pose_features, with_neighbours
 from fineparser.model.static_visual_encoder import FrameResNet
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fineparser.cli.analyse import MARKINGS
+from fineparser.domain.clip_geometry import HEAD, PELVIS
 from fineparser.kinematics import Quantity
-from fineparser.kinematics.observation import HEAD, PELVIS
 from fineparser.rendering.markings import (
     FrameMotion,
     Marking,
