@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from fineparser.data.readers.syndive import frame_labels
-from fineparser.domain.clip_geometry import GRAVITY, LAYERS
+from fineparser.domain.clip_geometry import GRAVITY
 from fineparser.domain.rules import DIRECTIONS, POSITIONS
 from fineparser.simulator.athlete.skeleton import JOINT_INDEX
 from fineparser.simulator.flight.diver_motion import RATE, DiverMotion
 from fineparser.simulator.plan import DivePlan
+from fineparser.simulator.true_measurements import true_measurements
 
 Truth = dict[str, float | str]
 
@@ -33,15 +34,6 @@ PEAK_SECONDS = 0.08
 
 BOARD_LEVEL_M = 0.3
 """Distance from the level of the board within which a part of the body passes it."""
-
-MOST_OPEN_DEG = 140.0
-"""Tightest hip angle above which a dive has no shape that opens."""
-
-SPLASH_RATE, SPLASH_SECONDS = 15, 1.2
-"""Frames a second in which a splash is measured, and seconds after the touch in which it is."""
-
-SPLASH_COVERAGE, SPLASH_WIDTH = 0.3, 0.03
-"""Share of a pixel from which on it shows water, and metres of such pixels in a row that belongs to the splash."""
 
 TRUSTED = ("sure", "likely")
 """Confidence of a label of rotation and position from which it counts."""
@@ -64,19 +56,13 @@ def truth_of_plan(plan: DivePlan, lines: int) -> Truth:
         "entry": entry,
         "air_time": air_time,
         "take_off_speed": _vertical_speed(motion),
-        "height_above_board": float(height[in_air].max()) - plan.height,
-        "entry_distance": motion.entry_position[0],
         "half_somersaults": str(code.half_somersaults),
         "half_twists": str(code.half_twists),
         "start": "hands" if code.armstand else "feet",
         "peak_rotation": _peak(motion.angular_speed[in_air]),
         "mean_rotation": float(somersault[1] - somersault[0]) * 360.0 / air_time,
         "position": code.position,
-        "tightest_hip": float(motion.hip_angle[in_air].min()),
-        "tightest_knee": float(motion.knee_angle[in_air].min()),
         "legs_apart": float(np.median(np.linalg.norm(ankles[:, 0] - ankles[:, 1], axis=-1))),
-        "entry_angle": _line_angle(motion, "toe", "fingertip" if code.head_first else "shoulder"),
-        "trunk_angle": _line_angle(motion, "hip", "fingertip" if code.head_first else "shoulder"),
         "vertical": _vertical(plan, entry, lines),
         "splash_size": motion.splash_size,
         "scale": metre,
@@ -85,17 +71,15 @@ def truth_of_plan(plan: DivePlan, lines: int) -> Truth:
         "dive_number": str(code),
         "height": f"{plan.height:g}",
     }
-    truth |= _splash(plan, lines)
+    truth |= true_measurements(plan, lines)
     if code.direction:
         truth["direction"] = DIRECTIONS[code.direction]
     # The hands of an armstand are beside the edge before they pass it.
     closest = None if code.armstand else _closest_distance(motion, plan.height)
     if closest is not None:
         truth["closest_distance"] = closest
-    opening = _opening(times[in_air], motion.hip_angle[in_air])
-    if opening is not None:
-        truth["opening_time"] = motion.entry_time - opening
-        truth["opening_height"] = float(np.interp(opening, times, height))
+    if "opening_time" in truth:
+        truth["opening_height"] = float(np.interp(motion.entry_time - float(truth["opening_time"]), times, height))
     return truth
 
 
@@ -120,51 +104,12 @@ def _closest_distance(motion: DiverMotion, height: float) -> float | None:
     return float(motion.joints[..., 0][passing].min()) if passing.any() else None
 
 
-def _opening(times: np.ndarray, hip_angle: np.ndarray) -> float | None:
-    """Seconds at which the hips pass half-way from their tightest angle to that at the touch; None for a dive without
-    a shape that opens."""
-    tightest = int(hip_angle.argmin())
-    if hip_angle[tightest] > MOST_OPEN_DEG:
-        return None
-    after = hip_angle[tightest:]
-    half = (hip_angle[tightest] + hip_angle[-1]) / 2
-    return float(times[tightest + int(np.argmax(after >= half))])
-
-
-def _line_angle(motion: DiverMotion, start: str, end: str) -> float:
-    """Degrees by which a line between two joints is past the vertical at the touch, negative before it, in the plane of
-    the dive."""
-    joints = motion.at(np.array([motion.entry_time])).joints[0]
-    ends = [joints[[JOINT_INDEX[f"{name}_l"], JOINT_INDEX[f"{name}_r"]]].mean(0) for name in (start, end)]
-    up = max(ends, key=lambda point: point[2]) - min(ends, key=lambda point: point[2])
-    in_air = (motion.times >= motion.take_off_time) & (motion.times <= motion.entry_time)
-    trunk = motion.trunk_direction[in_air]
-    turned = np.unwrap(np.arctan2(trunk[:, 0], trunk[:, 2]))
-    return float(np.rad2deg(np.arctan2(up[0], up[2])) * np.sign(turned[-1] - turned[0]))
-
-
 def _vertical(plan: DivePlan, frame: int, lines: int) -> float:
     """Degrees clockwise by which the true vertical at the centre of mass is turned from that of the picture."""
     centre = plan.motions[0].at(plan.times[[frame]]).centre_of_mass[0]
     points = np.stack([centre, centre + np.array([0.0, 0.0, 0.5])])
     low, high = plan.project(points[None], [frame], lines)[0]
     return float(np.rad2deg(np.arctan2(high[0] - low[0], low[1] - high[1])))
-
-
-def _splash(plan: DivePlan, lines: int) -> Truth:
-    """Height above the surface and largest area of the flying water as it is rendered, metres and square metres."""
-    motion = plan.motions[0]
-    numbers = np.flatnonzero((plan.times >= motion.entry_time) & (plan.times <= motion.entry_time + SPLASH_SECONDS))
-    numbers = numbers[:: max(round(plan.fps * plan.slow_motion / SPLASH_RATE), 1)]
-    water = plan.layers(numbers, lines)[..., LAYERS.index("flying water")] / 255.0
-    surface = np.tile([[*motion.entry_position, 0.0]], (len(numbers), 1, 1))
-    level = plan.project(surface, numbers, lines)[:, 0, 1]
-    metre = plan.poses(numbers, lines)[:, -1] * lines
-    width = (water > SPLASH_COVERAGE).sum(2)  # pixels in each row
-    shown = width >= np.maximum(SPLASH_WIDTH * metre, 1.0)[:, None]
-    top = np.where(shown.any(1), level - shown.argmax(1), 0.0)
-    area = water.sum((1, 2)) / (metre**2 * plan.style.stretch)
-    return {"splash_height": float(max((top / metre).max(), 0.0)), "splash_area": float(area.max())}
 
 
 def truths_of_labels(folder: Path) -> dict[str, Truth]:

@@ -25,12 +25,13 @@ LEVELS = {
     "data": 3,
     "exemplars": 4,
     "kinematics": 4,
-    "analysis": 5,
-    "training": 5,
-    "rendering": 6,
-    "ui": 7,
-    "cli": 8,
-    "__main__": 9,
+    "scoring": 5,
+    "analysis": 6,
+    "training": 6,
+    "rendering": 7,
+    "ui": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 # Packages that run where only the numerical libraries are installed (a GPU machine without the app's packages).
 WITHOUT_THE_APP = ("domain", "video", "simulator", "model", "data", "exemplars", "training")

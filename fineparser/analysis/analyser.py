@@ -20,13 +20,14 @@ from fineparser.bundled import bundled
 from fineparser.data.clip_input import network_input
 from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.judging import COUNTED_AWARDS
 from fineparser.domain.rules import ARMSTAND_GROUP
-from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, non_simulated_sources
+from fineparser.domain.standards import Standard
+from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, clip_digest, non_simulated_sources
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
-from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES
 from fineparser.exemplars.selection import EXEMPLAR_COUNT, ExemplarSelection
 from fineparser.exemplars.user_exemplars import ClipSection
-from fineparser.exemplars.voting_result import VotingResult, vote_on_dive
+from fineparser.exemplars.voting_result import ScoreEstimate, VotingResult, exemplars_beside, vote_on_dive
 from fineparser.model.checkpoint import PretrainedNetwork, load_network
 from fineparser.model.config import CompactConfig
 from fineparser.model.cpu.optimisation import optimise
@@ -35,6 +36,11 @@ from fineparser.model.protocol import ClipInput, Diagnostics, Encoding, normalis
 from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
+from fineparser.scoring.award_model import AwardModel
+from fineparser.scoring.evidence import evidence_of, shown_quantities
+from fineparser.scoring.judge import judge_dive
+from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeCalibration, judged_dives
+from fineparser.scoring.judgement import Judgement
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
@@ -61,6 +67,8 @@ class AnalysisOptions:
     proposal: TrimProposal | None = None
     """Trim and crop of this clip as `DiveAnalyser.propose` made them or a user changed them; replaces `first`, `last`,
     `crop` and `dive`."""
+    standard: Standard | None = None
+    """Standard of competition whose judges the score is for; None: not known, all are covered."""
     force: bool = False
     """Score the clip even if it does not show a complete dive."""
     selection: ExemplarSelection | None = None
@@ -108,7 +116,6 @@ class DiveAnalyser:
         self.bank = bank
         self.bank_warning = bank_warning
         self.dtype = dtype_of(precision, model.device)
-
     @cached_property
     def network(self) -> PretrainedNetwork:
         """Inference copy of `model`: the same numbers in a fraction of the time.
@@ -116,6 +123,11 @@ class DiveAnalyser:
         Created on first use, since a Space that lends its GPU has none before.
         """
         return optimise(self.model, self.dtype)
+
+    @cached_property
+    def award_model(self) -> AwardModel:
+        """Model of the awards, for weights that judge measurements."""
+        return AwardModel.load()
 
     def prepare(self) -> None:
         """Create the inference copy now rather than in the first analysis."""
@@ -212,12 +224,25 @@ class DiveAnalyser:
         if observer is not None:
             is_dive = evidence is None or evidence.shows_fall
             kinematics = observer.measure(query.transition_probabilities, diagnostics, missing_phases, is_dive=is_dive)
-        voting = VotingResult()
+        voting, judgement, calibration = VotingResult(), None, None
         if spec is not None and (options.force or not no_score):
-            progress("Comparing with exemplars", 0.7)
+            progress("Judging the dive", 0.7)
             selection = options.selection or ExemplarSelection(bank=self.bank)
             selection = replace(selection, count=options.exemplars, seed=options.seed)
-            voting = vote_on_dive(self.network, query, spec, selection, missing_phases)
+            if kinematics is not None and self.judges_measurements:
+                calibration = self._judge_calibration(selection.bank, proposal, options.standard)
+                judgement = judge_dive(
+                    self.award_model,
+                    evidence_of(kinematics),
+                    shown_quantities(kinematics),
+                    spec,
+                    standard=options.standard,
+                    calibration=calibration,
+                    missing_phases=missing_phases,
+                )
+                voting = _judged(judgement, spec, self.network, selection)
+            else:
+                voting = vote_on_dive(self.network, query, spec, selection, missing_phases)
         number_warnings: list[QualityWarning] = []
         if evidence is not None and spec is not None and not no_score and not missing_phases:
             number_warnings = self._number_warnings(spec, observer, query, diagnostics)
@@ -244,8 +269,9 @@ class DiveAnalyser:
             interval_basis=voting.interval_basis,
             flight=flight,
             entry=entry,
-            weights=self._weights_summary(voting),
-            judge_calibration=voting.judge_calibration,
+            weights=self._weights_summary(voting, calibration),
+            judge_calibration=calibration,
+            judgement=judgement,
             no_score=no_score,
             is_forced=options.force and bool(no_score),
             missing_phases=missing_phases,
@@ -369,12 +395,48 @@ class DiveAnalyser:
         proposal = self.propose(clip, first, last, progress=progress)
         return ClipSection(proposal.scan.info, proposal.first, proposal.last, proposal.warnings)
 
-    def encode_clip(self, clip: Path, first: int, last: int) -> Encoding:
-        """Encoding of the frames `first` to `last` of a clip in the proposed crop, on the CPU."""
+    def encode_clip(self, clip: Path, first: int, last: int, height: float | None = None) -> Encoding:
+        """Encoding of the frames `first` to `last` of a clip in the proposed crop, on the CPU, with its evidence.
+
+        Args:
+            clip: a file or folder.
+            first, last: source frame numbers.
+            height: of the board in metres; None: not known.
+        """
         proposal = self.propose(clip, first, last)
         frames = self._read(proposal)
+        observer = self._observer(frames, proposal.scan, height)
         with torch.inference_mode():
-            return self.network.encode(self._clip_input(frames), self._observer(frames, proposal.scan)).to("cpu")
+            if observer is None:
+                return self.network.encode(self._clip_input(frames)).to("cpu")
+            encoding, diagnostics = self.network.encode_with_diagnostics(self._clip_input(frames), observer)
+        kinematics = observer.measure(encoding.transition_probabilities, diagnostics)
+        return replace(encoding.to("cpu"), evidence=torch.from_numpy(evidence_of(kinematics))[None])
+
+    @property
+    def judges_measurements(self) -> bool:
+        """True for weights that judge a dive by its measurements: those that know simulated judges alone.
+
+        Weights that were trained on real scores have learned from real judges, and their exemplars vote.
+        """
+        provenance = self.model.provenance
+        is_measured = provenance.trained and isinstance(self.model.config, CompactConfig)
+        return is_measured and not non_simulated_sources(provenance.trained_on)
+
+    def _judge_calibration(
+        self, bank: ExemplarBank | None, proposal: TrimProposal, standard: Standard | None
+    ) -> JudgeCalibration | None:
+        """Calibration to the judges of the real dives of a bank, this very dive left out; None with too few."""
+        if bank is None:
+            return None
+        real = bank.select([index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED])
+        if len(real) < MIN_JUDGED_DIVES:
+            return None
+        real = real.without_clip(clip_digest(proposal.scan.info.path), proposal.first, proposal.last)
+        _, dives = judged_dives(real, standard, self.award_model)
+        if len(dives) < MIN_JUDGED_DIVES:
+            return None
+        return JudgeCalibration.from_dives(dives, self.award_model)
 
     def _read(self, proposal: TrimProposal) -> Clip:
         return proposal.read(self.model.config.input_size)
@@ -444,22 +506,32 @@ class DiveAnalyser:
             return []
         return check_dive_number(spec, *identified)
 
-    def _weights_summary(self, voting: VotingResult) -> WeightsSummary:
-        provenance, calibration = self.model.provenance, voting.judge_calibration
+    def _weights_summary(self, voting: VotingResult, calibration: JudgeCalibration | None) -> WeightsSummary:
+        provenance = self.model.provenance
         datasets = [
             *non_simulated_sources(provenance.trained_on),
-            *sorted({vote.source for vote in voting.votes} - {SIMULATED}),
+            *sorted({vote.source for vote in voting.votes if vote.score is not None} - {SIMULATED}),
         ]
         if not provenance.trained:
             scale = QualityWarning("scale_untrained")
         elif calibration is not None:
-            values = {"offset": round(calibration.offset, 3), "slope": round(calibration.slope, 3)}
+            values = {"offset": round(calibration.offset, 3), "dives": calibration.dives}
             scale = QualityWarning("scale_judges", values)
         elif datasets:
             scale = QualityWarning("scale_real", {"datasets": ", ".join(datasets)})
         else:
-            scale = QualityWarning("scale_simulated", {"min_dives": MIN_SCORED_DIVES})
+            scale = QualityWarning("scale_simulated", {"min_dives": MIN_JUDGED_DIVES})
         return WeightsSummary(provenance.name, provenance.trained_on, scale)
+
+
+def _judged(
+    judgement: Judgement, spec: DiveSpec, network: PretrainedNetwork, selection: ExemplarSelection
+) -> VotingResult:
+    """Total and execution of a judgement, with the exemplars to show beside the dive."""
+    execution = ScoreEstimate(*(COUNTED_AWARDS * award for award in (judgement.award, judgement.low, judgement.high)))
+    total = ScoreEstimate(*(spec.difficulty * value for value in (execution.value, execution.low, execution.high)))
+    beside = exemplars_beside(network, spec, selection, total.value)
+    return replace(beside, total=total, execution=execution)
 
 
 def _normalised(clip: Clip) -> torch.Tensor:

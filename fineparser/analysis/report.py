@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from fineparser.domain.phases import Phase
-from fineparser.exemplars.judge_calibration import JudgeCalibration
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.exemplars.voting_result import Breakdown, ScoreEstimate, Vote
 from fineparser.kinematics import Kinematics
 from fineparser.quality_warning import QualityWarning
+from fineparser.scoring import Judgement
+from fineparser.scoring.judge_calibration import JudgeCalibration
 from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
 
@@ -101,6 +102,8 @@ class DiveReport:
     """Measurements of the dive; None where nothing was measured."""
     judge_calibration: JudgeCalibration | None = None
     """Of the user's judges, on whose scale the scores are; None with too few dives that they scored."""
+    judgement: Judgement | None = None
+    """Judgement from the measurements; None without a score, or for weights whose exemplars vote."""
     no_score: tuple[QualityWarning, ...] = ()
     """Reasons against a score although dive number and height are known, the most telling one first: "no_diver",
     "no_fall", "no_transition", "ends_in_air"."""
@@ -165,6 +168,7 @@ class DiveReport:
             "execution": self.execution and self.execution.to_json(),
             "interval": NOMINAL_COVERAGE,
             "interval_basis": self.interval_basis and self.interval_basis.to_json(),
+            "judgement": self.judgement and self.judgement.to_json(),
             "breakdown": self.breakdown and self.breakdown.to_json(),
             "votes": [vote.to_json() for vote in self.votes],
             "exemplar": next((vote.to_json() for vote in self.votes if vote.exemplar == self.exemplar), None),

@@ -7,7 +7,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fineparser.cli import analyse, bank, evaluate, examples, import_checkpoint, measure, recipe, simulate, train
+from fineparser.cli import (
+    analyse,
+    award_model,
+    bank,
+    evaluate,
+    examples,
+    import_checkpoint,
+    measure,
+    recipe,
+    simulate,
+    train,
+)
 
 COMMANDS = {
     "analyse": analyse,
@@ -16,6 +27,7 @@ COMMANDS = {
     "simulate": simulate,
     "train": train,
     "recipe": recipe,
+    "award-model": award_model,
     "evaluate": evaluate,
     "import-checkpoint": import_checkpoint,
     "examples": examples,

@@ -1,7 +1,7 @@
 """The score of a dive: votes of exemplars, their mean with its interval, and the contribution of each phase."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,8 @@ import torch
 
 from fineparser.domain.judging import execution, highest_score
 from fineparser.domain.phases import Phase
-from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, Exemplar, SimulationRecipe
+from fineparser.exemplars.exemplar import DiveSpec, Exemplar, SimulationRecipe
 from fineparser.exemplars.exemplar_bank import ExemplarBank
-from fineparser.exemplars.judge_calibration import JudgeCalibration, fit_judge_calibration
 from fineparser.exemplars.score_calibration import ScoreCalibration, vote_interval
 from fineparser.exemplars.selection import ExemplarSelection, Voters
 from fineparser.exemplars.voting import PairVotes, vote_on_pairs
@@ -42,7 +41,7 @@ class ScoreEstimate:
 
 @dataclass(frozen=True)
 class Vote:
-    """The vote of one exemplar on a dive."""
+    """An exemplar beside a dive, and its vote; none where the dive is judged by its measurements."""
 
     exemplar: str
     """Id of the exemplar."""
@@ -50,15 +49,16 @@ class Vote:
     height: float
     difficulty: float
     exemplar_score: float
-    """Points of the exemplar; with a judge calibration, a simulated one's as the user's judges would give them."""
+    """Points of the exemplar."""
     source: str
     """Source of the exemplar: "SynDive", "own dives" or the name of a dataset."""
     rule: str
     """Rule by which the exemplar was chosen: "same dive number" or "nearest dive number"."""
-    contributions: np.ndarray
-    """[2, 3] points by branch (dynamic, static) and phase, at the difficulty of the dive."""
-    score: float
-    """Points for the dive: the exemplar's at the difficulty of the dive, plus the contributions."""
+    contributions: np.ndarray | None
+    """[2, 3] points by branch (dynamic, static) and phase, at the difficulty of the dive; None without a vote."""
+    score: float | None
+    """Points for the dive: the exemplar's at the difficulty of the dive, plus the contributions; None without a vote.
+    """
     clip_exemplar: Exemplar | None = None
     """Exemplar whose clip shows this one: itself or a similar one; None without a clip."""
     recipe: SimulationRecipe | None = None
@@ -76,9 +76,9 @@ class Vote:
             "exemplar_score": round(self.exemplar_score, 2),
             "source": self.source,
             "reason": self.rule,
-            "difference": round(float(self.contributions.sum()), 3),
-            "contributions": by_branch(self.contributions),
-            "score": round(self.score, 2),
+            "difference": None if self.contributions is None else round(float(self.contributions.sum()), 3),
+            "contributions": None if self.contributions is None else by_branch(self.contributions),
+            "score": None if self.score is None else round(self.score, 2),
             "shown_by": self.clip_exemplar and self.clip_exemplar.id,
         }
 
@@ -128,9 +128,7 @@ class VotingResult:
     exemplar: str | None = None
     """Id of the exemplar to show beside the dive: of those with a clip, the one whose vote is nearest to the total."""
     interval_basis: QualityWarning | None = None
-    """Meaning of the intervals: "interval_from_votes", "interval_from_scores" or "interval_from_judges"."""
-    judge_calibration: JudgeCalibration | None = None
-    """Of the user's judges, on whose scale the votes are; None with too few scored dives of the user."""
+    """Meaning of the intervals: "interval_from_votes" or "interval_from_scores"."""
     warnings: tuple[QualityWarning, ...] = ()
 
     @classmethod
@@ -140,26 +138,22 @@ class VotingResult:
         spec: DiveSpec,
         *,
         score_calibration: ScoreCalibration | None = None,
-        judge_calibration: JudgeCalibration | None = None,
         warnings: tuple[QualityWarning, ...] = (),
     ) -> "VotingResult":
         """Total, intervals and breakdown of some votes.
 
         Args:
-            votes: at least one.
+            votes: at least one, each with a score.
             spec: of the dive.
             score_calibration: of the exemplars that voted.
-            judge_calibration: with which the votes were made.
             warnings: about the exemplars.
         """
-        scores = np.array([vote.score for vote in votes])
-        points = np.mean([vote.contributions for vote in votes], axis=0)
+        scores = np.array([vote.score for vote in votes], dtype=float)
+        points = np.mean([vote.contributions for vote in votes if vote.contributions is not None], axis=0)
         mean, ranges = ScoreEstimate.from_votes(scores), None
         basis = QualityWarning("interval_from_votes", {"votes": len(votes)})
         if score_calibration is not None:
-            slope = 1.0 if judge_calibration is None else judge_calibration.slope
-            ranges = score_calibration.phase_intervals(points.sum(0) / slope, spec.difficulty)
-            ranges = None if ranges is None else np.sort(ranges * slope, axis=1)
+            ranges = score_calibration.phase_intervals(points.sum(0), spec.difficulty)
             mean = ScoreEstimate(mean.value, *score_calibration.interval(mean.value, spec.difficulty))
             basis = QualityWarning(
                 "interval_from_scores",
@@ -169,22 +163,16 @@ class VotingResult:
                     "phases": 0 if ranges is None else len(ranges),
                 },
             )
-        if judge_calibration is not None:
-            mean = ScoreEstimate(mean.value, *judge_calibration.interval(mean.value, spec.difficulty))
-            basis = QualityWarning("interval_from_judges", {"dives": judge_calibration.dives})
         # No dive scores less than nothing or more than perfect awards.
         highest = highest_score(spec.difficulty)
         low, value, high = (float(np.clip(score, 0, highest)) for score in (mean.low, mean.value, mean.high))
-        # An exemplar with a clip is worth more beside the dive than a slightly nearer one without.
-        with_clip = [vote for vote in votes if vote.clip_exemplar and vote.clip_exemplar.id == vote.exemplar] or votes
         return cls(
             votes=tuple(votes),
             total=ScoreEstimate(value, low, high),
             execution=ScoreEstimate(*(execution(score, spec.difficulty) for score in (value, low, high))),
             breakdown=Breakdown(float(scores.mean() - points.sum()), points, ranges),
-            exemplar=min(with_clip, key=lambda vote: abs(vote.score - mean.value)).exemplar,
+            exemplar=_exemplar_to_show(votes, scores, mean.value),
             interval_basis=basis,
-            judge_calibration=judge_calibration,
             warnings=warnings,
         )
 
@@ -208,57 +196,69 @@ def vote_on_dive(
     voters = selection.choose(network, spec)
     if voters.bank is None:
         return VotingResult(warnings=voters.warnings)
-    # Exemplars simulated for this dive stand in for those of a bank: they come from the same judges.
-    calibration = None
-    if selection.bank is not None:
-        calibration = fit_judge_calibration(network, selection.bank, selection.count, selection.seed)
     pairs = torch.tensor([(0, choice.index) for choice in voters.choices])
     difficulty = torch.tensor([spec.difficulty], dtype=torch.float64)
     pair_votes = vote_on_pairs(network, query, difficulty, voters.bank, pairs)
     return VotingResult.from_votes(
-        _votes(voters.bank, voters, pair_votes, spec, calibration, missing_phases),
+        _votes(voters.bank, voters, pair_votes, missing_phases),
         spec,
         score_calibration=voters.bank.calibration,
-        judge_calibration=calibration,
         warnings=voters.warnings,
     )
 
 
-def _votes(
-    bank: ExemplarBank,
-    voters: Voters,
-    pair_votes: PairVotes,
-    spec: DiveSpec,
-    calibration: JudgeCalibration | None,
-    missing_phases: Sequence[Phase],
-) -> list[Vote]:
-    """The votes with the properties of their exemplars, on the scale of the user's judges.
+def exemplars_beside(network: Network, spec: DiveSpec, selection: ExemplarSelection, total: float) -> VotingResult:
+    """Exemplars to show beside a dive that is judged by its measurements: none of them votes, or is simulated for it.
 
-    If these spread dives further, differences grow by as much; the score of a simulated exemplar becomes what the
-    judges would give it.
+    Args:
+        network: that encoded the exemplars.
+        spec: of the dive.
+        selection: the exemplars that may be shown.
+        total: points of the dive.
     """
+    voters = replace(selection, simulate_missing=False).choose(network, spec)
+    if voters.bank is None or not voters.choices:
+        return VotingResult(warnings=selection.warnings)
+    votes = _votes(voters.bank, voters, None, ())
+    scores = np.array([vote.exemplar_score * spec.difficulty / vote.difficulty for vote in votes])
+    return VotingResult(
+        votes=tuple(votes), exemplar=_exemplar_to_show(votes, scores, total), warnings=selection.warnings
+    )
+
+
+def _exemplar_to_show(votes: Sequence[Vote], scores: np.ndarray, total: float) -> str:
+    """Id of the exemplar whose score [n] is nearest to the total.
+
+    One with a clip of its own is worth more beside the dive than a slightly nearer one without.
+    """
+    has_clip = [bool(vote.clip_exemplar and vote.clip_exemplar.id == vote.exemplar) for vote in votes]
+    distances = np.abs(scores - total) + np.where(has_clip, 0.0, np.inf if any(has_clip) else 0.0)
+    return votes[int(distances.argmin())].exemplar
+
+
+def _votes(
+    bank: ExemplarBank, voters: Voters, pair_votes: PairVotes | None, missing_phases: Sequence[Phase]
+) -> list[Vote]:
+    """The votes with the properties of their exemplars; without pair votes the exemplars alone."""
     votes = []
     for row, choice in enumerate(voters.choices):
         exemplar = bank.exemplars[choice.index]
-        score, base = exemplar.score, pair_votes.base[row].item()
-        contributions = pair_votes.contributions[row].numpy().copy()
-        contributions[:, list(missing_phases)] = 0
-        if calibration is not None:
-            contributions = contributions * calibration.slope
-            if exemplar.source == SIMULATED:
-                score = calibration.calibrate(score, exemplar.difficulty)
-                base = score * spec.difficulty / exemplar.difficulty
+        contributions = score = None
+        if pair_votes is not None:
+            contributions = pair_votes.contributions[row].numpy().copy()
+            contributions[:, list(missing_phases)] = 0
+            score = pair_votes.base[row].item() + float(contributions.sum())
         votes.append(
             Vote(
                 exemplar=exemplar.id,
                 code=str(exemplar.code),
                 height=exemplar.height,
                 difficulty=exemplar.difficulty,
-                exemplar_score=score,
+                exemplar_score=exemplar.score,
                 source=exemplar.source,
                 rule=choice.rule,
                 contributions=contributions,
-                score=base + float(contributions.sum()),
+                score=score,
                 clip_exemplar=bank.clip_exemplar(choice.index),
                 recipe=exemplar.recipe,
                 encoding=bank.encodings.select([choice.index]).to_arrays(),
