@@ -20,6 +20,7 @@ from fineparser.cli.arguments import add_network_options, print_progress
 from fineparser.data.dive_tables import RowLabels, find_tables, read_folder_rows, read_rows
 from fineparser.data.dives import Location, OnBroken, Problem, ProblemLog
 from fineparser.data.file_names import FolderFiles
+from fineparser.domain.standards import Standard
 from fineparser.plain_values import MAX_EXCERPT
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.video.limits import VIDEO_SUFFIXES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fineparser.analysis.auto_trim import TrimProposal
     from fineparser.analysis.dive_segments import DiveSegment
     from fineparser.analysis.report import DiveReport
+    from fineparser.scoring import PhaseMark
 
 SESSION_DIVE = "session_dive"
 """Column of a table that names one of the dives of a recording, by its number or a time such as 3:25."""
@@ -59,6 +61,8 @@ class AnalyseSettings:
     precision: str = "float32"
     force: bool = False
     """Score clips even where they show no whole dive."""
+    standard: Standard | None = None
+    """Standard of competition that scores are for; None: not given, or as a table says."""
     markings: tuple[str, ...] = ()
     """Measurements that are drawn in overlay.mp4."""
 
@@ -76,6 +80,7 @@ class AnalyseSettings:
             device=options.device,
             precision=options.precision,
             force=options.force,
+            standard=None if options.standard is None else Standard(options.standard),
             markings=tuple(options.overlay),
         )
 
@@ -90,6 +95,8 @@ class BatchClip:
     code: str | None = None
     height: str | None = None
     difficulty: float | None = None
+    standard: Standard | None = None
+    """Standard of competition; None: that of the settings."""
     first: int | None = None
     last: int | None = None
     dive: str = ""
@@ -118,6 +125,14 @@ class SummaryRow:
     low: str = ""
     high: str = ""
     execution: str = ""
+    standard: str = ""
+    """Standard of competition of a judgement; empty if it was not given."""
+    award: str = ""
+    """Mean award of a judgement, and the ends of its range."""
+    award_low: str = ""
+    award_high: str = ""
+    faults: str = ""
+    """Faults of a judgement with the awards that they cost, the dearest first."""
     first_frame: str = ""
     flight_frame: str = ""
     entry_frame: str = ""
@@ -317,12 +332,13 @@ class ClipAnalyser:
             exemplars=self.settings.exemplars,
             seed=self.settings.seed,
             force=self.settings.force,
+            standard=clip.standard or self.settings.standard,
         )
         return self._analyser.analyse(clip.clip, clip.code, clip.height, options, progress=progress)
 
     def row(self, clip: BatchClip) -> SummaryRow:
         """Analyse a clip and write its results; any error ends in the row, so that the other clips are analysed."""
-        from fineparser.rendering.messages import no_score_message, warning_texts
+        from fineparser.rendering.messages import warning_texts
         from fineparser.rendering.overlay import OverlayOptions
         from fineparser.rendering.results import write_results
 
@@ -332,24 +348,42 @@ class ClipAnalyser:
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
             return replace(_empty_row(clip), dive_code=clip.code or "", height=clip.height or "", problem=reason)
-        total, execution = report.total, report.execution
         return replace(
             _empty_row(clip),
             dive_code=report.dive_code or "",
             height="" if report.height is None else f"{report.height:g}",
             difficulty="" if report.difficulty is None else f"{report.difficulty:g}",
-            total="" if total is None else f"{total.value:.2f}",
-            low="" if total is None else f"{total.low:.2f}",
-            high="" if total is None else f"{total.high:.2f}",
-            execution="" if execution is None else f"{execution.value:.2f}",
+            **_score_cells(report),
             first_frame=str(report.first_frame),
             flight_frame=str(report.flight.frame),
             entry_frame=str(report.entry.frame),
             last_frame=str(report.last_frame),
-            no_score=no_score_message(report),
             warnings=" ".join(warning_texts(report)),
             folder=clip.name,
         )
+
+
+def _score_cells(report: "DiveReport") -> dict[str, str]:
+    """Cells of a summary about the score, as the report's page shows it."""
+    from fineparser.rendering.judgement_text import LEAST_DEDUCTION, score_text
+    from fineparser.rendering.messages import little_message, no_score_message
+
+    judgement, score = report.judgement, score_text(report)
+    cells = {"no_score": no_score_message(report) or little_message(report)}
+    if judgement is not None:
+        cells["standard"] = "" if judgement.standard is None else judgement.standard.value
+        cells["faults"] = "; ".join(
+            f"{fault.name} -{fault.deduction:.1f}" for fault in judgement.faults if fault.deduction >= LEAST_DEDUCTION
+        )
+    if score is not None:
+        cells["total"] = score.points
+        cells["low"], cells["high"] = score.points_range.split(" to ")
+        if judgement is None:
+            cells["execution"] = score.execution
+        else:
+            cells["award"] = score.award
+            cells["award_low"], cells["award_high"] = score.award_range.split(" to ")
+    return cells
 
 
 def _empty_row(clip: BatchClip) -> SummaryRow:
@@ -416,6 +450,7 @@ def _clip_from_row(files: FolderFiles, row: dict[str, str], location: Location, 
             code=None if labels.code is None else str(labels.code),
             height=None if labels.height is None else f"{labels.height:g}",
             difficulty=labels.difficulty,
+            standard=labels.standard,
             first=labels.start_frame,
             last=labels.end_frame,
             dive=row[SESSION_DIVE],
@@ -493,6 +528,12 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument("--code", help="dive number, such as 207C; without it there is no score")
     grammar.add_argument("--height", help="height of the board or platform in metres: 1, 3, 5, 7.5 or 10")
     grammar.add_argument("--difficulty", type=float, help="degree of difficulty (default: from the table)")
+    grammar.add_argument(
+        "--standard",
+        choices=[standard.value for standard in Standard],
+        help="standard of competition that the score is for (default: that of the table, or not given: the range "
+        "covers all)",
+    )
     grammar.add_argument("--first", type=int, help="first frame of the dive (default: proposed)")
     grammar.add_argument("--last", type=int, help="last frame of the dive (default: proposed)")
     grammar.add_argument(
@@ -592,11 +633,8 @@ def analyse_clip(options: argparse.Namespace) -> int:
         zip_results(folder)
     for text in warning_texts(report):
         print(f"warning: {text}", file=sys.stderr)
-    if report.total is not None:
-        print(
-            f"{report.dive_code} ({report.dive_name}), {report.height:g} m, difficulty {report.difficulty:g}: "
-            f"{report.total.value:.2f} points ({report.total.low:.2f} to {report.total.high:.2f})"
-        )
+    for line in score_lines(report):
+        print(line)
     if reason := no_score_message(report):
         print(reason if report.is_forced else f"{reason} --force scores it anyway.")
     print(
@@ -609,6 +647,41 @@ def analyse_clip(options: argparse.Namespace) -> int:
             "--all every one"
         )
     return 0
+
+
+def score_lines(report: "DiveReport") -> list[str]:
+    """Lines about the score of a dive for a terminal, with the faults of a judgement; none without a score."""
+    from fineparser.rendering.judgement_text import score_text
+    from fineparser.rendering.messages import calibration_message, little_message, range_share, score_notes
+
+    judgement, score = report.judgement, score_text(report)
+    if score is None and judgement is None:
+        return []
+    dive = f"{report.dive_code} ({report.dive_name}), {report.height:g} m, difficulty {report.difficulty:g}"
+    if score is None:
+        return [f"{dive}: {little_message(report)}"]
+    if judgement is None:
+        return [f"{dive}: {score.points} points ({score.points_range})"]
+    band = f", {score.band}" if score.band else ""
+    return [
+        f"{dive}: {score.points} points ({score.points_range} {range_share()}), "
+        f"mean award {score.award} ({score.award_range}){band}",
+        *(line for mark in judgement.phases for line in phase_lines(mark, report.dive_code)),
+        *([] if judgement.is_calibrated else [calibration_message(judgement)]),
+        score_notes(report),
+    ]
+
+
+def phase_lines(mark: "PhaseMark", dive_code: str | None) -> list[str]:
+    """Lines about a phase: its mark, and each fault with the frames that show it."""
+    from fineparser.rendering.judgement_text import contribution_text, fault_text, listed_faults, phase_title, plain
+    from fineparser.rendering.measurements import frames_text
+
+    lines = [f"  {phase_title(mark)} ({contribution_text(mark)})"]
+    for fault in listed_faults(mark):
+        frames = frames_text(fault.size.frames)
+        lines.append(plain(f"    {fault_text(fault, dive_code)}{f' ({frames})' if frames else ''}"))
+    return lines
 
 
 def _clip_from_arguments(options: argparse.Namespace) -> BatchClip:

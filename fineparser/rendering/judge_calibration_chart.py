@@ -1,55 +1,55 @@
-"""The judge calibration: awards of the user's judges against predicted ones, as a Plotly figure."""
+"""The judge calibration: awards of the user's judges against predicted and calibrated ones, as a Plotly figure."""
 
 from html import escape
+from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD
-from fineparser.exemplars.judge_calibration import JudgeCalibration, JudgeComparison
-from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.rendering.chart_style import axis_layout, empty_figure, figure_layout
-from fineparser.rendering.palette import NEUTRAL, SKY_BLUE, VERMILION, Theme
+from fineparser.rendering.palette import NEUTRAL, SKY_BLUE, Theme
+from fineparser.scoring.judge_calibration import JudgeComparison
 
 HEIGHT = 340
-LINE_POINTS = 41
-"""Points of the calibration's line."""
 MARGIN = 0.5
 """Awards beyond the outermost dive."""
 
 
 def judge_calibration_figure(comparison: JudgeComparison, theme: Theme = NEUTRAL) -> go.Figure:
-    """A mark for each dive: the predicted mean award (x) and the judges' mean award (y).
+    """Marks for each dive at its predicted mean award (x) and that of the judges (y).
 
-    With a calibration, its line and interval; the dashed line is where both would be equal.
+    An open mark is the award of the simulated judges. With a calibration a line leads from it to a filled one, the
+    award of the user's judges as the other dives predict it. The dashed line is where prediction and judges agree.
     """
     if not comparison.dives:
-        return empty_figure("No scored dive of a number with simulated exemplars.", theme)
-    points_per_award = COUNTED_AWARDS * np.array([dive.difficulty for dive in comparison.dives])
-    predicted = np.array(comparison.predicted) / points_per_award
-    true = np.array([dive.score for dive in comparison.dives]) / points_per_award
-    low, high = min(predicted.min(), true.min()) - MARGIN, max(predicted.max(), true.max()) + MARGIN
-    ends = [max(0.0, float(low)), min(float(HIGHEST_AWARD), float(high))]
+        return empty_figure("No judged dive that was measured.", theme)
+    given = given_awards(comparison)
+    awards = [*given, *comparison.predicted, *comparison.calibrated]
+    ends = [max(0.0, min(awards) - MARGIN), min(float(HIGHEST_AWARD), max(awards) + MARGIN)]
     figure = go.Figure()
     figure.add_scatter(
-        x=ends, y=ends, mode="lines", name="as predicted", line={"color": theme.muted.css, "width": 1, "dash": "dash"},
+        x=ends,
+        y=ends,
+        mode="lines",
+        name="as your judges",
+        line={"color": theme.muted.css, "width": 1, "dash": "dash"},
         hoverinfo="skip",
-    )  # fmt: skip
-    if comparison.calibration is not None:
-        _add_calibration(figure, comparison.calibration, ends)
-    figure.add_scatter(
-        x=predicted,
-        y=true,
-        mode="markers",
-        name="your dives",
-        marker={"size": 10, "color": SKY_BLUE.css, "line": {"width": 1, "color": theme.text.css}},
-        customdata=[
-            [f"{dive.code}, {dive.height:g} m", escape(dive.name), f"{dive.score:.2f}", f"{points:.2f}"]
-            for dive, points in zip(comparison.dives, comparison.predicted, strict=True)
-        ],
-        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>judges %{customdata[2]}, predicted "
-        "%{customdata[3]}<br>awards %{y:.1f}, %{x:.1f}<extra></extra>",
     )
+    if comparison.calibrated:
+        pairs = zip(comparison.predicted, comparison.calibrated, strict=True)
+        figure.add_scatter(
+            x=[x for before, after in pairs for x in (before, after, None)],
+            y=[y for award in given for y in (award, award, None)],
+            mode="lines",
+            line={"color": theme.muted.css, "width": 1},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    simulated = {"symbol": "circle-open", "size": 10, "color": theme.muted.css, "line": {"width": 2}}
+    _add_marks(figure, comparison, comparison.predicted, "simulated judges", simulated)
+    if comparison.calibrated:
+        users = {"size": 10, "color": SKY_BLUE.css, "line": {"width": 1, "color": theme.text.css}}
+        _add_marks(figure, comparison, comparison.calibrated, "calibrated, by the other dives", users)
     figure.update_layout(
         **figure_layout(theme, HEIGHT),
         margin={"l": 8, "r": 16, "t": 8, "b": 96},
@@ -60,26 +60,22 @@ def judge_calibration_figure(comparison: JudgeComparison, theme: Theme = NEUTRAL
     return figure
 
 
-def _add_calibration(figure: go.Figure, calibration: JudgeCalibration, ends: list[float]) -> None:
-    """Line and interval of a calibration between two awards."""
-    awards = np.linspace(ends[0], ends[1], LINE_POINTS)
-    line = np.array([calibration.calibrate(COUNTED_AWARDS * award, 1.0) for award in awards])
-    interval = np.array([calibration.interval(points, 1.0) for points in line]) / COUNTED_AWARDS
-    figure.add_scatter(
-        x=[*awards, *awards[::-1]],
-        y=[*interval[:, 0], *interval[::-1, 1]],
-        mode="lines",
-        fill="toself",
-        fillcolor=VERMILION.with_opacity(0.14),
-        line={"width": 0},
-        name=f"{NOMINAL_COVERAGE:.0%} of your judges' awards",
-        hoverinfo="skip",
-    )
+def given_awards(comparison: JudgeComparison) -> list[float]:
+    """Mean awards of the user's judges for the dives."""
+    return [dive.execution / COUNTED_AWARDS for dive in comparison.dives]
+
+
+def _add_marks(
+    figure: go.Figure, comparison: JudgeComparison, awards: tuple[float, ...], name: str, marker: dict[str, Any]
+) -> None:
+    """A mark for each dive at a predicted award."""
     figure.add_scatter(
         x=awards,
-        y=line / COUNTED_AWARDS,
-        mode="lines",
-        name="judge calibration",
-        line={"color": VERMILION.css, "width": 2},
-        hoverinfo="skip",
+        y=given_awards(comparison),
+        mode="markers",
+        name=name,
+        marker=marker,
+        customdata=[[f"{dive.code}, {dive.height:g} m", escape(dive.name)] for dive in comparison.dives],
+        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>"
+        "your judges %{y:.1f}, predicted %{x:.1f}<extra></extra>",
     )

@@ -1,6 +1,6 @@
 """Key frames of a dive, found from transitions and masks, and their images around the diver."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,6 +8,7 @@ import numpy as np
 
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.phases import Phase
+from fineparser.rendering.judgement_text import fault_frame, fault_phrase, listed_faults
 from fineparser.rendering.mask_track import THRESHOLD, MaskTrack
 from fineparser.rendering.overlay import MaskStyle, draw_mask
 from fineparser.rendering.palette import PHASE_COLOURS
@@ -127,12 +128,37 @@ def splash_index(report: DiveReport) -> int:
     return entry + int(areas.argmax())
 
 
+def fault_key_frames(report: DiveReport) -> list[KeyFrame]:
+    """The frames that show the listed faults of a judgement, each once, named after them; none without a judgement."""
+    if report.judgement is None:
+        return []
+    phrases: dict[int, list[str]] = {}
+    for mark in report.judgement.phases:
+        for fault in listed_faults(mark):
+            if (frame := fault_frame(fault)) is not None:
+                phrases.setdefault(frame, []).append(fault_phrase(fault, report.dive_code))
+    return [
+        KeyFrame(
+            name=", ".join(names),
+            index=int(np.abs(report.frame_numbers - frame).argmin()),
+            frame=frame,
+            seconds=report.info.seconds(frame),
+            phase=report.phase_at(frame),
+        )
+        for frame, names in phrases.items()
+    ]
+
+
 def key_frame_images(
-    report: DiveReport, style: MaskStyle | str = MaskStyle.OUTLINE, longest_side: int = LONGEST_SIDE
+    report: DiveReport,
+    key_frames: Sequence[KeyFrame],
+    style: MaskStyle | str = MaskStyle.OUTLINE,
+    longest_side: int = LONGEST_SIDE,
 ) -> Iterator[tuple[KeyFrame, np.ndarray]]:
-    """Each key frame with its image, uint8 [h, w, 3], all at one scale, with the diver's mask."""
+    """Key frames of a report with their images, uint8 [h, w, 3], all at one scale, with the diver's mask."""
+    if not key_frames:
+        return
     track = MaskTrack(report)
-    key_frames = find_key_frames(report)
     masks = [_mask_at(track, key_frame.frame) for key_frame in key_frames]
     boxes = diver_boxes(report, key_frames, masks)
     with reopen(report.info) as source:
@@ -153,7 +179,7 @@ def _mask_at(track: MaskTrack, number: int) -> np.ndarray:
 
 
 def diver_boxes(
-    report: DiveReport, key_frames: list[KeyFrame], masks: list[np.ndarray]
+    report: DiveReport, key_frames: Sequence[KeyFrame], masks: list[np.ndarray]
 ) -> list[tuple[int, int, int, int]]:
     """Boxes (x0, y0, x1, y1) of one size inside the source frame, each around the diver of its key frame.
 

@@ -5,20 +5,25 @@ To add a warning, add its code to `MESSAGES`: the keys in braces are its values.
 the formatting of its values is a function of them.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import NormalDist, fmean
 from typing import Any
 
 from fineparser.analysis.auto_trim import TrimProposal
 from fineparser.analysis.dive_segments import DiveSegment
 from fineparser.analysis.report import DiveReport
 from fineparser.data.exemplar_pool import NEAREST_NUMBER, SAME_NUMBER
+from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD
 from fineparser.domain.phases import Phase
 from fineparser.domain.rules import format_halves
+from fineparser.domain.standards import Standard
 from fineparser.exemplars.exemplar import SIMULATED
-from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES, JudgeComparison
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.exemplars.voting_result import Vote
 from fineparser.quality_warning import QualityWarning
+from fineparser.scoring import Judgement
+from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeComparison
 
 Values = Mapping[str, Any]
 Template = str | Callable[[Values], str]
@@ -77,18 +82,13 @@ def _interval_from_scores(values: Values) -> str:
     return f"For {values['dives']} {kind} the true score was inside this range {_in_ten()}{phases}."
 
 
-def _interval_from_judges(values: Values) -> str:
-    dives = plural(values["dives"], "dive")
-    return f"Judging by {dives} that they scored, the score of your judges is inside this range {_in_ten()}."
-
-
 def _user_exemplars_encoded(values: Values) -> str:
     verb = "was" if values["count"] == 1 else "were"
     return f"{plural(values['count'], 'exemplar')} of yours {verb} encoded for these weights."
 
 
 def _scale_judges(values: Values) -> str:
-    return f"Calibrated to your judges, who {judges_description(values['offset'], values['slope'])}."
+    return f"Calibrated to your judges, who {judges_description(values['offset'])}."
 
 
 def _number_rotation(values: Values) -> str:
@@ -138,37 +138,80 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def judges_description(offset: float, slope: float) -> str:
+def judges_description(offset: float) -> str:
     """Difference of judges from simulated ones, a predicate of "your judges".
 
     Args:
-        offset, slope: of a `JudgeCalibration`.
+        offset: of a `JudgeCalibration`, awards.
 
-    >>> judges_description(-1.04, 1.2)
-    'give 1.0 awards less than simulated judges and spread dives 1.2 times as far'
-    >>> judges_description(0.04, 0.97)
-    'give the same awards as simulated judges and spread dives as far'
+    >>> judges_description(-1.04), judges_description(0.04)
+    ('give 1.0 awards less than simulated judges', 'give the same awards as simulated judges')
     """
-    size, spread = f"{abs(offset):.1f}", f"{slope:.1f}"
-    give = "the same awards as" if size == "0.0" else f"{size} awards {'more' if offset >= 0 else 'less'} than"
-    far = "as far" if spread == "1.0" else f"{spread} times as far"
-    return f"give {give} simulated judges and spread dives {far}"
+    size = f"{abs(offset):.1f}"
+    if size == "0.0":
+        return "give the same awards as simulated judges"
+    return f"give {size} awards {'more' if offset >= 0 else 'less'} than simulated judges"
+
+
+FAULT_SUBJECTS = {
+    "low": "height",
+    "lean": "lean at the take-off",
+    "distance": "distance from the board",
+    "loose": "a tight pike or tuck",
+    "bent_knees": "straight knees",
+    "split_legs": "legs together",
+    "unpointed": "pointed toes",
+    "late": "an early opening",
+    "entry": "short and over entries",
+    "twist": "the twist",
+    "crooked": "dives off line",
+    "wobble": "a steady armstand",
+    "splash": "the splash",
+    "bent_entry": "straight hips at the entry",
+}
+"""What judges look at, by the fault."""
+
+LEAST_WEIGHT_CHANGE = 0.15
+"""Deviation of a weight from 1 below which judges are said to weigh a fault as simulated judges do."""
+MOST_WEIGHTS = 3
+"""Faults that are named, of those that judges weigh more and of those that they weigh less."""
+
+
+def judge_weights_message(weights: Mapping[str, float]) -> str:
+    """The faults that judges weigh more or less than simulated ones; empty if there are none.
+
+    >>> judge_weights_message({"splash": 1.52, "entry": 0.7, "low": 1.1})
+    'They weigh more: the splash (1.5 times). They weigh less: short and over entries (0.7 times).'
+    """
+    texts = []
+    for word, sign in (("more", 1), ("less", -1)):
+        changes = {name: sign * (weight - 1) for name, weight in weights.items()}
+        names = sorted((name for name in changes if changes[name] >= LEAST_WEIGHT_CHANGE), key=lambda n: -changes[n])
+        faults = [f"{FAULT_SUBJECTS[name]} ({weights[name]:.1f} times)" for name in names[:MOST_WEIGHTS]]
+        texts += [f"They weigh {word}: {', '.join(faults)}."] if faults else []
+    return " ".join(texts)
 
 
 def judge_comparison_message(comparison: JudgeComparison) -> str:
-    """Summary of what the scored dives of a user show about their judges."""
-    count = len(comparison.dives)
-    if (judges := comparison.calibration) is not None:
+    """Summary of what the judged dives of a user show about their judges."""
+    count, judges = len(comparison.dives), comparison.calibration
+    if judges is None:
         return (
-            f"In {plural(count, 'dive')} your judges {judges_description(judges.offset, judges.slope)}. "
-            "Scores are calibrated to them."
+            f"{plural(count, 'dive')} of yours {'is' if count == 1 else 'are'} judged and measured. From "
+            f"{MIN_JUDGED_DIVES} such dives on, scores are calibrated to your judges."
         )
-    if count >= MIN_SCORED_DIVES:
-        return "These weights were trained on real dives, so scores are not calibrated to your judges."
-    return (
-        f"{plural(count, 'dive')} of yours {'has' if count == 1 else 'have'} a number with simulated exemplars. From "
-        f"{MIN_SCORED_DIVES} such dives on, scores are calibrated to your judges."
+    given = [one.execution / COUNTED_AWARDS for one in comparison.dives]
+    before, after = (
+        math.sqrt(fmean((one - true) ** 2 for one, true in zip(awards, given, strict=True)))
+        for awards in (comparison.predicted, comparison.calibrated)
     )
+    texts = [
+        f"In {plural(count, 'dive')} your judges {judges_description(judges.offset)}.",
+        judge_weights_message(judges.weights),
+        f"Scores are calibrated to them: predicted by the other dives, an award is off by {after:.1f} instead of "
+        f"{before:.1f} (root mean square).",
+    ]
+    return " ".join(filter(None, texts))
 
 
 MESSAGES: dict[str, Template] = {
@@ -230,7 +273,6 @@ MESSAGES: dict[str, Template] = {
     # The meaning of the intervals (exemplars.voting_result).
     "interval_from_votes": _interval_from_votes,
     "interval_from_scores": _interval_from_scores,
-    "interval_from_judges": _interval_from_judges,
     # The calibration of the score (analysis.analyser).
     "scale_untrained": "Not calibrated: the weights are untrained.",
     "scale_simulated": (
@@ -260,14 +302,75 @@ REASONS = {
 }
 """Why a quantity of `fineparser.kinematics` is not measurable, by its code: clauses without a full stop."""
 
-JUDGE_CALIBRATED_VOTES = "Scores of simulated exemplars are shown as your judges would have given them."
-"""Note beside votes that are calibrated to the user's judges."""
-
 
 def score_notes(report: DiveReport) -> str:
-    """The meaning of the range of a score, and what the score is calibrated on; empty without a score."""
-    notes = [report.interval_basis, report.weights.score_scale] if report.interval_basis else []
-    return " ".join(map(message, notes))
+    """The meaning of the range of a score, and what the score is calibrated on; empty without a score.
+
+    Of a judgement that is not calibrated on real judges this is said apart, as a warning: `calibration_message`; where
+    the clip tells little, `little_message` says it all.
+    """
+    if little_message(report):
+        return ""
+    if (judgement := report.judgement) is not None:
+        notes = [standard_message(judgement), f"The judges\u2019 score is inside the range {range_share()} dives."]
+        return " ".join([*notes, *([calibration_message(judgement)] if judgement.is_calibrated else [])])
+    warnings = [report.interval_basis, report.weights.score_scale] if report.interval_basis else []
+    return " ".join(map(message, warnings))
+
+
+def range_share() -> str:
+    """How often the judges’ score is inside the range of a judgement."""
+    return f"in {10 * NOMINAL_COVERAGE:.0f} of 10"
+
+
+def standard_message(judgement: Judgement) -> str:
+    """The standard of competition that a score is for."""
+    if judgement.standard is not None:
+        return f"Judged as: {judgement.standard.value}."
+    *others, last = (standard.value for standard in Standard)
+    return f"Standard of competition not given: the range covers {', '.join(others)} and {last}."
+
+
+def calibration_message(judgement: Judgement) -> str:
+    """The real judges that a score is calibrated on; without them its error on real dives, a warning."""
+    if judgement.is_calibrated:
+        return f"Calibrated on {plural(judgement.judged_dives, 'dive')} that your judges scored."
+    error = ""
+    if judgement.real_dives:
+        error = (
+            f": on {plural(judgement.real_dives, 'real dive')} the mean award was off by {judgement.real_error:.1f} "
+            "(root mean square)"
+        )
+    more = "more " if judgement.judged_dives else ""
+    dives = plural(max(MIN_JUDGED_DIVES - judgement.judged_dives, 1), f"{more}judged dive")
+    return f"Not calibrated to real judges{error}. Add {dives} of your own to calibrate the score."
+
+
+def scale_message(report: DiveReport) -> str:
+    """The judges on whose scale the scores of a report are."""
+    return message(report.weights.score_scale) if report.judgement is None else calibration_message(report.judgement)
+
+
+def typical_range(judgement: Judgement) -> tuple[float, float]:
+    """Ends of the middle awards of dives of the number and standard, as many of them as a range covers."""
+    reach = NormalDist().inv_cdf((1 + NOMINAL_COVERAGE) / 2) * judgement.typical_spread
+    return max(judgement.typical_award - reach, 0.0), min(judgement.typical_award + reach, float(HIGHEST_AWARD))
+
+
+def typical_message(report: DiveReport) -> str:
+    """The usual awards of the dive, such as "typical 103B from 1 m, club: 4.2 to 7.0"; empty without a judgement."""
+    if (judgement := report.judgement) is None:
+        return ""
+    low, high = typical_range(judgement)
+    standard = "all standards" if judgement.standard is None else judgement.standard.value
+    return f"typical {report.dive_code} from {report.height:g} m, {standard}: {low:.1f} to {high:.1f}"
+
+
+def little_message(report: DiveReport) -> str:
+    """The sentence in place of a score about which the clip tells little; empty for other reports."""
+    if report.judgement is None or not report.judgement.tells_little:
+        return ""
+    return f"This clip tells little about the score: see the measurements. {sentence(typical_message(report))} awards."
 
 
 def no_dive_message(proposal: TrimProposal) -> str:

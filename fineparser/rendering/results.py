@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,28 @@ import numpy as np
 
 from fineparser.analysis.report import DiveReport
 from fineparser.atomic import atomic_write, atomic_write_text
+from fineparser.exemplars.voting_result import ScoreEstimate
 from fineparser.kinematics import Kinematics
 from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
+from fineparser.rendering.judgement_text import fault_frame, fault_text, phase_text, plain, score_decimals
 from fineparser.rendering.key_frames import as_jpeg
 from fineparser.rendering.measurement_charts import path_chart, rotation_chart, svg_file
 from fineparser.rendering.measurement_pictures import entry_picture, splash_picture
 from fineparser.rendering.measurements import MOTION_COLUMNS, measurements_json, motion_rows, trajectory_csv
-from fineparser.rendering.messages import message, no_score_message, vote_reason
+from fineparser.rendering.messages import (
+    calibration_message,
+    little_message,
+    message,
+    no_score_message,
+    scale_message,
+    score_notes,
+    vote_reason,
+)
 from fineparser.rendering.overlay import DEFAULT_OVERLAY, OverlayOptions, write_overlay
 from fineparser.rendering.report_page import report_html
 from fineparser.rendering.stroboscope import stroboscope
+from fineparser.scoring import Judgement
 from fineparser.video.reader import reopen
 
 REPORT, PAGE, OVERLAY, COMPARISON, MASKS, FRAMES, TRAJECTORY, ZIP = (
@@ -161,22 +173,55 @@ def report_json(report: DiveReport) -> dict[str, Any]:
     Each warning and each reason against a score has its message, each measurement its name and text;
     `no_score_message` is the one that the page shows. The meaning of the intervals, the calibration of the score and
     the reason of each vote are given in words. Contributions lack the phases that the clip does not show.
+
+    The points of a judgement are rounded as they are shown, and None where the clip tells little about the score. Its
+    faults and phases have texts; `notes` and `caution` are the sentences beside the score.
     """
     values = report.to_json()
     missing = {phase.label for phase in report.missing_phases}
     values["breakdown"] = _without_phases(values["breakdown"], missing)
-    for vote_values in values["votes"]:
-        vote_values["contributions"] = _without_phases(vote_values["contributions"], missing)
     values["no_score"] = [_warning_json(warning) for warning in report.no_score]
     values["no_score_message"] = no_score_message(report)
     values["interval_basis"] = "" if report.interval_basis is None else message(report.interval_basis)
-    values["weights"]["calibrated_on"] = message(report.weights.score_scale)
+    values["weights"]["calibrated_on"] = scale_message(report)
     for vote, vote_values in zip(report.votes, values["votes"], strict=True):
+        vote_values["contributions"] = _without_phases(vote_values["contributions"], missing)
         vote_values["reason"] = vote_reason(vote, report)
     values["exemplar"] = next((vote for vote in values["votes"] if vote["exemplar"] == report.exemplar), None)
     values["warnings"] = [_warning_json(warning) for warning in report.warnings]
     values["kinematics"] = None if report.kinematics is None else measurements_json(report.kinematics)
+    if report.judgement is not None:
+        values |= _judgement_json(report, report.judgement, values["judgement"])
     return values
+
+
+def _judgement_json(report: DiveReport, judgement: Judgement, values: dict[str, Any]) -> dict[str, Any]:
+    """Entries of the JSON of a report that its judgement changes; `values` are the plain values of the judgement."""
+    phases = [
+        mark_values
+        | {
+            "text": plain(phase_text(mark, report.dive_code)),
+            "faults": [
+                fault_values | {"text": plain(fault_text(fault, report.dive_code)), "frame": fault_frame(fault)}
+                for fault, fault_values in zip(mark.faults, mark_values["faults"], strict=True)
+            ],
+        }
+        for mark, mark_values in zip(judgement.phases, values["phases"], strict=True)
+    ]
+    little, (decimals, award_decimals) = little_message(report), score_decimals(judgement)
+    caution = little or ("" if judgement.is_calibrated else calibration_message(judgement))
+    return {
+        "total": None if little else _rounded(report.total, decimals),
+        "execution": None if little else _rounded(report.execution, award_decimals),
+        "interval_basis": score_notes(report),
+        "judgement": values | {"phases": phases, "notes": score_notes(report), "caution": caution},
+    }
+
+
+def _rounded(score: ScoreEstimate | None, decimals: int) -> dict[str, float] | None:
+    if score is None:
+        return None
+    return {name: round(value, decimals) for name, value in asdict(score).items()}
 
 
 def _without_phases(values: Any, phases: set[str]) -> Any:

@@ -31,11 +31,14 @@ HOVER = (
 def votes_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     """A line for each exemplar from its score, at this dive's difficulty, to its vote, over the total's interval.
 
-    The exemplar beside the dive is a diamond. A point's `customdata[0]` is the id of its exemplar.
+    The exemplar beside the dive is a diamond. A point's `customdata[0]` is the id of its exemplar. Exemplars of a
+    report with a judgement do not vote: a sentence instead.
     """
+    if report.judgement is not None:
+        return empty_figure("The score comes from the measurements: exemplars do not vote.", theme)
     if report.total is None:
         return empty_figure("No votes: give the dive number and the height.", theme)
-    votes = sorted(report.votes, key=lambda vote: vote.score)
+    votes = sorted(report.votes, key=vote_points)
     figure = go.Figure()
     _add_total(figure, report.total, len(votes))
     _add_lines(figure, votes, theme)
@@ -63,9 +66,21 @@ def votes_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     return figure
 
 
+def vote_points(vote: Vote) -> float:
+    """Points of a vote."""
+    assert vote.score is not None  # exemplars vote wherever votes are shown
+    return vote.score
+
+
+def vote_difference(vote: Vote) -> float:
+    """Points by which a vote differs from the exemplar's score at this dive's difficulty."""
+    assert vote.contributions is not None
+    return float(vote.contributions.sum())
+
+
 def _start(vote: Vote) -> float:
     """The exemplar's score at this dive's difficulty."""
-    return vote.score - float(vote.contributions.sum())
+    return vote_points(vote) - vote_difference(vote)
 
 
 def _add_total(figure: go.Figure, total: ScoreEstimate, rows: int) -> None:
@@ -80,7 +95,7 @@ def _add_total(figure: go.Figure, total: ScoreEstimate, rows: int) -> None:
 
 def _add_lines(figure: go.Figure, votes: list[Vote], theme: Theme) -> None:
     figure.add_scatter(
-        x=[x for vote in votes for x in (_start(vote), vote.score, None)],
+        x=[x for vote in votes for x in (_start(vote), vote_points(vote), None)],
         y=[y for row in range(len(votes)) for y in (row, row, None)],
         mode="lines",
         line={"color": theme.muted.css, "width": 2},
@@ -97,7 +112,7 @@ def _hover_data(votes: list[Vote], report: DiveReport) -> list[list[str]]:
             escape(vote.exemplar),
             f"{vote.code}, {vote.height:g} m, difficulty {vote.difficulty:g}",
             f"{vote.exemplar_score:.2f}",
-            f"{vote.contributions.sum():+.2f}",
+            f"{vote_difference(vote):+.2f}",
             escape(f"{vote.source}; {vote_reason(vote, report)}"),
         ]
         for vote in votes
@@ -118,7 +133,7 @@ def _add_scores(figure: go.Figure, votes: list[Vote], report: DiveReport, theme:
 
 def _add_votes(figure: go.Figure, votes: list[Vote], report: DiveReport, theme: Theme) -> None:
     figure.add_scatter(
-        x=[vote.score for vote in votes],
+        x=[vote_points(vote) for vote in votes],
         y=list(range(len(votes))),
         mode="markers",
         name="its vote",
@@ -136,9 +151,9 @@ def _add_votes(figure: go.Figure, votes: list[Vote], report: DiveReport, theme: 
 def votes_html(report: DiveReport) -> str:
     """The votes as HTML, the highest on top, over the total's interval; empty without votes."""
     total = report.total
-    if total is None:
+    if total is None or report.judgement is not None:
         return ""
-    values = [value for vote in report.votes for value in (_start(vote), vote.score)] + [total.low, total.high]
+    values = [value for vote in report.votes for value in (_start(vote), vote_points(vote))] + [total.low, total.high]
     margin = max(0.05 * (max(values) - min(values)), 0.5)
     low, high = min(values) - margin, max(values) + margin
     at = percent_scale(low, high)
@@ -147,15 +162,15 @@ def votes_html(report: DiveReport) -> str:
         f'<i class="middle" style="left:{at(total.value):.2f}%"></i>'
     )
     rows = []
-    for vote in sorted(report.votes, key=lambda vote: -vote.score):
-        left, right = sorted((at(_start(vote)), at(vote.score)))
+    for vote in sorted(report.votes, key=vote_points, reverse=True):
+        left, right = sorted((at(_start(vote)), at(vote_points(vote))))
         marks = (
             f'{interval}<i class="stem" style="left:{left:.2f}%;width:{right - left:.2f}%"></i>'
             f'<i class="dot open" style="left:{at(_start(vote)):.2f}%"></i>'
-            f'<i class="dot" style="left:{at(vote.score):.2f}%"></i>'
+            f'<i class="dot" style="left:{at(vote_points(vote)):.2f}%"></i>'
         )
         row_class = "chosen" if vote.exemplar == report.exemplar else ""
-        rows.append(row_html(vote.exemplar, marks, f"{vote.score:.2f}", row_class))
+        rows.append(row_html(vote.exemplar, marks, f"{vote_points(vote):.2f}", row_class))
     rows.append(row_html("points", axis_html(round_ticks(low, high), at), "", "axis"))
     key = (
         '<p class="key"><i class="dot open"></i> exemplar\u2019s score '

@@ -27,6 +27,7 @@ from fineparser.video.folder_reader import IMAGE_SUFFIXES
 from fineparser.video.reader import open_source, probe
 from tests.builders import write_workbook
 from tests.data.readers.test_clip_folder import write_video
+from tests.judgements import with_judgement
 
 pytestmark = pytest.mark.slow
 
@@ -251,6 +252,77 @@ def test_options_of_single_clips_are_refused(folder, checkpoint, tmp_path, capsy
     assert main([*arguments(folder, checkpoint, tmp_path / "out"), *more]) == 2
     assert reason in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def judgements(monkeypatch):
+    """Analyses that end in `make_judgement` of the standard that was asked for; the weights here are untrained."""
+    analyse = DiveAnalyser.analyse
+
+    def judge(analyser, clip, code=None, height=None, options=None, **more):
+        report = analyse(analyser, clip, code, height, options, **more)
+        return report if report.total is None else with_judgement(report, standard=options.standard, **fields)
+
+    fields = {}
+    monkeypatch.setattr(DiveAnalyser, "analyse", judge)
+    return fields
+
+
+def test_a_judgement_is_printed_with_its_faults_line_by_line(clip, checkpoint, tmp_path, judgements, capsys):
+    dive = [*arguments(clip, checkpoint, tmp_path), "--code", "103B", "--height", "3", "--standard", "club"]
+    assert main(dive) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:9] == [
+        "103B (forward 1 1/2 somersaults, pike), 3 m, difficulty 1.6: 39 points (33 to 45 in 8 of 10), "
+        "mean award 8.1 (6.8 to 9.4)",
+        "  Take-off 8.5 (+0.2 against a typical dive)",
+        "    low take-off, 1.2 m above the board \u22120.2 (frame 26)",
+        "  Flight 8.8 (+0.6 against a typical dive)",
+        "    loose pike, 62\u00b0 at the hips \u22120.2 (frame 30)",
+        "  Entry 7.5 (\u22120.1 against a typical dive)",
+        "    8\u00b0 over \u22120.6 (frame 41)",
+        "    splash 0.6 m high \u22120.4 (frame 47)",
+        "    hips bent 14\u00b0 at the entry \u22120.1 (frame 41)",
+    ]
+    assert lines[9].startswith("Not calibrated to real judges: on 9 real dives")
+    assert lines[10].startswith("Judged as: club.")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["total"]["value"], report["judgement"]["standard"]) == (39, "club")
+
+
+def test_where_the_clip_tells_little_no_points_are_printed(clip, checkpoint, tmp_path, judgements, capsys):
+    judgements["tells_little"] = True
+    assert main([*arguments(clip, checkpoint, tmp_path), "--code", "103B", "--height", "3"]) == 0
+    output = capsys.readouterr().out
+    assert "difficulty 1.6: This clip tells little about the score" in output
+    assert "points" not in output
+
+
+def test_the_summary_has_awards_faults_and_the_standard_of_each_row(folder, checkpoint, tmp_path, judgements, capsys):
+    (folder / "dives.csv").write_text("clip,dive_code,height,standard\none.mp4,103B,3,national\ntwo.mp4,103B,3,\n")
+    (folder / "broken.mp4").unlink()
+    out = tmp_path / "out"
+    assert main([*arguments(folder, checkpoint, out), "--standard", "club"]) == 0
+    assert "one.mp4: 103B 39 (33 to 45)" in capsys.readouterr().out
+    rows = summary(out)
+    assert [row["standard"] for row in rows.values()] == ["national", "club"]
+    row = rows["one.mp4"]
+    assert [row[name] for name in ("total", "low", "high", "award", "award_low", "award_high", "execution")] == [
+        "39", "33", "45", "8.1", "6.8", "9.4", ""
+    ]  # fmt: skip
+    assert row["faults"] == "entry -0.6; splash -0.4; low -0.2; loose -0.2; bent_entry -0.1"
+    assert row["no_score"] == ""
+
+
+def test_the_summary_says_where_a_clip_tells_little(folder, checkpoint, tmp_path, judgements):
+    judgements["tells_little"] = True
+    (folder / "broken.mp4").unlink()
+    (folder / "two.mp4").unlink()
+    (folder / "dives.csv").write_text("clip,dive_code,height\none.mp4,103B,3\n")
+    assert main(arguments(folder, checkpoint, tmp_path / "out")) == 0
+    row = summary(tmp_path / "out")["one.mp4"]
+    assert (row["total"], row["award"]) == ("", "")
+    assert "tells little" in row["no_score"]
 
 
 RANGES = ((0, 20), (15, 40), (30, 49))

@@ -16,6 +16,7 @@ from fineparser.video.framing import Framing
 from fineparser.video.info import VideoInfo
 from fineparser.video.writer import write_video
 from tests.builders import sample_kinematics
+from tests.judgements import with_judgement
 
 WIDTH, HEIGHT, FRAMES, FPS = 160, 96, 60, 25.0
 
@@ -106,3 +107,9 @@ def unscored(report) -> DiveReport:
         ("dive_code", "dive_name", "height", "difficulty", "difficulty_source", "total", "execution", "breakdown")
     )
     return replace(report, votes=(), exemplar=None, interval_basis=None, **nothing)
+
+
+@pytest.fixture(scope="session")
+def judged(report) -> DiveReport:
+    """The report with a judgement that is not calibrated on real judges."""
+    return with_judgement(report)

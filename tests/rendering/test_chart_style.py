@@ -5,18 +5,19 @@ import json
 import pytest
 
 from fineparser.rendering.chart_style import round_ticks, signed
+from fineparser.rendering.judgement_chart import judgement_figure
 from fineparser.rendering.palette import DARK, LIGHT, NEUTRAL
 from fineparser.rendering.timeline_chart import timeline_figure
 from fineparser.rendering.votes_chart import votes_figure
 from fineparser.rendering.waterfall_chart import waterfall_figure
 
-FIGURES = [waterfall_figure, votes_figure, timeline_figure]
+FIGURES = [waterfall_figure, votes_figure, timeline_figure, judgement_figure]
 
 
 @pytest.mark.parametrize("draw", FIGURES)
 @pytest.mark.parametrize("theme", [LIGHT, DARK, NEUTRAL])
-def test_figures_keep_to_what_gradio_renders(report, draw, theme):
-    figure = json.loads(draw(report, theme).to_json())
+def test_figures_keep_to_what_gradio_renders(report, judged, draw, theme):
+    figure = json.loads(draw(judged if draw is judgement_figure else report, theme).to_json())
     assert {trace["type"] for trace in figure["data"]} <= {"bar", "scatter"}
     assert "title" not in figure["layout"]  # Gradio gives it 100 pixels
     assert figure["layout"]["paper_bgcolor"].endswith(", 0)")

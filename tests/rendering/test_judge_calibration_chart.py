@@ -1,4 +1,4 @@
-"""The user's judges against predictions: marks at the awards, and the line of the calibration."""
+"""The user's judges against predictions: marks at the awards, and lines from predicted to calibrated ones."""
 
 from dataclasses import replace
 
@@ -7,19 +7,29 @@ import pytest
 
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import USER_DIVES, Exemplar
-from fineparser.exemplars.judge_calibration import JudgeCalibration, JudgeComparison
 from fineparser.rendering.judge_calibration_chart import judge_calibration_figure
+from fineparser.rendering.messages import judge_comparison_message
+from fineparser.scoring.evidence import EVIDENCE_NAMES
+from fineparser.scoring.judge_calibration import JudgeCalibration, JudgeComparison
 
-SCALE = JudgeCalibration(-1.0, 1.2, 3, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
+
+def calibration(offset: float, **weights: float) -> JudgeCalibration:
+    """A calibration whose other weights are those of simulated judges."""
+    mean = np.array([offset, *(weights.get(name, 1.0) for name in EVIDENCE_NAMES)])
+    return JudgeCalibration(
+        mean=mean, covariance=np.eye(len(mean)), factor=1.0, degrees_of_freedom=10.0, dives=3, error=0.5
+    )
 
 
-def dive(score, name="club <meet>"):
-    return Exemplar("own", DiveCode.parse("405B"), 3.0, 2.0, score, USER_DIVES, name=name)
+def dive(award: float, name: str = "club <meet>") -> Exemplar:
+    return Exemplar("own", DiveCode.parse("405B"), 3.0, 2.0, 6 * award, USER_DIVES, name=name)
 
 
 @pytest.fixture
 def comparison():
-    return JudgeComparison((dive(30.0), dive(36.0), dive(48.0)), (36.0, 42.0, 48.0), SCALE)
+    """Judges who give 1 award less; predicted by the other dives they are off by 0.5."""
+    judges = calibration(-0.9, splash=1.5, entry=0.7, low=1.1)
+    return JudgeComparison((dive(5.0), dive(6.0), dive(8.0)), (6.0, 7.0, 9.0), (5.5, 6.5, 7.5), judges)
 
 
 def named(figure):
@@ -27,34 +37,52 @@ def named(figure):
 
 
 def test_marks_are_at_the_awards_of_the_dives(comparison):
-    marks = named(judge_calibration_figure(comparison))["your dives"]
-    assert list(marks.x) == pytest.approx([6, 7, 8])
-    assert list(marks.y) == pytest.approx([5, 6, 8])
-    assert marks.customdata[0][1:] == ["club &lt;meet&gt;", "30.00", "36.00"]
-
-
-def test_line_and_interval_are_those_of_the_calibration(comparison):
     traces = named(judge_calibration_figure(comparison))
-    line, band = traces["judge calibration"], next(t for name, t in traces.items() if name.startswith("80%"))
-    for x, y in zip(line.x, line.y, strict=True):
-        assert y == pytest.approx(6.5 - 1.0 + 1.2 * (x - 6.5))
-    low = dict(zip(band.x[: len(line.x)], band.y[: len(line.x)], strict=True))
-    middle = line.x[20]
-    assert low[middle] == pytest.approx(SCALE.interval(3 * line.y[20], 1.0)[0] / 3)
-    assert list(traces["as predicted"].x) == list(traces["as predicted"].y)
+    before, after = traces["simulated judges"], traces["calibrated, by the other dives"]
+    assert (before.x, after.x) == ((6, 7, 9), (5.5, 6.5, 7.5))
+    assert list(before.y) == list(after.y) == pytest.approx([5, 6, 8])
+    assert list(before.customdata[0]) == ["405B, 3 m", "club &lt;meet&gt;"]
+    assert before.marker.symbol == "circle-open"
+
+
+def test_a_line_leads_from_each_predicted_to_its_calibrated_award(comparison):
+    line = judge_calibration_figure(comparison).data[1]
+    assert line.x == (6, 5.5, None, 7, 6.5, None, 9, 7.5, None)
+    assert line.y[:2] == pytest.approx((5, 5))
 
 
 def test_without_a_calibration_there_are_only_the_dives(comparison):
-    assert set(named(judge_calibration_figure(replace(comparison, calibration=None)))) == {"as predicted", "your dives"}
+    few = replace(comparison, calibrated=(), calibration=None)
+    assert set(named(judge_calibration_figure(few))) == {"as your judges", "simulated judges"}
 
 
 def test_without_dives_there_is_a_sentence():
     figure = judge_calibration_figure(JudgeComparison())
     assert not figure.data
-    assert "No scored dive" in figure.layout.annotations[0].text
+    assert "No judged dive" in figure.layout.annotations[0].text
 
 
 def test_awards_stay_on_the_scale():
-    figure = judge_calibration_figure(JudgeComparison((dive(0.0), dive(60.0)), (1.0, 59.0)))
+    figure = judge_calibration_figure(JudgeComparison((dive(0.0), dive(10.0)), (0.2, 9.9)))
     assert figure.layout.xaxis.range == figure.layout.yaxis.range == (0, 10)
-    assert np.all(np.isfinite(named(figure)["your dives"].x))
+
+
+def test_the_text_says_offset_and_weights_and_what_calibration_gains(comparison):
+    assert judge_comparison_message(comparison) == (
+        "In 3 dives your judges give 0.9 awards less than simulated judges. They weigh more: the splash (1.5 times). "
+        "They weigh less: short and over entries (0.7 times). Scores are calibrated to them: predicted by the other "
+        "dives, an award is off by 0.5 instead of 1.0 (root mean square)."
+    )
+
+
+def test_the_text_of_too_few_dives_says_how_many_it_takes(comparison):
+    few = replace(comparison, calibrated=(), calibration=None)
+    assert judge_comparison_message(few) == (
+        "3 dives of yours are judged and measured. From 5 such dives on, scores are calibrated to your judges."
+    )
+    assert judge_comparison_message(JudgeComparison((dive(5.0),), (6.0,))).startswith("1 dive of yours is judged")
+
+
+def test_judges_who_weigh_as_simulated_ones_are_described_by_their_offset(comparison):
+    alike = judge_comparison_message(replace(comparison, calibration=calibration(0.2)))
+    assert "give 0.2 awards more than simulated judges. Scores are" in alike

@@ -9,6 +9,7 @@ from fineparser.domain.phases import Phase
 from fineparser.rendering.key_frames import (
     as_jpeg,
     diver_boxes,
+    fault_key_frames,
     find_key_frames,
     key_frame_images,
     mask_elongation,
@@ -20,7 +21,7 @@ from fineparser.video.framing import Framing
 
 
 def test_key_frame_images_show_the_diver(report):
-    images = list(key_frame_images(report))
+    images = list(key_frame_images(report, find_key_frames(report)))
     assert [key_frame.name for key_frame, _ in images] == [key_frame.name for key_frame in find_key_frames(report)]
     for _, image in images:
         assert image.dtype == np.uint8
@@ -127,3 +128,20 @@ def test_phases_that_are_not_in_the_clip_have_no_key_frames(report):
     assert [one.name for one in find_key_frames(late)] == ["mid-flight", "opening", "entry", "splash"]
     cut = replace(report, missing_phases=(Phase.ENTRY,))
     assert [one.name for one in find_key_frames(cut)] == ["stance", "take-off", "mid-flight", "opening"]
+
+
+def test_the_frames_of_faults_are_named_after_them(judged):
+    key_frames = fault_key_frames(judged)
+    assert [one.frame for one in key_frames] == [26, 30, 41, 47]
+    assert key_frames[2].name == "8\u00b0 over, hips bent 14\u00b0 at the entry"
+    assert [int(one.phase) for one in key_frames] == [1, 1, 2, 2]
+    for one in key_frames:
+        assert abs(int(judged.frame_numbers[one.index]) - one.frame) <= 1
+    images = list(key_frame_images(judged, key_frames, longest_side=50))
+    assert [one.frame for one, _ in images] == [26, 30, 41, 47]
+    assert all(max(image.shape) <= 50 for _, image in images)
+
+
+def test_without_a_judgement_there_are_no_frames_of_faults(report):
+    assert fault_key_frames(report) == []
+    assert list(key_frame_images(report, [])) == []

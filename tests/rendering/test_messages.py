@@ -8,9 +8,21 @@ from pathlib import Path
 import pytest
 
 import fineparser
+from fineparser.domain.standards import Standard
 from fineparser.quality_warning import QualityWarning
-from fineparser.rendering.messages import MESSAGES, REASONS, message, score_notes, vote_reason
+from fineparser.rendering.messages import (
+    MESSAGES,
+    REASONS,
+    calibration_message,
+    little_message,
+    message,
+    scale_message,
+    score_notes,
+    typical_message,
+    vote_reason,
+)
 from fineparser.rendering.results import report_json
+from tests.judgements import make_judgement, with_judgement
 
 SOURCES = [
     path for package in ("analysis", "exemplars") for path in (Path(fineparser.__file__).parent / package).rglob("*.py")
@@ -82,6 +94,41 @@ def test_the_json_of_a_report_has_codes_values_and_sentences(report):
 def test_notes_belong_to_a_score(report, unscored):
     assert score_notes(report).endswith("Calibrated on <nothing>.")
     assert score_notes(unscored) == ""
+
+
+def test_a_judgement_says_what_it_rests_on():
+    few = make_judgement(judged_dives=3)
+    assert calibration_message(make_judgement()) == (
+        "Not calibrated to real judges: on 9 real dives the mean award was off by 0.8 (root mean square). "
+        "Add 5 judged dives of your own to calibrate the score."
+    )
+    assert "Add 2 more judged dives of your own" in calibration_message(few)
+    assert "Add 1 more judged dive of" in calibration_message(make_judgement(judged_dives=4))
+    assert calibration_message(make_judgement(real_dives=0)).startswith("Not calibrated to real judges. Add 5")
+
+
+def test_the_notes_of_a_judgement(report):
+    open_standard = with_judgement(report, standard=None)
+    assert score_notes(open_standard) == (
+        "Standard of competition not given: the range covers international, national and club. "
+        "The judges\u2019 score is inside the range in 8 of 10 dives."
+    )
+    calibrated = with_judgement(report, standard=Standard.CLUB, is_calibrated=True, judged_dives=12)
+    assert score_notes(calibrated).startswith("Judged as: club. ")
+    assert score_notes(calibrated).endswith("Calibrated on 12 dives that your judges scored.")
+    assert scale_message(open_standard) == calibration_message(open_standard.judgement)
+    assert scale_message(report) == "Calibrated on <nothing>."
+
+
+def test_a_clip_that_tells_little_says_what_is_typical(report, judged):
+    little = with_judgement(report, tells_little=True, standard=None)
+    assert typical_message(little) == "typical 207C from 10 m, all standards: 5.9 to 8.9"
+    assert little_message(little) == (
+        "This clip tells little about the score: see the measurements. "
+        "Typical 207C from 10 m, all standards: 5.9 to 8.9 awards."
+    )
+    assert score_notes(little) == ""
+    assert little_message(judged) == little_message(report) == typical_message(report) == ""
 
 
 def test_reasons_of_votes(report):

@@ -9,10 +9,10 @@ from fineparser.rendering.report_page import report_html
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def page_file(report, tmp_path_factory):
+@pytest.fixture(scope="module", params=["votes", "judgement"])
+def page_file(report, judged, request, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(report_html(report), encoding="utf-8")
+    path.write_text(report_html(report if request.param == "votes" else judged), encoding="utf-8")
     return path
 
 
@@ -29,7 +29,9 @@ def test_the_page_fits_and_makes_no_requests(browser, page_file, width, scheme):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
         "rgb(255, 255, 255)" if scheme == "light" else "rgb(11, 15, 25)"
     )
-    # No label is cut off in the charts.
+    # No label is cut off in the charts, those that are folded away included.
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     cut = (
         "[...document.querySelectorAll('.row .name')].filter(n => n.scrollWidth > n.clientWidth).map(n => n.innerText)"
     )

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from fineparser.domain.phases import Phase
-from fineparser.exemplars.judge_calibration import JudgeCalibration
 from fineparser.quality_warning import QualityWarning
 from fineparser.rendering.measurements import value_text
-from fineparser.rendering.messages import JUDGE_CALIBRATED_VOTES, message
+from fineparser.rendering.messages import calibration_message, message
 from fineparser.rendering.report_page import PICTURES, headline, report_html
-from fineparser.rendering.results import report_json
 from fineparser.rendering.votes_chart import votes_html
 from fineparser.rendering.waterfall_chart import waterfall_html
 from tests.builders import sample_kinematics
+from tests.judgements import with_judgement
 
 VOID = {"meta", "img", "br", "path", "polyline"}
 
@@ -100,12 +99,23 @@ def test_scores_of_simulated_judges_have_a_note(report, page):
 
 def test_the_breakdown_adds_up_in_points_and_awards(page):
     words = [word.strip() for word in page.words if word.strip()]
-    start = words.index("In awards") + 1
+    phases, branches = (place + 1 for place, word in enumerate(words) if word == "In awards")
     # Flight: dynamic 2, static -1/6, both 11/6; an award is worth 9.9 points.
-    flight = words.index("Flight", start)
+    flight = words.index("Flight", phases)
+    assert words[flight + 1 : flight + 3] == ["+1.83", "+0.19"]
+    flight = words.index("Flight", branches)
     assert words[flight + 1 : flight + 5] == ["+2.00", "\u22120.17", "+1.83", "+0.19"]
-    last = words.index("This dive", start)
-    assert words[last + 1 : last + 3] == ["80.00", "8.08"]
+    for start in (phases, branches):
+        last = words.index("This dive", start)
+        assert words[last + 1 : last + 3] == ["80.00", "8.08"]
+
+
+def test_branches_and_votes_are_folded_away(html):
+    visible, folded = html.split("<details>")
+    assert "From exemplars to score" in visible
+    assert "Dynamic" not in visible
+    assert "Dynamic" in folded
+    assert "Why it votes" in folded
 
 
 def test_each_phase_has_its_range(report):
@@ -114,7 +124,7 @@ def test_each_phase_has_its_range(report):
     words = [word.strip() for word in Page(report_html(ranged)).words if word.strip()]
     start = words.index("80% range", words.index("In awards"))
     flight = words.index("Flight", start)
-    assert words[flight + 5] == "+0.50 to +3.25"
+    assert words[flight + 3] == "+0.50 to +3.25"
     last = words.index("This dive", start)
     assert words[last + 3] == "72.00 to 88.00"
 
@@ -154,14 +164,6 @@ def test_there_is_no_box_without_warnings(report):
     assert 'class="warnings"' not in report_html(replace(report, warnings=()))
 
 
-def test_the_page_says_that_votes_are_calibrated_to_the_users_judges(report):
-    calibrated = replace(report, judge_calibration=JudgeCalibration(-1.0, 1.2, 7, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0))
-    assert JUDGE_CALIBRATED_VOTES not in report_html(report)
-    assert JUDGE_CALIBRATED_VOTES in report_html(calibrated)
-    assert calibrated.to_json()["judge_calibration"]["offset"] == -1.0
-    assert report_json(report)["judge_calibration"] is None
-
-
 def test_a_page_without_a_score_says_why(report):
     nothing = dict.fromkeys(("total", "execution", "breakdown", "interval_basis", "exemplar"))
     reasons = (QualityWarning("no_diver"), QualityWarning("no_fall"))
@@ -181,3 +183,83 @@ def test_a_page_names_the_phases_that_are_not_in_the_clip(report):
     page = Page(report_html(replace(report, missing_phases=(Phase.TAKE_OFF,))))
     assert "The clip begins in the air: the take-off carries no points." in page.text
     assert "stance" not in [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
+
+
+@pytest.fixture(scope="module")
+def judged_page(judged):
+    return Page(report_html(judged))
+
+
+def flat(page: Page) -> str:
+    """Text of a page without what breaks lines."""
+    return " ".join(page.text.replace("\u00a0", " ").split())
+
+
+def test_a_score_that_is_not_calibrated_has_whole_points_and_its_range(judged_page, judged):
+    text = flat(judged_page)
+    assert "80 points 67 to 93 in 8 of 10 mean award 8.1 6.8 to 9.4" in text
+    assert "Not calibrated to real judges: on 9 real dives the mean award was off by 0.8 (root mean square)." in text
+    assert "Add 5 judged dives of your own" in text
+    assert "Judged as: international." in text
+    for word in ("80.1", "very good", "good", "execution"):
+        assert word not in text[: text.index("Faults")]
+
+
+def test_the_range_is_as_prominent_as_the_number(judged):
+    assert re.findall(r'<span class="range"><b>([^<]*)</b>', report_html(judged)) == ["80", "67 to 93"]
+
+
+def test_a_calibrated_score_has_a_decimal_and_a_word(report):
+    calibrated = with_judgement(report, is_calibrated=True, judged_dives=12, standard=None)
+    html = report_html(calibrated)
+    text = flat(Page(html))
+    assert "80.2 points 67.3 to 93.1 in 8 of 10 mean award 8.1, good 6.8 to 9.4" in text
+    assert "Calibrated on 12 dives that your judges scored." in text
+    assert "the range covers international, national and club" in text
+    assert 'class="caution"' not in html
+
+
+def test_faults_stand_under_their_phases_with_marks_and_frames(judged_page):
+    text = flat(judged_page)
+    section = text[text.index("Faults") : text.index("Against a typical dive")]
+    assert "Entry 7.5 \u22120.1 against a typical dive" in section
+    assert "8\u00b0 over \u22120.6 (typical \u22120.2) hips bent 14\u00b0 at the entry \u22120.1 (typical" in section
+    assert "frame 41 splash 0.6 m high \u22120.4 (typical \u22120.2) frame 47" in section
+    assert section.index("Take-off 8.5") < section.index("Flight 8.8") < section.index("Entry 7.5")
+    assert "loose tuck, 62\u00b0 at the hips" in section
+    # 0.02 awards.
+    assert "knees" not in section
+    assert section.count("frame 41") == 1
+    names = [attributes["alt"] for tag, attributes in judged_page.tags if tag == "img"]
+    assert "splash 0.6\u00a0m high" in names
+
+
+def test_a_page_with_a_judgement_has_no_votes(judged_page):
+    text = flat(judged_page)
+    for word in ("From exemplars", "Votes", "Dynamic", "vote"):
+        assert word not in text
+    assert "The score starts from the awards that are usual" in text
+
+
+def test_exemplars_that_do_not_vote_change_nothing_on_the_page(report, judged_page):
+    beside = tuple(replace(vote, score=None, contributions=None) for vote in report.votes)
+    shown = replace(with_judgement(report), votes=beside, exemplar="middling")
+    assert Page(report_html(shown)).text == judged_page.text
+
+
+def test_where_a_clip_tells_little_the_measurements_stand_in_place_of_a_score(report):
+    little = with_judgement(report, tells_little=True)
+    text = flat(Page(report_html(little)))
+    assert "This clip tells little about the score" in text
+    # 7.4 and 1.28 standard deviations of 1.2.
+    assert "Typical 207C from 10 m, international: 5.9 to 8.9 awards." in text
+    for word in ("points", "Faults", "Against a typical dive", calibration_message(little.judgement)):
+        assert word not in text[: text.index("Key frames")]
+    assert text.index("Measurements") < text.index("Key frames")
+    assert text.count("Measurements") == 1
+
+
+def test_a_phase_without_faults_says_so(report, judged):
+    phases = tuple(replace(mark, faults=()) for mark in judged.judgement.phases)
+    text = Page(report_html(with_judgement(report, phases=phases))).text
+    assert text.count("No fault that costs anything was measured.") == 3

@@ -26,6 +26,7 @@ from fineparser.rendering.results import (
 )
 from fineparser.video.info import VideoError
 from fineparser.video.reader import probe
+from tests.judgements import with_judgement
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,43 @@ def test_the_json_is_that_of_the_report(folder, report):
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == json.loads(
         json.dumps(report_json(report))
     )
+
+
+def test_the_json_of_a_judgement_is_as_coarse_as_its_page(report):
+    values = report_json(with_judgement(report))
+    assert values["total"] == {"value": 80.0, "low": 67.0, "high": 93.0}
+    assert values["execution"] == {"value": 24.3, "low": 20.4, "high": 28.2}
+    judgement = values["judgement"]
+    assert judgement["caution"].startswith("Not calibrated to real judges")
+    assert judgement["notes"] == values["interval_basis"]
+    assert values["weights"]["calibrated_on"] == judgement["caution"]
+    take_off, flight, entry = judgement["phases"]
+    assert take_off["text"] == "Take-off 8.5: low take-off, 1.2 m above the board \u22120.2"
+    assert (entry["faults"][0]["text"], entry["faults"][0]["frame"]) == ("8\u00b0 over \u22120.6", 41)
+    # Every measured fault is there, also one that costs nothing.
+    assert [fault["name"] for fault in flight["faults"]] == ["loose", "bent_knees"]
+    assert json.loads(json.dumps(values)) == values
+
+
+def test_a_calibrated_judgement_has_a_decimal_and_no_caution(report):
+    values = report_json(with_judgement(report, is_calibrated=True, judged_dives=7))
+    assert values["total"]["value"] == 80.2
+    assert values["judgement"]["caution"] == ""
+    assert values["weights"]["calibrated_on"] == "Calibrated on 7 dives that your judges scored."
+
+
+def test_the_json_has_no_score_where_the_clip_tells_little(report):
+    values = report_json(with_judgement(report, tells_little=True))
+    assert (values["total"], values["execution"]) == (None, None)
+    assert values["judgement"]["caution"].startswith("This clip tells little")
+
+
+def test_exemplars_that_do_not_vote_are_in_the_json(report):
+    votes = tuple(replace(vote, score=None, contributions=None) for vote in report.votes)
+    values = report_json(replace(with_judgement(report, phases=()), votes=votes, exemplar="middling"))
+    assert [vote["score"] for vote in values["votes"]] == [None] * 3
+    assert values["exemplar"]["exemplar"] == "middling"
+    assert values["exemplar"]["contributions"] is None
 
 
 def test_the_masks_are_those_of_the_source(folder, report):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from fineparser.rendering.votes_chart import votes_figure
+from fineparser.rendering.votes_chart import votes_figure, votes_html
 
 
 def test_votes_are_sorted_and_carry_their_exemplars(report):
@@ -25,3 +25,11 @@ def test_an_exemplars_score_is_scaled_to_this_dives_difficulty(report):
     easy = replace(report.votes[1], difficulty=1.65, exemplar_score=41.0)
     figure = votes_figure(replace(report, votes=(easy,), exemplar=easy.exemplar))
     assert figure.data[1].x == pytest.approx((82,))
+
+
+def test_exemplars_of_a_judgement_do_not_vote(judged, report):
+    beside = replace(judged, votes=tuple(replace(vote, score=None, contributions=None) for vote in report.votes))
+    figure = votes_figure(beside)
+    assert not figure.data
+    assert "do not vote" in figure.layout.annotations[0].text
+    assert votes_html(beside) == ""
