@@ -117,9 +117,9 @@ class RealStep:
 
     @property
     def factor(self) -> float:
-        """Factor on the standard deviation of a prediction."""
+        """Factor on the standard deviation of a prediction, 1 or more: few clips do not show that it is too wide."""
         squares = sum((error / spread) ** 2 for error, spread in self.errors.values())
-        return float(np.sqrt((FACTOR_DIVES + squares) / (FACTOR_DIVES + len(self.errors))))
+        return float(max(np.sqrt((FACTOR_DIVES + squares) / (FACTOR_DIVES + len(self.errors))), 1.0))
 
     @property
     def degrees_of_freedom(self) -> float:

@@ -16,6 +16,9 @@ from fineparser.scoring.evidence import EVIDENCE, USUAL_DISTANCE
 from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeCalibration
 from fineparser.scoring.judgement import FaultDeduction, Judgement, PhaseMark
 
+LITTLE = 0.95
+"""Width of the predictive distribution over that of typical awards from which on a clip tells little."""
+
 
 def judge_dive(
     model: AwardModel,
@@ -61,7 +64,7 @@ def judge_dive(
         ),
         judged_dives=judges.dives,
         is_calibrated=is_calibrated,
-        tells_little=not is_calibrated and spread >= prior.sd,
+        tells_little=not is_calibrated and spread >= LITTLE * prior.sd,
         real_error=model.step.root_mean_square_error,
         real_dives=len(model.step.errors),
     )

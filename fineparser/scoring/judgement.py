@@ -90,7 +90,7 @@ class Judgement:
     is_calibrated: bool
     """True with enough judged dives of the user."""
     tells_little: bool
-    """True where the clip tells little about the award: the interval is as wide as that of the typical awards."""
+    """True where the clip tells little about the award: the interval is nearly as wide as that of typical awards."""
     real_error: float
     """Root mean square error on real dives, awards, as measured for these weights."""
     real_dives: int

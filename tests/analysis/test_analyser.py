@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,10 +7,14 @@ import torch
 
 from fineparser.analysis.analyser import AnalysisOptions, DiveAnalyser
 from fineparser.domain.dive_code import InvalidDiveCode
-from fineparser.exemplars.exemplar import DiveSpec
+from fineparser.domain.standards import Standard
+from fineparser.exemplars.exemplar import USER_DIVES, DiveSpec, FileFrames, clip_digest
+from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.model.checkpoint import CheckpointError, Provenance
 from fineparser.model.compact import CompactFineParser
 from fineparser.quality_warning import QualityWarning
+from fineparser.scoring.evidence import EVIDENCE_NAMES
+from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES
 from fineparser.video.info import VideoError
 from fineparser.video.writer import write_video
 
@@ -34,9 +39,9 @@ def codes(report) -> list[str]:
     return [warning.code for warning in report.warnings]
 
 
-def trained_by_name(model) -> CompactFineParser:
+def trained_by_name(model, dataset: str = "SynDive 100") -> CompactFineParser:
     """The random network as one that says that it was trained."""
-    trained = CompactFineParser(model.config, Provenance("some", ("SynDive 100",))).eval()
+    trained = CompactFineParser(model.config, Provenance("some", (dataset,))).eval()
     trained.load_state_dict(model.state_dict())
     return trained
 
@@ -77,11 +82,66 @@ def test_untrained_weights_are_a_warning(report, model, bank, clip):
     trained, force = trained_by_name(model), AnalysisOptions(force=True)
     simulated = DiveAnalyser(trained, bank).analyse(clip, "207C", 10, force)
     assert "untrained_weights" not in codes(simulated)
-    assert simulated.weights.score_scale == QualityWarning("scale_simulated", {"min_dives": 3})
-    club = replace(bank, exemplars=tuple(replace(one, source="club dives") for one in bank.exemplars))
-    real = DiveAnalyser(trained, club).analyse(clip, "207C", 10, force)
-    assert real.weights.score_scale == QualityWarning("scale_real", {"datasets": "club dives"})
+    assert simulated.weights.score_scale == QualityWarning("scale_simulated", {"min_dives": MIN_JUDGED_DIVES})
+    real = DiveAnalyser(trained_by_name(model, "FineDiving"), bank).analyse(clip, "207C", 10, force)
+    assert real.weights.score_scale == QualityWarning("scale_real", {"datasets": "FineDiving"})
     assert report.weights.score_scale.code == "scale_untrained"
+
+
+def test_weights_that_know_simulated_judges_alone_judge_measurements(model, bank, clip):
+    options = AnalysisOptions(force=True, standard=Standard.NATIONAL)
+    report = DiveAnalyser(trained_by_name(model), bank).analyse(clip, "207C", 10, options)
+    judgement = report.judgement
+    assert judgement is not None
+    assert judgement.standard is Standard.NATIONAL
+    assert report.total.value == pytest.approx(3 * 3.3 * judgement.award)
+    assert report.execution.high == pytest.approx(3 * judgement.high)
+    # Nobody falls in this clip, and nothing is measured: the award is the typical one.
+    assert judgement.award == pytest.approx(judgement.typical_award)
+    assert judgement.tells_little
+    assert report.breakdown is None
+    assert {vote.score for vote in report.votes} == {None}
+    assert report.exemplar in {vote.exemplar for vote in report.votes}
+    assert report.to_json()["judgement"]["standard"] == "national"
+
+
+def test_weights_that_know_real_scores_let_exemplars_vote(model, bank, clip):
+    report = DiveAnalyser(trained_by_name(model, "FineDiving"), bank).analyse(
+        clip, "207C", 10, AnalysisOptions(force=True)
+    )
+    assert report.judgement is None
+    assert report.total.value == pytest.approx(np.clip(np.mean([vote.score for vote in report.votes]), 0, 99))
+
+
+def judged_bank(bank: ExemplarBank, clip: Path, own: int) -> ExemplarBank:
+    """The exemplars as seven dives that strict judges judged; `own` of them are of the clip."""
+    frames = FileFrames(clip_digest(clip), 0, 59)
+    exemplars = tuple(
+        replace(bank.exemplars[0], id=f"own-{n}", source=USER_DIVES, score=20.0, files=(frames,) if n < own else ())
+        for n in range(7)
+    )
+    encodings = bank.encodings.select([0] * len(exemplars))
+    evidence = torch.zeros(len(exemplars), len(EVIDENCE_NAMES), 2)
+    evidence[:, EVIDENCE_NAMES.index("low")] = torch.tensor([1.2, 50.0])
+    return replace(bank, exemplars=exemplars, encodings=replace(encodings, evidence=evidence))
+
+
+@pytest.mark.parametrize(("own", "dives"), [(0, 7), (2, 5), (3, None)])
+def test_judged_dives_calibrate_but_never_the_dive_that_they_show(model, bank, clip, own, dives):
+    analyser = DiveAnalyser(trained_by_name(model), judged_bank(bank, clip, own))
+    report = analyser.analyse(clip, "207C", 10, AnalysisOptions(force=True))
+    assert report.judgement.is_calibrated == (dives is not None)
+    assert (report.judge_calibration and report.judge_calibration.dives) == dives
+    if dives is not None:
+        assert report.judgement.award < report.judgement.typical_award - 1
+        assert report.weights.score_scale.code == "scale_judges"
+
+
+def test_encodings_of_trained_weights_have_evidence(model, bank, clip):
+    encoding = DiveAnalyser(trained_by_name(model), bank).encode_clip(clip, 0, 59, 10)
+    assert encoding.evidence.shape == (1, len(EVIDENCE_NAMES), 2)
+    assert encoding.evidence.isfinite().all()
+    assert DiveAnalyser(model, bank).encode_clip(clip, 0, 59).evidence is None
 
 
 def test_the_same_seed_gives_the_same_report(analyser, clip, report):

@@ -8,10 +8,16 @@ import torch
 
 from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars.exemplar import USER_DIVES, DiveSpec, ExemplarClip
-from fineparser.exemplars.judge_calibration import JudgeCalibration, JudgeComparison, fit_judge_calibration
 from fineparser.exemplars.score_calibration import ScoreCalibration
 from fineparser.exemplars.selection import ExemplarSelection
-from fineparser.exemplars.voting_result import Breakdown, ScoreEstimate, Vote, VotingResult, vote_on_dive
+from fineparser.exemplars.voting_result import (
+    Breakdown,
+    ScoreEstimate,
+    Vote,
+    VotingResult,
+    exemplars_beside,
+    vote_on_dive,
+)
 
 SPEC = DiveSpec(DiveCode.parse("405B"), 3.0, 2.0, "table")
 CALIBRATION = ScoreCalibration(-3.0, 2.0, 300, "SynDive")
@@ -98,19 +104,6 @@ def test_a_calibration_of_phases_gives_each_contribution_its_range():
     assert result.interval_basis.values["phases"] == 3
 
 
-def test_a_judge_calibration_gives_the_interval_of_its_own_uncertainty():
-    judges = JudgeCalibration(-1.0, 2.0, 7, ((0.1, 0.0), (0.0, 0.1)), 0.8, 15.0)
-    parts = np.array([[1.0, -2.0, 0.0], [1.0, 0.0, 4.0]])
-    votes = tuple(replace(vote, contributions=parts) for vote in votes_of(30, 36))
-    result = VotingResult.from_votes(
-        votes, SPEC, score_calibration=replace(CALIBRATION, phases=PHASES), judge_calibration=judges
-    )
-    assert (result.total.low, result.total.high) == pytest.approx(judges.interval(33.0, 2.0))
-    # Judges who spread dives twice as far double the errors of the phases.
-    np.testing.assert_allclose(result.breakdown.ranges, [[2 - 4, 2 + 4], [-2 - 8, -2 + 2], [4 - 2, 4 + 6]])
-    assert result.interval_basis.to_json() == {"code": "interval_from_judges", "dives": 7}
-
-
 def test_each_vote_has_the_exemplar_with_its_clip(bank, model, query, tmp_path):
     bank = with_clip(bank, 0, tmp_path / "one.mp4")
     votes = vote(model, bank, query, "207C", 10).votes
@@ -142,22 +135,35 @@ def test_without_exemplars_there_is_no_score(model, query):
     assert [warning.code for warning in result.warnings] == ["no_exemplars"]
 
 
-def test_votes_of_simulated_exemplars_are_calibrated_to_the_judges(bank, joined, model, query):
-    spec = DiveSpec.from_input("205B", 10)
-    result, uncalibrated = (vote(model, one, query, "205B", 10, count=10) for one in (joined, bank))
-    judges = result.judge_calibration
-    assert judges == JudgeComparison.from_bank(model, joined, 10, 0).calibration
-    assert judges == fit_judge_calibration(model, joined, 10, 0)
-    (one,), (raw,) = result.votes, uncalibrated.votes
-    assert one.score == pytest.approx(judges.calibrate(raw.score, spec.difficulty), rel=1e-5)
-    np.testing.assert_allclose(one.contributions, raw.contributions * judges.slope, rtol=1e-5)
-    ratio = spec.difficulty / one.difficulty
-    assert one.exemplar_score * ratio + one.contributions.sum() == pytest.approx(one.score, rel=1e-5)
-    assert result.breakdown.base + result.breakdown.points.sum() == pytest.approx(result.total.value, rel=1e-5)
-    assert (result.total.low, result.total.high) == pytest.approx(judges.interval(result.total.value, spec.difficulty))
-
-
-def test_user_exemplars_keep_their_scores(joined, model, query):
+def test_user_exemplars_vote_with_their_scores(joined, model, query):
     result = vote(model, joined, query, "207C", 10, count=2)
     assert {vote.exemplar: vote.exemplar_score for vote in result.votes} == {"own-0": 40.0, "own-1": 55.0}
-    assert result.judge_calibration is not None
+
+
+def beside(model, bank, code, height, total, count=3):
+    spec = DiveSpec.from_input(code, height)
+    return exemplars_beside(model, spec, ExemplarSelection(bank=bank, count=count), total)
+
+
+def test_exemplars_beside_a_judged_dive_do_not_vote(bank, model):
+    result = beside(model, bank, "207C", 10, 79.0)
+    assert {vote.exemplar for vote in result.votes} == {"dive-0", "dive-1", "dive-2"}
+    assert {(vote.score, vote.contributions) for vote in result.votes} == {(None, None)}
+    assert result.votes[0].to_json()["difference"] is None
+    assert (result.total, result.breakdown) == (None, None)
+
+
+def test_the_exemplar_beside_a_judged_dive_is_the_nearest_in_points(bank, model, tmp_path):
+    scores = {one.id: one.score for one in bank.exemplars[:3]}
+    nearest = min(scores, key=lambda name: abs(scores[name] - 81.0))
+    assert beside(model, bank, "207C", 10, 81.0).exemplar == nearest
+    shown = next(index for index, one in enumerate(bank.exemplars[:3]) if one.id != nearest)
+    with_one = with_clip(bank, shown, tmp_path / "one.mp4")
+    assert beside(model, with_one, "207C", 10, 81.0).exemplar == bank.exemplars[shown].id
+
+
+def test_nothing_is_simulated_beside_a_judged_dive(bank, model):
+    result = beside(model, bank, "405C", 3, 50.0)
+    assert {vote.rule for vote in result.votes} == {"nearest dive number"}
+    assert result.warnings == ()
+    assert beside(model, None, "405C", 3, 50.0).votes == ()

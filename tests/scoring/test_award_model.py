@@ -121,11 +121,13 @@ def test_evidence_that_scatters_more_on_real_clips_counts_less(model):
     assert contributions[0] > 4 * contributions[1] > 0
 
 
-def test_errors_on_judged_clips_widen_and_narrow_the_interval():
+def test_errors_on_judged_clips_widen_the_interval_but_never_narrow_it():
     assert RealStep({}, {}).factor == 1
     right = RealStep({}, {f"{number}": (1.0, 1.0) for number in range(30)})
     wrong = RealStep({}, {f"{number}": (-2.0, 1.0) for number in range(FACTOR_DIVES)})
+    exact = RealStep({}, {f"{number}": (0.0, 1.0) for number in range(30)})
     assert right.factor == pytest.approx(1)
+    assert exact.factor == 1
     assert wrong.factor == pytest.approx(np.sqrt(2.5))
     assert wrong.root_mean_square_error == pytest.approx(2)
     assert interval_reach(0.8, wrong.degrees_of_freedom) == pytest.approx(stats.t(2 * FACTOR_DIVES).ppf(0.9))
