@@ -14,7 +14,7 @@ import torch
 from fineparser.data.dives import Dive
 from fineparser.data.exemplar_pool import ExemplarChoice
 from fineparser.domain.clip_geometry import CLIP_FRAMES
-from fineparser.simulator.judges import DEDUCTION_CURVES
+from fineparser.domain.faults import DEDUCTION_CURVES
 
 
 class TensorBatch:
@@ -86,7 +86,7 @@ class ClipBatch(TensorBatch):
     """bool [B]."""
 
     deductions: torch.Tensor
-    """float32 [B, 13]: deduction of each fault in awards; NaN where unknown."""
+    """float32 [B, 14]: deduction of each fault in awards; NaN where unknown."""
 
     noise_free_award: torch.Tensor
     """float32 [B]: award of a judge without bias and noise; NaN where unknown."""
@@ -154,14 +154,14 @@ class WindowBatch(TensorBatch):
     """int64 [R, 16]: 0 take-off, 1 flight, 2 entry; -1 where unknown."""
 
     deductions: torch.Tensor
-    """float32 [R, 13]: deduction of each fault of the whole dive in awards; NaN where unknown."""
+    """float32 [R, 14]: deduction of each fault of the whole dive in awards; NaN where unknown."""
 
     def __len__(self) -> int:
         return len(self.clips)
 
 
 def deductions_tensor(dive: Dive) -> torch.Tensor:
-    """Deduction of each fault of a dive in awards, float32 [13]; NaN where unknown."""
+    """Deduction of each fault of a dive in awards, float32 [14]; NaN where unknown."""
     if dive.deductions is None:
         return torch.full((len(DEDUCTION_CURVES),), torch.nan)
     return torch.tensor(dive.deductions, dtype=torch.float32)

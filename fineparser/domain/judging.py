@@ -4,9 +4,12 @@ Source: World Aquatics diving rules. Awards are 0 to 10 in halves. Sums are comp
 multiplied as decimals, so scores have no rounding errors.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from fineparser.plain_values import excerpt
 
 HIGHEST_AWARD = 10
 COUNTED_AWARDS = 3
@@ -47,6 +50,9 @@ PANELS = {
 the order execution of diver A (2 of 9, 3 of 11), execution of diver B (as many), synchronisation (5). With
 9 judges the four execution awards are one group, since no award would be left of two (the rule drops the
 highest and the lowest of the execution awards)."""
+
+SINGLE_DIVER_PANELS = tuple(panel.judges for panel in PANELS.values() if len(panel.groups) == 1)
+"""Numbers of judges that judge one diver."""
 
 # fmt: off
 BANDS = (
@@ -137,6 +143,43 @@ def is_counted(awards: Sequence[float]) -> tuple[bool, ...]:
     return tuple(flags)
 
 
+def parse_awards(awards: str | Sequence[float]) -> tuple[float, ...]:
+    """The judges' awards for one diver, as people write them: with blanks or semicolons between, and 7.5 or 7,5.
+
+    Raises:
+        InvalidAwards: for anything but 5 or 7 awards, 0 to 10 in halves.
+
+    >>> parse_awards("7,5; 8; 7; 7,5; 8"), parse_awards("7.5 8 7 7.5 8")
+    ((7.5, 8.0, 7.0, 7.5, 8.0), (7.5, 8.0, 7.0, 7.5, 8.0))
+    """
+    if isinstance(awards, str):
+        # A comma before a blank separates awards, any other one is a decimal mark.
+        awards = [_award(text) for text in re.split(r"(?:[;\s]|,(?=[;\s]))+", awards.strip(" \t\r\n;,"))]
+    if len(awards) not in SINGLE_DIVER_PANELS:
+        panels = " or ".join(map(str, SINGLE_DIVER_PANELS))
+        raise InvalidAwards(f"The judges of one diver give {panels} awards, not {len(awards)}.")
+    return tuple(_half_points(award) / 2 for award in awards)
+
+
+def format_awards(awards: Sequence[float]) -> str:
+    """The awards of a dive, those that do not count in parentheses.
+
+    >>> format_awards([7.5, 8, 7, 7.5, 8])
+    '7.5 8 (7) 7.5 (8)'
+    """
+    pairs = zip(awards, is_counted(awards), strict=True)
+    return " ".join(f"{award:g}" if counts else f"({award:g})" for award, counts in pairs)
+
+
+def _award(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise InvalidAwards(
+            f"{excerpt(text)} is no award: write awards with blanks or semicolons between them, such as 7.5 8 7 7 8."
+        ) from None
+
+
 def execution(score: float, difficulty: float) -> float:
     """Execution of a dive, its score without the difficulty: the sum of three awards, 0 to 30.
 
@@ -159,7 +202,7 @@ def highest_score(difficulty: float) -> float:
     >>> highest_score(3.5)
     105.0
     """
-    return HIGHEST_AWARD * COUNTED_AWARDS * difficulty
+    return round(HIGHEST_AWARD * COUNTED_AWARDS * difficulty, 2)  # as exact as `total_score`
 
 
 def band(award: float) -> str:
@@ -181,7 +224,7 @@ def _half_points(award: float) -> int:
     except (TypeError, ValueError):
         doubled = float("nan")
     if not (0 <= doubled <= 2 * HIGHEST_AWARD and doubled.is_integer()):
-        raise InvalidAwards(f"An award is 0 to {HIGHEST_AWARD} in halves, not {award!r}.")
+        raise InvalidAwards(f"An award is 0 to {HIGHEST_AWARD} in halves, not {excerpt(award)}.")
     return int(doubled)
 
 

@@ -15,7 +15,7 @@ MASK_MEASURES = 9
 UNET_LEVELS = 4
 """Levels of `MaskRefiner` and of `EntrySegmenter`."""
 ENTRY_SCORES = 14
-"""Outputs of `FaultHead`: the deduction of each of the simulator's thirteen faults, and the award."""
+"""Outputs of `FaultHead`: the deduction of each of the thirteen faults of `DEDUCTION_SPREAD`, and the award."""
 UNIT_DIFFICULTY = 3.0
 """Degree of difficulty at which the differences of `CompactFineParser` are points; about the mean of competitions."""
 TOKENS_PER_PHASE = 4

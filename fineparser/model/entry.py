@@ -63,8 +63,8 @@ DEDUCTION_SPREAD = {
     "wobble": 0.08,
     "splash": 0.25,
 }
-"""Standard deviation of the deduction of each fault over 9,000 simulated dives, awards. The order is that of the
-simulator's faults and of the outputs of `FaultHead`."""
+"""Standard deviation of the deduction of each fault over 9,000 simulated dives, awards, as the judges of the weights'
+training made them. The order is that of the outputs of `FaultHead`; later faults have none."""
 MEAN_AWARD, AWARD_SPREAD = 7.0, 1.3
 """About the mean and the standard deviation of awards."""
 

@@ -8,8 +8,8 @@ Public names:
     dive: simulate, SimulatedDive
     plan: plan_dive, DivePlan, DiveRequest, SPLITS
     dive_sampling: sample_dive, PLATFORM_COUNTS, SPRINGBOARD_COUNTS
-    faults: Faults, sample_faults, sample_level
-    judges: DEDUCTION_CURVES, FAULT_NAMES, DeductionCurve, Fault, assess_faults, noise_free_award, deductions_by_phase
+    faults: Faults, FaultProfile, sample_faults, sample_level
+    judges: Fault, assess_faults, noise_free_award, sample_award, faults_of_award, award_panel, deductions_by_phase
     camera_views: CameraViews
     athlete.pose: POSE_FIELDS, POSITION_FIELDS, MIRRORED_FIELDS, pose_landmarks
 

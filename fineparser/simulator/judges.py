@@ -1,13 +1,12 @@
 """Simulated judges: the deduction for each fault, the award without noise, and the awards of a panel.
 
-The model is ours, within the rules: every fault has its own deduction, a smooth function of its physical size that is 0
-while the fault is invisible, half an award at the size at which a judge would first deduct, and at most what judges
-deduct for one fault (1/2 to 2; more for the entry). Deductions add up; the award is 10 less their sum, compressed
-smoothly so that it never falls below 0. The rules' own penalties come on top: 0 for a twist that is 90 degrees or more
-off. Difficulty does not count.
+Every fault has its own deduction, a smooth function of its physical size, see `fineparser.domain.faults`. The award is
+10 less the sum of deductions, compressed smoothly so that it never falls below 0. The rules' own penalties come on top:
+0 for a twist that is 90 degrees or more off. Difficulty does not count.
 
 A judge's award is the noise-free award plus the judge's own bias and the noise of one observation, rounded to halves.
-The spread is that of real panels: 1,670 judged dives have a standard deviation of 0.535 within a panel of seven.
+The awards of a panel scatter as at a standard of competition, see `fineparser.domain.standards`. So do the mean awards
+of dives: `sample_award` gives a dive the award that it would have there, and `faults_of_award` the faults that cost it.
 """
 
 from collections.abc import Sequence
@@ -15,57 +14,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.domain.phases import Phase
-from fineparser.simulator.faults import Faults
+from fineparser.domain.standards import Standard, award_distribution
+from fineparser.simulator.faults import FaultProfile, Faults
 
 PANEL_SIZE = 7
-JUDGE_BIAS = 0.16
-"""Standard deviation of the bias of one judge compared with the others, in awards."""
-OBSERVATION_NOISE = 0.495
-"""Standard deviation of one judge's observation of one dive before rounding, in awards."""
+BIAS_SHARE = 0.13
+"""Share of the variance of the awards of one dive that is the judges' biases; the rest is noise of the observation."""
+ROUNDING_VARIANCE = 1 / 48
+"""Variance that rounding to halves adds, square awards."""
+SAMPLE_BIAS = 0.959
+"""Mean standard deviation of a sample of seven, in standard deviations of its normal distribution."""
 FAILED_TWIST = 90.0  # degrees
 SOFT_FLOOR = 3.0  # award below which further deductions are compressed
-
-
-@dataclass(frozen=True)
-class DeductionCurve:
-    """Deduction for a fault: `most` x (1 - exp(-ln 2 x (size / half)^power)), so half of `most` at the size `half`."""
-
-    phase: Phase
-    """Phase to which judges attribute it, which may be before it can be measured: a low dive is a poor take-off."""
-    unit: str
-    half: float
-    """Size at which half of the most is deducted."""
-    most: float
-    """Awards."""
-    power: float = 1.25
-
-    def deduction(self, size: float) -> float:
-        """Deduction in awards for a fault of this size; its sign does not matter.
-
-        >>> DeductionCurve(Phase.ENTRY, "degrees", 20.0, 2.0).deduction(-20.0)
-        1.0
-        """
-        return float(self.most * (1.0 - 0.5 ** ((abs(size) / self.half) ** self.power)))
-
-
-DEDUCTION_CURVES = {
-    "low": DeductionCurve(Phase.TAKE_OFF, "m of height missing", 0.34, 1.5),
-    "lean": DeductionCurve(Phase.TAKE_OFF, "degrees of lean", 11.0, 1.5),
-    "distance": DeductionCurve(Phase.FLIGHT, "m too far (+) or too near (-)", 0.60, 1.5),
-    "loose": DeductionCurve(Phase.FLIGHT, "degrees open", 22.0, 2.0),
-    "bent_knees": DeductionCurve(Phase.FLIGHT, "degrees bent", 17.0, 1.5),
-    "split_legs": DeductionCurve(Phase.FLIGHT, "degrees apart", 14.0, 1.5),
-    "unpointed": DeductionCurve(Phase.FLIGHT, "degrees not pointed", 27.0, 1.0),
-    "late": DeductionCurve(Phase.FLIGHT, "s late", 0.11, 1.5),
-    "entry": DeductionCurve(Phase.ENTRY, "degrees over (+) or short (-)", 24.0, 4.5, 1.5),
-    "twist": DeductionCurve(Phase.ENTRY, "degrees of twist too many (+) or missing (-)", 26.0, 2.5),
-    "crooked": DeductionCurve(Phase.ENTRY, "degrees out of line", 7.0, 2.0),
-    "wobble": DeductionCurve(Phase.TAKE_OFF, "degrees of swaying", 7.0, 1.5),
-    "splash": DeductionCurve(Phase.ENTRY, "of the largest splash", 0.45, 2.0),
-}
-"""Deduction curve of each fault; arrays of deductions are in this order."""
-FAULT_NAMES = tuple(DEDUCTION_CURVES)
+LOWEST_AWARD, HIGHEST_AWARD = 0.5, 9.8
+"""Mean awards between which those of dives without failure are sampled."""
+SCALES = (0.02, 12.0)
+"""Scales of faults between which that of an award is searched."""
+SEARCH_STEPS = 24
 
 
 @dataclass(frozen=True)
@@ -104,7 +72,7 @@ def deductions_by_phase(deductions: np.ndarray, noise_free_award: np.ndarray) ->
     They are scaled so that they add up to ten less the noise-free award, for which large sums are compressed.
 
     Args:
-        deductions: [..., 13] awards that each fault would cost alone, in the order of `DEDUCTION_CURVES`.
+        deductions: [..., 14] awards that each fault would cost alone, in the order of `DEDUCTION_CURVES`.
         noise_free_award: [...] award of a judge without noise.
     """
     phases = [curve.phase for curve in DEDUCTION_CURVES.values()]
@@ -114,21 +82,54 @@ def deductions_by_phase(deductions: np.ndarray, noise_free_award: np.ndarray) ->
     return np.asarray(sums * ((10.0 - noise_free_award) / total)[..., None])
 
 
-def award_panel(rng: np.random.Generator, faults: Faults, *, judges: int = PANEL_SIZE) -> tuple[float, ...]:
-    """Sample the awards of a panel of `judges` for one dive, 0 to 10 in halves."""
+def sample_award(rng: np.random.Generator, standard: Standard, code: DiveCode, height: float) -> float:
+    """Sample the noise-free award of a dive at a standard: what it lacks to 10 has a gamma distribution."""
+    distribution = award_distribution(standard, code, height)
+    missing = 10.0 - distribution.mean
+    award = 10.0 - rng.gamma((missing / distribution.sd) ** 2, distribution.sd**2 / missing)
+    return float(np.clip(award, LOWEST_AWARD, HIGHEST_AWARD))
+
+
+def faults_of_award(profile: FaultProfile, award: float) -> Faults:
+    """Scale the faults of a profile so that the dive has that noise-free award; a failed dive stays at 0."""
+    if profile.failed_entry is not None:
+        return profile.faults(1.0)
+    low, high = np.log(SCALES)
+    for _ in range(SEARCH_STEPS):
+        middle = (low + high) / 2
+        if noise_free_award(profile.faults(float(np.exp(middle)))) > award:
+            low = middle
+        else:
+            high = middle
+    return profile.faults(float(np.exp(low)))
+
+
+def award_panel(
+    rng: np.random.Generator, faults: Faults, panel_sd: float, *, judges: int = PANEL_SIZE
+) -> tuple[float, ...]:
+    """Sample the awards of a panel of `judges` for one dive, 0 to 10 in halves.
+
+    Args:
+        panel_sd: mean standard deviation of the awards within a panel, in awards, rounding included.
+    """
     level = noise_free_award(faults)
     if level == 0.0:
         return (0.0,) * judges
-    observed = level + rng.normal(0.0, JUDGE_BIAS, judges) + rng.normal(0.0, OBSERVATION_NOISE, judges)
+    variance = max((panel_sd / SAMPLE_BIAS) ** 2 - ROUNDING_VARIANCE, 0.0)
+    bias, noise = np.sqrt(variance * BIAS_SHARE), np.sqrt(variance * (1.0 - BIAS_SHARE))
+    observed = level + rng.normal(0.0, bias, judges) + rng.normal(0.0, noise, judges)
     return tuple(float(award) for award in np.clip(np.round(2.0 * observed) / 2.0, 0.5, 10.0))
 
 
-def award_pair(rng: np.random.Generator, faults: Sequence[Faults]) -> tuple[tuple[float, ...], float]:
+def award_pair(rng: np.random.Generator, faults: Sequence[Faults], panel_sd: float) -> tuple[tuple[float, ...], float]:
     """Sample the awards of a panel for one or two divers: each judge averages the divers, in halves.
+
+    Args:
+        panel_sd: as for `award_panel`.
 
     Returns:
         (seven awards, mean of the divers' noise-free awards).
     """
-    panels = [award_panel(rng, each) for each in faults]
+    panels = [award_panel(rng, each, panel_sd) for each in faults]
     awards = np.ceil(2 * np.mean(panels, axis=0) - 0.25) / 2
     return tuple(float(award) for award in awards), float(np.mean([noise_free_award(each) for each in faults]))

@@ -10,14 +10,15 @@ from fineparser.domain.clip_geometry import CLIP_SIDE
 from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import total_score
+from fineparser.domain.standards import Standard, award_prior, standard_shares
 from fineparser.simulator.athlete.body import Body
 from fineparser.simulator.athlete.pose import POSE_FIELDS, POSITION_FIELDS
 from fineparser.simulator.dive_sampling import sample_dive
-from fineparser.simulator.faults import Faults, sample_faults, sample_level
+from fineparser.simulator.faults import FaultProfile, Faults, sample_faults
 from fineparser.simulator.filming.camera import CAMERA_KIND_SHARES, CAMERA_KINDS
 from fineparser.simulator.filming.filming import DiveShot, FilmingSeeds, FilmingStyle, FrameWidth
 from fineparser.simulator.flight.diver_motion import DiverMotion, plan_motion, plan_partner
-from fineparser.simulator.judges import award_pair
+from fineparser.simulator.judges import HIGHEST_AWARD, LOWEST_AWARD, award_pair, faults_of_award, sample_award
 
 _Key = TypeVar("_Key")
 
@@ -25,6 +26,8 @@ SPLITS = ("train", "validation", "test")
 FRAME_RATES = {24.0: 0.04, 25.0: 0.34, 29.97: 0.3, 30.0: 0.1, 50.0: 0.1, 59.94: 0.06, 60.0: 0.06}
 """Frames per second -> share of clips."""
 SYNCHRO_SHARE = 0.2
+PARTNER_DIFFERENCE = 0.5
+"""Standard deviation of the difference between the awards of two synchronised divers."""
 SLOW_MOTION_SHARE = 0.1
 CUT_SHARE = 0.05
 STRETCHED_SHARE = 0.28
@@ -52,7 +55,9 @@ class DiveRequest:
     height: float | None = None
     """Metres."""
     level: float | None = None
-    """The diver's level, 0 (beginner) to 1 (medallist)."""
+    """The diver's level, 0 (beginner) to 1 (medallist), instead of a standard of competition."""
+    standard: Standard | None = None
+    """Standard of competition, whose judges and awards the dive has."""
     synchro: bool | None = None
     """Two divers."""
     camera: str | None = None
@@ -79,6 +84,8 @@ class DivePlan:
     """Seven awards in halves."""
     noise_free_award: float
     """Award of a judge without noise, 0-10; of a pair, the mean over the divers."""
+    standard: Standard | None
+    """Standard of competition; None for a given level."""
     bodies: tuple[Body, ...]
     motions: tuple[DiverMotion, ...]
     """One for each diver; synchronised divers are two."""
@@ -227,8 +234,8 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
             occurs in another.
 
     Raises:
-        ValueError: an unknown split, camera, code or height, a negative seed, or a dive that is not allowed at that
-            height.
+        ValueError: an unknown split, camera, code or height, a negative seed, a level beside a standard, or a dive that
+            is not allowed at that height.
     """
     request = request or DiveRequest()
     if split not in SPLITS:
@@ -237,6 +244,8 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
         raise ValueError(f"seed is {seed}; give an integer >= 0")
     if request.camera is not None and request.camera not in CAMERA_KINDS:
         raise ValueError(f"camera {request.camera!r} is unknown; use one of {', '.join(CAMERA_KINDS)}")
+    if request.level is not None and request.standard is not None:
+        raise ValueError(f"both level {request.level} and standard {request.standard} are given; give one of them")
     # The split comes first: the streams of two splits can never be the same.
     streams = np.random.SeedSequence([SPLITS.index(split), int(seed)]).spawn(6)
     dive, timing, filming, partner, cutting, amateurs = (np.random.default_rng(stream) for stream in streams)
@@ -247,8 +256,11 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
         code, height = sample_dive(dive, request.code, request.height)
     if amateur and request.synchro is None:
         request = replace(request, synchro=False)
+    if request.level is None and request.standard is None:
+        request = replace(request, standard=_sample_standard(dive, code, height, amateur))
     divers = _sample_divers(dive, partner, code, height, request)
-    awards, noise_free_award = award_pair(dive, divers.faults)
+    panel_sd = award_prior(request.standard, code, height).panel_sd
+    awards, noise_free_award = award_pair(dive, divers.faults, panel_sd)
     kind = request.camera or CAMERA_KINDS[int(filming.choice(len(CAMERA_KINDS), p=CAMERA_KIND_SHARES))]
     if amateur and request.camera is None:
         kind = _choose(amateurs, AMATEUR_KIND_SHARES)
@@ -266,6 +278,7 @@ def plan_dive(seed: int, request: DiveRequest | None = None, *, split: str = "tr
         faults=divers.faults,
         awards=awards,
         noise_free_award=noise_free_award,
+        standard=request.standard,
         bodies=divers.bodies,
         motions=divers.motions,
         lateral_offsets=divers.lateral_offsets,
@@ -289,6 +302,15 @@ def _is_amateur(rng: np.random.Generator, camera: str | None) -> bool:
     return bool(rng.random() < share)
 
 
+def _sample_standard(rng: np.random.Generator, code: DiveCode, height: float, amateur: bool) -> Standard:
+    """Sample the standard at which a dive is done; nobody's amateur recording shows an international meet."""
+    shares = standard_shares(code, height)
+    if amateur:
+        del shares[Standard.INTERNATIONAL]
+    total = sum(shares.values())
+    return _choose(rng, {standard: share / total for standard, share in shares.items()})
+
+
 @dataclass(frozen=True)
 class _Divers:
     """One or two divers."""
@@ -304,8 +326,8 @@ def _sample_divers(
 ) -> _Divers:
     """Sample one or two divers of the same sex; the second is a little out of time."""
     first = Body.sample(rng)
-    level = sample_level(rng, code, height) if request.level is None else request.level
-    faults = sample_faults(rng, level, code, height)
+    award = None if request.standard is None else sample_award(rng, request.standard, code, height)
+    faults = _sample_faults(rng, code, height, request.level, award)
     motion = plan_motion(code, height, first, faults, rng)
     synchro = rng.random() < SYNCHRO_SHARE if request.synchro is None else request.synchro
     if not synchro:
@@ -314,9 +336,21 @@ def _sample_divers(
     # Partners wear the same suit.
     second = replace(second, colours=second.colours | {"suit": first.colours["suit"]})
     offset = partner_rng.uniform(1.6, 2.4) * (1 if partner_rng.random() < 0.5 else -1)
-    second_faults = sample_faults(partner_rng, level, code, height)
+    if award is not None:
+        award = float(np.clip(award + partner_rng.normal(0.0, PARTNER_DIFFERENCE), LOWEST_AWARD, HIGHEST_AWARD))
+    second_faults = _sample_faults(partner_rng, code, height, request.level, award)
     second_motion = plan_partner(code, height, second, second_faults, partner_rng, motion, sideways=offset)
     return _Divers((first, second), (motion, second_motion), (0.0, offset), (faults, second_faults))
+
+
+def _sample_faults(
+    rng: np.random.Generator, code: DiveCode, height: float, level: float | None, award: float | None
+) -> Faults:
+    """Sample the faults of a dive that has an award, or is done at a level."""
+    if award is not None:
+        return faults_of_award(FaultProfile.sample(rng, code, height), award)
+    assert level is not None
+    return sample_faults(rng, level, code, height)
 
 
 @dataclass(frozen=True)

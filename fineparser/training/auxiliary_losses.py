@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fineparser.domain.faults import FAULT_NAMES
 from fineparser.domain.phases import Phase
 from fineparser.model.comparison import PHASE_TOKENS
 from fineparser.model.config import CompactConfig
 from fineparser.model.crop_decoder import CropPrediction
 from fineparser.model.entry import AWARD_SPREAD, DEDUCTION_SPREAD, MEAN_AWARD
 from fineparser.simulator.athlete.pose import POSE_FIELDS
-from fineparser.simulator.judges import DEDUCTION_CURVES
 
 POSE_STATISTICS = {
     "head_x": (-0.01, 0.39),
@@ -78,7 +78,7 @@ class WindowHead(nn.Module):
         super().__init__()
         width, self.frames = config.feature_width, config.window_frames
         self.phases = nn.Linear(width, self.frames * len(Phase))
-        self.deductions = nn.Sequential(nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, len(DEDUCTION_CURVES)))
+        self.deductions = nn.Sequential(nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, len(DEDUCTION_SPREAD)))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         return self.phases(features).unflatten(-1, (self.frames, len(Phase))), self.deductions(features)
@@ -107,7 +107,7 @@ class TokenFaultHead(nn.Module):
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         tokens = 2 * config.phase_count * PHASE_TOKENS * config.token_width
-        outputs = len(DEDUCTION_CURVES) + 1
+        outputs = len(DEDUCTION_SPREAD) + 1
         self.layers = nn.Sequential(nn.Linear(tokens, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, outputs))
 
     def forward(self, dynamic: Tensor, static: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,7 +121,7 @@ def window_loss(predicted: tuple[Tensor, Tensor], phases: Tensor, deductions: Te
     Args:
         predicted: phase logits [R, 16, 3] and deductions [R, 13].
         phases: [R, 16], -1 if unknown.
-        deductions: [R, 13] awards.
+        deductions: [R, 14] awards, of all faults.
         weight: [R].
     """
     is_known = (phases >= 0) & (weight[:, None] > 0)
@@ -131,7 +131,7 @@ def window_loss(predicted: tuple[Tensor, Tensor], phases: Tensor, deductions: Te
 
 
 def token_fault_loss(predicted: tuple[Tensor, Tensor], deductions: Tensor, award: Tensor, weight: Tensor) -> Tensor:
-    """Loss of a `TokenFaultHead`: squared errors of deductions [B, 13] and mean award [B]; weight [B]."""
+    """Loss of a `TokenFaultHead`: squared errors of deductions [B, 14] and mean award [B]; weight [B]."""
     faults = _deduction_loss(predicted[0], deductions, weight)
     return DEDUCTION_WEIGHT * faults + AWARD_WEIGHT * squared_error(predicted[1][:, None], award[:, None], weight)
 
@@ -141,13 +141,14 @@ def entry_fault_loss(predicted: Tensor, deductions: Tensor, award: Tensor, weigh
 
     Args:
         predicted: [B, 14] deductions and the award, each in standard deviations from its mean.
-        deductions: [B, 13] awards.
+        deductions: [B, 14] awards, of all faults.
         award: [B] of a judge without noise.
         weight: [B].
     """
-    deviations = deductions.new_tensor([DEDUCTION_SPREAD[name] for name in DEDUCTION_CURVES])
-    truth = torch.cat([deductions / deviations, (award[:, None] - MEAN_AWARD) / AWARD_SPREAD], dim=1)
-    weights = [ENTRY_FAULT_WEIGHTS.get(name, OTHER_FAULT_WEIGHT) for name in DEDUCTION_CURVES]
+    deviations = deductions.new_tensor(tuple(DEDUCTION_SPREAD.values()))
+    known = _predicted_faults(deductions) / deviations
+    truth = torch.cat([known, (award[:, None] - MEAN_AWARD) / AWARD_SPREAD], dim=1)
+    weights = [ENTRY_FAULT_WEIGHTS.get(name, OTHER_FAULT_WEIGHT) for name in DEDUCTION_SPREAD]
     shares = predicted.new_tensor([*weights, 1.0])
     is_known = truth.isfinite() & (weight[:, None] > 0)
     errors = functional.smooth_l1_loss(predicted.float(), truth.where(is_known, 0.0), reduction="none") * is_known
@@ -205,6 +206,11 @@ def squared_error(predicted: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
 
 
 def _deduction_loss(predicted: Tensor, deductions: Tensor, weight: Tensor) -> Tensor:
-    """Squared error of deductions [N, 13], each in its standard deviations."""
-    deviations = deductions.new_tensor([DEDUCTION_SPREAD[name] for name in DEDUCTION_CURVES])
-    return squared_error(predicted / deviations, deductions / deviations, weight)
+    """Squared error of the predicted deductions [N, 13] to those of all faults [N, 14], in standard deviations."""
+    deviations = deductions.new_tensor(tuple(DEDUCTION_SPREAD.values()))
+    return squared_error(predicted / deviations, _predicted_faults(deductions) / deviations, weight)
+
+
+def _predicted_faults(deductions: Tensor) -> Tensor:
+    """Deductions [N, 13] of the faults that heads predict, from those of all faults [N, 14]."""
+    return deductions[:, [FAULT_NAMES.index(name) for name in DEDUCTION_SPREAD]]

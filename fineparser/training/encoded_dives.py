@@ -20,12 +20,13 @@ from fineparser.data.datasets import ClipDataset
 from fineparser.data.dives import Card, DataError, DiveSource
 from fineparser.data.simulated_datasets import PoseBatch, PoseDataset
 from fineparser.data.transforms import ClipTransform
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.exemplars.score_calibration import ScoreCalibration
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import NetworkConfig
 from fineparser.model.protocol import DiagnosticsLevel, Encoding, Network
 from fineparser.model.temporal_action_parser import decode_transitions
-from fineparser.simulator.judges import DEDUCTION_CURVES, deductions_by_phase
+from fineparser.simulator.judges import deductions_by_phase
 from fineparser.training.devices import reserve_cores
 from fineparser.training.metrics.masks import MASK_METRICS
 
@@ -85,7 +86,7 @@ class EncodedDives:
     noise_free_award: Tensor
     """[N] award of a judge without noise, known of simulated dives."""
     deductions: Tensor
-    """[N, 13] awards that each fault cost, known of simulated dives."""
+    """[N, 14] awards that each fault cost, known of simulated dives."""
     poses: Tensor | None = None
     """[N, 96, 25] poses, see `fineparser.simulator.athlete.pose.POSE_FIELDS`; None unless tracks were requested."""
     tracks: Tensor | None = None

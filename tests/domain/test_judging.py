@@ -6,7 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineparser.domain.judging import PANELS, PENALTIES, InvalidAwards, band, execution, is_counted, total_score
+from fineparser.domain.judging import (
+    PANELS,
+    PENALTIES,
+    InvalidAwards,
+    band,
+    execution,
+    format_awards,
+    highest_score,
+    is_counted,
+    parse_awards,
+    total_score,
+)
 
 REAL_DIVES = Path(__file__).parents[2].parent / "shared" / "real" / "mtl_aqa_dives.csv"
 
@@ -122,6 +133,50 @@ def test_the_middle_awards_of_each_group_count(awards, kept):
 def test_of_equal_awards_as_many_count_as_must():
     assert is_counted([7, 7, 7, 7, 7, 7, 7]) == (False, False, True, True, True, False, False)
     assert sum(is_counted([8] * 9)) == sum(is_counted([8] * 11)) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7.5 8 7 7.5 10",
+        " 7.5;8;7;7.5;10\n",
+        "7,5 8 7 7,5 10",
+        "7,5; 8; 7; 7,5; 10",
+        "7.5, 8, 7, 7.5, 10",
+        "7,5 , 8,\t7 ; 7,50 10.0;",
+    ],
+)
+def test_awards_are_read_as_people_write_them(text):
+    assert parse_awards(text) == (7.5, 8.0, 7.0, 7.5, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("awards", "reason"),
+    [
+        ("7 7 7", "5 or 7 awards, not 3"),
+        ("", "'' is no award"),
+        ("7.5,8,7,7.5,8", "'7.5,8,7,7.5,8' is no award"),
+        ("7 7 7 7 x", "'x' is no award"),
+        ("7 7 7 7 7.2", r"0 to 10 in halves, not 7\.2"),
+        ("7 7 7 7 nan", "not nan"),
+        ([7.0] * 9, "5 or 7 awards, not 9"),
+        ([7, 7, 7, 7, 11], "not 11"),
+        ("x" * 10_000, "'xxx"),
+    ],
+)
+def test_a_sheet_that_no_panel_gives_is_refused(awards, reason):
+    with pytest.raises(InvalidAwards, match=reason) as error:
+        parse_awards(awards)
+    assert len(str(error.value)) < 250
+
+
+def test_dropped_awards_are_in_parentheses():
+    assert format_awards((5.0, 6.5, 7.0, 8.0, 9.0, 10.0, 4.0)) == "(5) 6.5 7 8 (9) (10) (4)"
+
+
+@pytest.mark.parametrize("difficulty", [4.1, 3.3, 1.14, 2.03])
+def test_perfect_awards_give_the_highest_score(difficulty):
+    assert highest_score(difficulty) == total_score([10] * 5, difficulty)
 
 
 @pytest.mark.parametrize("judges", PANELS)

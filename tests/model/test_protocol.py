@@ -121,6 +121,18 @@ def test_encodings_join_and_part(encoding):
     assert Encoding.concatenate([encoding, lacking]).entry is None
 
 
+def test_evidence_is_kept_wherever_an_encoding_has_it(encoding):
+    evidence = torch.rand(3, 9, 2) * 1e6
+    measured = replace(encoding, evidence=evidence)
+    joined = Encoding.concatenate([encoding.select([0]), measured, encoding.select([1, 2])])
+    assert torch.equal(joined.evidence[1:4], evidence)
+    assert not joined.evidence[[0, 4, 5]].any()
+    assert Encoding.concatenate([encoding, encoding]).evidence is None
+    # The largest precision would be infinite in 16 bits.
+    assert torch.equal(measured.to(torch.float16).select([2, 0]).evidence, evidence[[2, 0]])
+    assert torch.equal(Encoding.from_arrays(measured.to_arrays()).evidence, evidence)
+
+
 def test_an_encoding_without_a_field_that_is_compared_is_refused(tiny, encoding):
     with pytest.raises(ValueError, match="no 'entry', which the network compares"):
         tiny.compare(replace(encoding, entry=None), encoding)

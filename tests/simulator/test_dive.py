@@ -52,7 +52,8 @@ def test_labels_agree_with_each_other(seed):
     assert (made.transitions.phases() == made.phases).all()
     assert (made.times[:flight] < 0).all()
     assert (made.times[flight:] >= 0).all()
-    assert abs(made.times[entry] - made.plan.motions[0].entry_time) < 0.06
+    # the first frame after the touch, of clips with few pictures a second too
+    assert -0.01 < made.times[entry] - made.plan.motions[0].entry_time < max(0.06, np.diff(made.times).max() + 0.01)
     assert (made.sub_actions[made.phases == Phase.ENTRY] == ENTRY_SUB_ACTION).all()
     assert set(made.sub_actions) <= set(made.code.sub_actions())
     assert made.score == total_score(made.awards, made.difficulty)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from fineparser.domain.dive_code import DiveCode
-from fineparser.simulator.faults import Faults, fault_scale, sample_faults, sample_level
+from fineparser.simulator.faults import (
+    TYPICAL_SIZES,
+    FaultProfile,
+    Faults,
+    fault_scale,
+    sample_faults,
+    sample_level,
+)
 from fineparser.simulator.judges import noise_free_award
 
 DIVE = DiveCode.parse("107B")
@@ -35,8 +42,46 @@ def test_a_dive_has_only_the_faults_it_can_have():
         assert faults.wobble == 0.0
         assert faults.loose > 0.0
         assert sample_faults(rng, 0.3, DiveCode.parse("626C"), 10).wobble > 0.0
-        assert sample_faults(rng, 0.3, DiveCode.parse("5337D"), 3).loose == 0.0
+        assert faults.bent_entry > 0.0
+        free = sample_faults(rng, 0.3, DiveCode.parse("5337D"), 3)
+        assert free.loose == free.bent_entry == 0.0
+        assert sample_faults(rng, 0.3, DiveCode.parse("5111B"), 3).bent_entry == 0.0  # no pike after the twist
         assert 0.0 <= faults.splash <= 1.0
+
+
+def profile(height=10, splash=0.1, **deviations):
+    """Profile of 107B with these deviations from no fault at all."""
+    return FaultProfile(DIVE, height, dict.fromkeys(TYPICAL_SIZES, 0.0) | deviations, 0.0, splash, None)
+
+
+def test_faults_bring_others_with_them():
+    late, low, clean = profile(late=2.0).faults(1.0), profile(low=2.0).faults(1.0), profile().faults(1.0)
+    assert clean == Faults(splash=clean.splash)
+    assert late.entry < -3.0
+    assert late.bent_entry > 5.0
+    assert late.splash > clean.splash + 0.05
+    assert low.late > 0.02
+    assert low.loose > 2.0
+    assert low.entry < -2.0
+    short, over = profile(entry=-2.0).faults(1.0), profile(entry=2.0).faults(1.0)
+    assert short.bent_entry > 5.0
+    assert over.bent_entry == 0.0
+
+
+def test_all_faults_grow_with_the_scale():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        sampled = FaultProfile.sample(rng, DIVE, 10)
+        small, large = (dataclasses.astuple(sampled.faults(scale))[:-1] for scale in (0.4, 0.8))
+        assert sum(np.abs(large)) > sum(np.abs(small))
+        assert noise_free_award(sampled.faults(0.8)) <= noise_free_award(sampled.faults(0.4))
+
+
+def test_beginners_jump_low_from_springboards_only():
+    weak = FaultProfile(DIVE, 3, dict.fromkeys(TYPICAL_SIZES, 0.0), 1.0, 0.1, None)
+    assert weak.faults(1.5).low > 0.3
+    assert weak.faults(0.6).low == 0.0
+    assert dataclasses.replace(weak, height=10).faults(1.5).low == 0.0
 
 
 def test_a_level_sampled_for_a_dive_grows_with_its_difficulty():
@@ -45,7 +90,6 @@ def test_a_level_sampled_for_a_dive_grows_with_its_difficulty():
     easy = [sample_level(rng, DiveCode.parse("101B"), 10) for _ in range(400)]
     assert np.mean(hard) > np.mean(easy) + 0.15
     assert 0.0 <= min(easy) <= max(hard) <= 1.0
-    assert isinstance(sample_faults(rng, None, DIVE, 3), Faults)
 
 
 @pytest.mark.parametrize("level", [-0.1, 1.2])

@@ -1,16 +1,13 @@
 """Auxiliary heads and losses; unknown labels and samples without weight do not count."""
 
-import numpy as np
 import torch
 from torch.nn import functional
 
+from fineparser.domain.faults import FAULT_NAMES
 from fineparser.model.config import CompactConfig
 from fineparser.model.crop_decoder import CropPrediction
 from fineparser.model.entry import AWARD_SPREAD, DEDUCTION_SPREAD, MEAN_AWARD
 from fineparser.simulator.athlete.pose import POSE_FIELDS
-from fineparser.simulator.dive_sampling import sample_dive
-from fineparser.simulator.faults import sample_faults
-from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.training.auxiliary_losses import (
     AWARD_WEIGHT,
     DEDUCTION_WEIGHT,
@@ -37,8 +34,10 @@ from fineparser.training.auxiliary_losses import (
     window_loss,
 )
 
-FAULTS = len(DEDUCTION_CURVES)
-DEVIATIONS = [DEDUCTION_SPREAD[name] for name in DEDUCTION_CURVES]
+FAULTS = len(DEDUCTION_SPREAD)
+DEVIATIONS = list(DEDUCTION_SPREAD.values())
+COLUMNS = [FAULT_NAMES.index(name) for name in DEDUCTION_SPREAD]
+"""Columns of the predicted faults among all of them."""
 
 
 def test_shapes_of_the_heads():
@@ -53,10 +52,10 @@ def test_shapes_of_the_heads():
 
 def test_the_window_loss_is_cross_entropy_and_squared_error():
     predicted = torch.randn(4, 16, 3), torch.randn(4, FAULTS)
-    phases, deductions = torch.randint(0, 3, (4, 16)), torch.rand(4, FAULTS)
+    phases, deductions = torch.randint(0, 3, (4, 16)), torch.rand(4, len(FAULT_NAMES))
     expected = PHASE_WEIGHT * functional.cross_entropy(predicted[0].flatten(0, 1), phases.flatten())
     spread = torch.tensor(DEVIATIONS)
-    expected += WINDOW_FAULT_WEIGHT * functional.mse_loss(predicted[1] / spread, deductions / spread)
+    expected += WINDOW_FAULT_WEIGHT * functional.mse_loss(predicted[1] / spread, deductions[:, COLUMNS] / spread)
     torch.testing.assert_close(window_loss(predicted, phases, deductions, torch.ones(4)), expected)
     # Without labels the loss is 0, not NaN.
     assert window_loss(predicted, torch.full_like(phases, -1), deductions * torch.nan, torch.ones(4)) == 0
@@ -65,18 +64,18 @@ def test_the_window_loss_is_cross_entropy_and_squared_error():
 
 def test_the_token_fault_loss_leaves_out_unknown_labels():
     predicted = torch.randn(3, FAULTS), torch.randn(3)
-    deductions, award = torch.rand(3, FAULTS), torch.tensor([7.0, torch.nan, 8.0])
+    deductions, award = torch.rand(3, len(FAULT_NAMES)), torch.tensor([7.0, torch.nan, 8.0])
     spread = torch.tensor(DEVIATIONS)
-    expected = DEDUCTION_WEIGHT * functional.mse_loss(predicted[0] / spread, deductions / spread)
+    expected = DEDUCTION_WEIGHT * functional.mse_loss(predicted[0] / spread, deductions[:, COLUMNS] / spread)
     expected += AWARD_WEIGHT * functional.mse_loss(predicted[1][[0, 2]], award[[0, 2]])
     torch.testing.assert_close(token_fault_loss(predicted, deductions, award, torch.ones(3)), expected)
 
 
 def test_the_entry_fault_loss_weighs_the_faults_of_the_entry():
-    deductions, award = torch.zeros(2, FAULTS), torch.full((2,), MEAN_AWARD)
-    deductions[1, 0] = torch.nan
-    assert set(DEDUCTION_CURVES) >= set(ENTRY_FAULT_WEIGHTS)
-    shares = [*(ENTRY_FAULT_WEIGHTS.get(name, OTHER_FAULT_WEIGHT) for name in DEDUCTION_CURVES), 1.0]
+    deductions, award = torch.zeros(2, len(FAULT_NAMES)), torch.full((2,), MEAN_AWARD)
+    deductions[1, COLUMNS[0]] = torch.nan
+    assert set(DEDUCTION_SPREAD) >= set(ENTRY_FAULT_WEIGHTS)
+    shares = [*(ENTRY_FAULT_WEIGHTS.get(name, OTHER_FAULT_WEIGHT) for name in DEDUCTION_SPREAD), 1.0]
     whole = torch.ones(2)
     assert entry_fault_loss(torch.zeros(2, FAULTS + 1), deductions, award, whole) == 0
     for column, share in enumerate(shares):
@@ -87,7 +86,7 @@ def test_the_entry_fault_loss_weighs_the_faults_of_the_entry():
     outputs = torch.full((2, FAULTS + 1), 9.0)
     outputs[:, :FAULTS] = (torch.tensor([[0.3]]) / torch.tensor(DEVIATIONS)).expand(2, -1)
     outputs[:, FAULTS] = 1.0
-    predicted = entry_fault_loss(outputs, torch.full((2, FAULTS), 0.3), award + AWARD_SPREAD, whole)
+    predicted = entry_fault_loss(outputs, torch.full((2, len(FAULT_NAMES)), 0.3), award + AWARD_SPREAD, whole)
     torch.testing.assert_close(predicted, torch.tensor(0.0))
     assert entry_fault_loss(outputs, deductions, award, torch.zeros(2)) == 0
 
@@ -107,16 +106,6 @@ def test_the_phase_difference_loss_goes_both_ways_for_known_faults():
 def test_samples_without_weight_do_not_count():
     result, labels = torch.tensor([[1.0], [5.0]]), torch.zeros(2, 1)
     assert squared_error(result, labels, torch.tensor([1.0, 0.0])) == 1
-
-
-def test_the_deduction_spread_is_that_of_simulated_dives():
-    deductions = []
-    for seed in range(1500):
-        rng = np.random.default_rng(seed)
-        faults = sample_faults(rng, None, *sample_dive(rng))
-        deductions.append([curve.deduction(getattr(faults, name)) for name, curve in DEDUCTION_CURVES.items()])
-    # Those of the dives that the bundled weights were trained on: beginners jump lower today.
-    np.testing.assert_allclose(DEVIATIONS, np.std(deductions, axis=0), rtol=0.3)
 
 
 def test_the_pose_loss_weighs_fields_the_same_and_the_splash_more():

@@ -14,12 +14,12 @@ from fineparser.data.readers.syndive import SynDives
 from fineparser.data.simulated_datasets import PoseDataset
 from fineparser.data.sources import open_data
 from fineparser.data.transforms import ClipTransform
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig
 from fineparser.model.protocol import ClipInput, DiagnosticsLevel
 from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.simulator.athlete.pose import MIRRORED_FIELDS, POSE_FIELDS
-from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.training.encoded_dives import EncodedDives, EncodeSettings, encode_dives, evaluation_mode, resize_batch
 from fineparser.training.metrics.masks import MASK_METRICS
 

@@ -15,8 +15,8 @@ import numpy as np
 from fineparser.data.dives import SPLITS, Card, DataError, Dive, Location, OnBroken, Problem
 from fineparser.domain.difficulty import difficulty
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.simulator.dive_sampling import sample_dive
-from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 
 SOURCE = "SynDive"

@@ -114,9 +114,7 @@ class ShapeTimeline:
 FORWARD, BACK, REVERSE, INWARD = 1, 2, 3, 4
 LEG_LEAN = 7.0  # degrees by which the legs lean out over the water at the last contact
 BACKWARD_ARCH = 4.0  # degrees by which the back is arched at the entry of backward somersaults, to see the water
-SHORT_BEND, LATE_BEND, LOW_BEND, MAX_ENTRY_BEND = 0.9, 100.0, 25.0, 75.0
-"""Degrees by which the hips are still bent at the touch: for each degree that the dive is short, each second that it
-opens late and each metre of height missing, and at most. 31 real dives have 1 to 89 degrees, elite ones 18 to 31."""
+CLEAR_BEND = 20.0  # degrees of the hips' bend from which on a back or reverse dive is not arched at the entry
 ARM_REACH, MIN_ARM_REACH = 0.5, 18.0
 """Degrees by which the arms reach forwards to the water for each degree of the hips' bend; less than the minimum is
 not done."""
@@ -150,8 +148,9 @@ class DiverStyle:
     entry_spine: float = 0.0
     """Degrees by which the upper trunk is bent forwards in the line of the entry (negative: arched)."""
     entry_bend: float = 0.0
-    """Degrees by which the hips of a diver without fault are still bent at the touch of the water (arched in backward
-    and reverse dives)."""
+    """Degrees by which the hips are still bent at the touch of the water though nobody deducts it (a third of it
+    arched, in back and reverse dives). With the fault of a bent entry on top, 31 real dives have 1 to 89 degrees, elite
+    ones 18 to 31."""
     closing_lead: float = 0.0
     """Seconds before the last contact at which a forward or inward dive begins to close: divers on a springboard fold
     over straight legs while the blade carries them up. Backward and reverse dives close earlier by half of it."""
@@ -172,7 +171,7 @@ class DiverStyle:
             knee_abduction=float(np.clip(rng.normal(5, 7), 0, 20)),
             opening_duration=float(rng.uniform(0.85, 1.3)),
             entry_spine=float(np.clip(rng.normal(0, 4), -8, 8)),
-            entry_bend=float(np.clip(rng.normal(16, 9), 0, 40)),
+            entry_bend=float(np.clip(rng.normal(11, 4), 0, 20)),
             closing_lead=float(np.clip(rng.normal(0.15, 0.02), 0.1, 0.19)) if springboard else 0.0,
             contact_knee=float(rng.uniform(3, 9)) if springboard else 14.0,
         )
@@ -215,12 +214,15 @@ class DiveShapes:
             knee = style.contact_knee
             take_off = shape(stretched, **{"raise": 168.0, "plane": 20.0}, hip=hip, knee=knee, point=66.0)
         backwards = code.direction in (BACK, REVERSE) and not code.twisting
-        bend = style.entry_bend + SHORT_BEND * max(-faults.entry, 0.0) + LATE_BEND * faults.late + LOW_BEND * faults.low
-        bend = min(bend, MAX_ENTRY_BEND)
         spine = style.entry_spine
         if backwards:
-            stretched = shape(stretched, hip=-0.3 * bend)
+            arch = style.entry_bend / 3
+            stretched = shape(stretched, hip=-arch)
             spine -= BACKWARD_ARCH
+            # hips that are clearly bent are not arched as well
+            bend = faults.bent_entry + (arch + BACKWARD_ARCH) * min(faults.bent_entry / CLEAR_BEND, 1.0)
+        else:
+            bend = faults.bent_entry + style.entry_bend
         slim = shape(stretched, **{"raise": 2.0, "plane": 80.0}, spine=2.0)
         swan = shape(stretched, **{"raise": 92.0, "plane": 88.0}, spine=-6.0, neck=-6.0)
         if code.head_first:
@@ -247,7 +249,7 @@ class DiveShapes:
             swan=swan,
             slim=slim,
             entry=entry,
-            entry_bend=0.0 if backwards else bend,
+            entry_bend=bend,
             feet_first=not code.head_first,
         )
 

@@ -30,6 +30,7 @@ from fineparser.data.dives import DiveSource
 from fineparser.data.simulated_datasets import PoseBatch, PoseDataset, flip_poses
 from fineparser.data.transforms import ClipTransform, jitter_colours
 from fineparser.domain.clip_geometry import CLIP_FRAMES, LANDMARKS
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig
 from fineparser.model.crop_decoder import CropPrediction
@@ -37,7 +38,6 @@ from fineparser.model.crop_track import CropTrack
 from fineparser.model.protocol import Network, denormalise, frame_probability, normalise
 from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.simulator.athlete.pose import POSE_FIELDS
-from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.training.auxiliary_losses import (
     TRACK_FAULT_WEIGHT,
     TRACK_POSE_WEIGHT,

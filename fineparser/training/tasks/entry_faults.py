@@ -5,7 +5,7 @@ folder of the run; 1,000 dives take 0.4 GB:
 
   layers.npy  uint8 [N, 16, 3, 48, 48]: body, airborne water and foam, as segmented
   maps.npy    float16 [N, 16, 72, 12, 12]: features of the segmenter
-  labels.npy  float32 [N, 33]: frames inside the clip, measures of the entry, cost of each fault, award of a judge
+  labels.npy  float32 [N, 34]: frames inside the clip, measures of the entry, cost of each fault, award of a judge
               without noise
 """
 
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from fineparser.data.batches import TensorBatch
 from fineparser.data.simulated_datasets import EntryClipBatch, EntryDataset
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.model.compact import CompactFineParser
 from fineparser.model.config import CompactConfig
 from fineparser.model.entry import ENTRY_MEASURES, FRAME_OFFSETS, LAYERS
 from fineparser.model.protocol import Network
-from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.training.auxiliary_losses import entry_fault_loss
 from fineparser.training.feature_cache import CacheContents, CachedDataset
 from fineparser.training.losses import Losses
@@ -49,7 +49,7 @@ class SegmentedEntryBatch(TensorBatch):
     measures: Tensor
     """float32 [B, 3]"""
     deductions: Tensor
-    """float32 [B, 13]: awards that each fault cost; NaN if unknown."""
+    """float32 [B, 14]: awards that each fault cost; NaN if unknown."""
     award: Tensor
     """float32 [B]: award of a judge without noise; NaN if unknown."""
 

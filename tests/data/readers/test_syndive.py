@@ -13,10 +13,10 @@ from fineparser.data.readers.syndive import SimulatedFrames, SynDives, frame_lab
 from fineparser.data.transforms import ClipTransform
 from fineparser.domain.difficulty import difficulty, has_difficulty
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.domain.phases import Phase
 from fineparser.simulator.dive import simulate
 from fineparser.simulator.faults import Faults
-from fineparser.simulator.judges import DEDUCTION_CURVES
 from fineparser.simulator.plan import DiveRequest
 
 
@@ -183,5 +183,6 @@ def test_most_dives_have_a_partner_of_their_number():
 def test_deductions_are_those_of_the_judges(stub_plan):
     plan = stub_plan(faults=(Faults(splash=0.45), Faults()))
     result = dict(zip(DEDUCTION_CURVES, mean_deductions(plan), strict=True))
-    assert result.pop("splash") == pytest.approx(0.5)  # half of the most of 2 awards, half of the pair
+    # half of the most that a splash costs, and that for one of the two divers
+    assert result.pop("splash") == pytest.approx(DEDUCTION_CURVES["splash"].most / 4)
     assert set(result.values()) == {0.0}

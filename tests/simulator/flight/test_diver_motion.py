@@ -232,8 +232,17 @@ def test_the_recoil_carries_straight_legs_on_which_the_diver_folds(number, heigh
     assert after == pytest.approx(tip_speed, rel=0.15)
 
 
-def test_a_short_low_dive_enters_with_bent_hips():
-    clean, short = plan("103B", 1), plan("103B", 1, faults=Faults(entry=-20.0, low=0.5))
+@pytest.mark.parametrize("number", ["103B", "401B", "107B", "405C", "5253B", "201C", "207C", "305B"])
+def test_a_bent_entry_is_as_large_as_its_fault(number):
+    clean, bent = (plan(number, faults=Faults(bent_entry=size)) for size in (0.0, 25.0))
+    bends = [180 - motion.at(np.array([motion.entry_time])).hip_angle[0] for motion in (clean, bent)]
+    backwards = number[0] in "23"
+    assert bends[0] < 18, "nobody deducts it"
+    assert bends[1] == pytest.approx(25 if backwards else 25 + bends[0], abs=4)
+
+
+def test_a_short_low_dive_with_bent_hips_straightens_in_the_water():
+    clean, short = plan("103B", 1), plan("103B", 1, faults=Faults(entry=-20.0, low=0.5, bent_entry=30.0))
     bends = [180 - motion.hip_angle[in_the_air(motion).stop] for motion in (clean, short)]
     assert bends[0] < 15
     assert 25 < bends[1] < 60

@@ -37,7 +37,7 @@ def cached(folder) -> SegmentedEntries:
     layers = np.full((1, 16, 3, 16, 16), 100, np.uint8)
     layers[..., 0] = 200
     maps = np.zeros((1, 16, 8, 4, 4), np.float16) + np.arange(4, dtype=np.float16)
-    labels = np.concatenate([np.arange(16) < 11, [0.1, 0.2, 0.3], np.arange(13) / 10, [7.5]]).astype(np.float32)
+    labels = np.concatenate([np.arange(16) < 11, [0.1, 0.2, 0.3], np.arange(14) / 10, [7.5]]).astype(np.float32)
     for name, array in (("layers", layers), ("maps", maps), ("labels", labels[None])):
         np.save(folder / f"{name}.npy", array)
     (folder / "whole.json").write_text(json.dumps({"clips": 1}))
@@ -68,8 +68,8 @@ def test_the_cache_has_the_entries_as_the_network_segments_them(with_entry, task
         scores = [model.entry_branch.fault_head(*view, *measured) for view in (segmented, mirrored)]
     torch.testing.assert_close(torch.stack(scores).mean(0), expected.scores, atol=5e-3, rtol=0)
     assert (expected.scores[0] - expected.scores[1]).abs().max() > 1e-2
-    torch.testing.assert_close(labels[:, 19:32], whole.deductions)
-    torch.testing.assert_close(labels[:, 32], whole.noise_free_award)
+    torch.testing.assert_close(labels[:, 19:33], whole.deductions)
+    torch.testing.assert_close(labels[:, 33], whole.noise_free_award)
     torch.testing.assert_close(task._entries[1].award, whole.noise_free_award[1:])
 
 
@@ -79,7 +79,7 @@ def test_a_sample_is_the_input_of_the_fault_head_with_labels(tmp_path):
     assert batch.maps.shape == (1, 16, 8, 4, 4)
     assert batch.inside.tolist() == [[True] * 11 + [False] * 5]
     assert batch.measures[0].tolist() == pytest.approx([0.1, 0.2, 0.3])
-    assert batch.deductions[0].tolist() == pytest.approx([n / 10 for n in range(13)])
+    assert batch.deductions[0].tolist() == pytest.approx([n / 10 for n in range(14)])
     assert batch.award.tolist() == [7.5]
     assert len(SegmentedEntryBatch.stack([batch, batch])) == 2
     with pytest.raises(IndexError):
