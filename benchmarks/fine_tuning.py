@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe
-from benchmarks.panel import JudgingPanel
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.analysis.score_evaluation import JudgingPanel
 from fineparser.data.dataset_summary import summarise_dataset
 from fineparser.data.dive_tables import TABLE
 from fineparser.data.dives import ReadOptions

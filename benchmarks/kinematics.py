@@ -26,20 +26,14 @@ from benchmarks.kinematics_truth import Truth, truth_of_plan, truths_of_labels
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.analysis.report import DiveReport
 from fineparser.atomic import atomic_write_text
+from fineparser.data.simulated_clips import CLIP_LINES, write_simulated_clip
 from fineparser.domain.difficulty import HEIGHTS, SPRINGBOARDS
 from fineparser.simulator.filming.camera import CAMERA_KINDS
 from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 from fineparser.video.info import VideoError
-from fineparser.video.writer import write_video
 
 FIRST_SEED = 8_000_000
 """Seed of the first simulated dive, in the test split."""
-
-LINES = {"broadcast": 360, "static": 540, "handheld": 432}
-"""Height of the frames by kind of camera, pixels: the diver is smallest before static cameras."""
-
-QUALITY = 23
-"""Constant rate factor of the video files, the encoder's default."""
 
 UNRELATED_WARNINGS = ("no_dive_number", "untrained_weights", "bank_unusable")
 """Codes of warnings that do not concern the clip."""
@@ -135,14 +129,14 @@ def simulated_results(
             kind = plan.style.camera_kind
             clip = clips / f"{number:04d}.mp4"
             if not clip.exists():
-                write_video(clip, plan.render(LINES[kind], "full")[0], plan.fps, quality=QUALITY)
+                write_simulated_clip(plan, clip)
             group = {
                 "height": f"{plan.height:g}",
                 "camera": kind,
                 "speed": "slow motion" if plan.slow_motion >= SLOW_FROM else "real time",
                 "divers": "pair" if plan.synchro else "single",
             }
-            truth = truth_of_plan(plan, LINES[kind])
+            truth = truth_of_plan(plan, CLIP_LINES[kind])
             result = clip_result(analyser, clip, plan.height, truth, group, plan.fps * plan.slow_motion)
             atomic_write_text(file, json.dumps(result.to_json()))
             report(f"simulated dive {number + 1} of {options.count}: {plan.code} from {plan.height:g} m, {kind}")

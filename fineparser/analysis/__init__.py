@@ -11,5 +11,7 @@ dive_segments: DiveSegment, find_dives, best_dive, live_dives, dive_of_number
 dive_number_check: check_dive_number
 quality_checks: check_clip, check_predictions, check_flight_time
 report: DiveReport, Transition, WeightsSummary
+score_evaluation: ScoredClip, ScoreEvaluation, ScoreEvaluationOptions, JudgingPanel, evaluate_scores
+score_statistics: DivePrediction, AwardRange, method_statistics
 inspection: Inspection, ExemplarInspection, EntryInspection, ClipLabels, inspect_report, inspect_dive
 """

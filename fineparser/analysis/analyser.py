@@ -229,8 +229,12 @@ class DiveAnalyser:
             progress("Judging the dive", 0.7)
             selection = options.selection or ExemplarSelection(bank=self.bank)
             selection = replace(selection, count=options.exemplars, seed=options.seed)
+            if selection.bank is not None:  # no dive judges itself
+                digest = clip_digest(proposal.scan.info.path)
+                others = selection.bank.without_clip(digest, proposal.first, proposal.last)
+                selection = replace(selection, bank=others)
             if kinematics is not None and self.judges_measurements:
-                calibration = self._judge_calibration(selection.bank, proposal, options.standard)
+                calibration = self._judge_calibration(selection.bank, options.standard)
                 judgement = judge_dive(
                     self.award_model,
                     evidence_of(kinematics),
@@ -423,17 +427,11 @@ class DiveAnalyser:
         is_measured = provenance.trained and isinstance(self.model.config, CompactConfig)
         return is_measured and not non_simulated_sources(provenance.trained_on)
 
-    def _judge_calibration(
-        self, bank: ExemplarBank | None, proposal: TrimProposal, standard: Standard | None
-    ) -> JudgeCalibration | None:
-        """Calibration to the judges of the real dives of a bank, this very dive left out; None with too few."""
+    def _judge_calibration(self, bank: ExemplarBank | None, standard: Standard | None) -> JudgeCalibration | None:
+        """Calibration to the judges of the real dives of a bank; None with too few."""
         if bank is None:
             return None
-        real = bank.select([index for index, one in enumerate(bank.exemplars) if one.source != SIMULATED])
-        if len(real) < MIN_JUDGED_DIVES:
-            return None
-        real = real.without_clip(clip_digest(proposal.scan.info.path), proposal.first, proposal.last)
-        _, dives = judged_dives(real, standard, self.award_model)
+        _, dives = judged_dives(bank, standard, self.award_model)
         if len(dives) < MIN_JUDGED_DIVES:
             return None
         return JudgeCalibration.from_dives(dives, self.award_model)

@@ -6,6 +6,7 @@ clip_files: files of a clip and its masks, as the readers find them
 readers: one module a dataset; to add one, see fineparser.data.readers
 dive_store: store_dives, read_store (simulated dives, rendered once)
 finediving_writer: write_finediving
+simulated_clips: write_simulated_clip (video files of simulated dives)
 transforms: ClipTransform
 datasets: ClipDataset, PairDataset, WindowDataset
 simulated_datasets: PoseDataset, EntryDataset

@@ -7,6 +7,8 @@
     score         points
     start_frame, end_frame      first and last frame of the dive; the whole clip where empty
     flight_frame, entry_frame   first frames of these phases
+    standard      standard of competition: international, national or club
+    source        recording or event that the clip is from; by default the letters at the start of the clip's name
     mask          .npz with `mask`, bool [frames from start_frame to end_frame, height, width] of the clip
 
 The kind of file, its encoding and its separator are decided by its content. Columns are found by their names whatever
@@ -23,7 +25,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from fineparser.atomic import atomic_write_text
@@ -32,6 +34,7 @@ from fineparser.data.file_names import portable_name
 from fineparser.data.text_encodings import decode_text
 from fineparser.domain.difficulty import UndefinedDifficulty, difficulty, parse_height
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.standards import Standard
 from fineparser.plain_values import MAX_EXCERPT, excerpt
 
 TABLE = "dives.csv"
@@ -39,7 +42,7 @@ TABLE = "dives.csv"
 TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx")
 COLUMNS = (
     "clip", "dive_code", "height", "difficulty", "score", "start_frame", "end_frame", "flight_frame", "entry_frame",
-    "mask",
+    "mask", "standard", "source",
 )  # fmt: skip
 OTHER_NAMES = {
     "clip": ("file", "filename", "clipname", "clipfile", "video", "videofile", "videoname", "path"),
@@ -71,8 +74,9 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t|]*', re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)")
+_SOURCE_IN_NAME = re.compile(r"[^\d_]*")
 
-Number = TypeVar("Number", int, float)
+Value = TypeVar("Value")
 Cells = list[tuple[int, list[str]]]
 """Line and fields of each row, without blanks around the fields and empty fields at the end."""
 
@@ -194,6 +198,9 @@ class RowLabels:
     end_frame: int | None
     flight_frame: int | None
     entry_frame: int | None
+    standard: Standard | None
+    source: str
+    """As given in the row, or else `default_source` of the clip."""
 
     @classmethod
     def from_row(cls, row: dict[str, str]) -> "RowLabels":
@@ -207,6 +214,8 @@ class RowLabels:
             end_frame=_parse(row, "end_frame", parse_frame),
             flight_frame=_parse(row, "flight_frame", parse_frame),
             entry_frame=_parse(row, "entry_frame", parse_frame),
+            standard=_parse(row, "standard", parse_standard),
+            source=row["source"] or default_source(row["clip"]),
         )
         labels.known_difficulty()
         return labels
@@ -255,6 +264,28 @@ def parse_frame(text: str) -> int:
     if value != int(value) or not 0 <= value <= _MAX_FRAME:
         raise ValueError(f"is no frame number: {_FRAME_REMEDY}")
     return int(value)
+
+
+def parse_standard(text: str) -> Standard:
+    """A standard of competition; ValueError for another text.
+
+    >>> parse_standard("National")
+    <Standard.NATIONAL: 'national'>
+    """
+    try:
+        return Standard(text.strip().lower())
+    except ValueError:
+        raise ValueError(f"is no standard of competition: write {', '.join(Standard)}, or leave it empty") from None
+
+
+def default_source(clip: str) -> str:
+    """Source of a clip that names none: what its file name has before the first digit or underscore.
+
+    >>> default_source("london2012_10m_207C.avi"), default_source("meets/club_103B_01.mp4"), default_source("7.mp4")
+    ('london', 'club', '')
+    """
+    prefix = _SOURCE_IN_NAME.match(PurePosixPath(clip).stem)
+    return "" if prefix is None else prefix[0].strip(" -.")
 
 
 def read_cells(table: Path) -> Cells:
@@ -501,6 +532,7 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "difficulty": _plain_number,
     "score": _plain_number,
     **dict.fromkeys(FRAME_COLUMNS, lambda text: str(parse_frame(text))),
+    "standard": lambda text: parse_standard(text).value,
 }
 """Functions that bring a value into one form, and raise ValueError where it cannot be read."""
 
@@ -521,7 +553,7 @@ def _unified_or_none(column: str, value: str) -> str | None:
         return None
 
 
-def _parse(row: dict[str, str], column: str, parse: Callable[[str], Number]) -> Number | None:
+def _parse(row: dict[str, str], column: str, parse: Callable[[str], Value]) -> Value | None:
     if not row[column]:
         return None
     try:

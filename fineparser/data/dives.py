@@ -17,6 +17,7 @@ from fineparser.domain.clip_geometry import CLIP_FRAMES, sample_frames
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.judging import highest_score
 from fineparser.domain.phases import Transitions
+from fineparser.domain.standards import Standard
 
 SPLITS = ("train", "validation", "test")
 MAX_SCORE = 120.0
@@ -171,6 +172,12 @@ class Dive:
 
     entry_frame: int | None = None
     """Source number of the first frame of the entry."""
+
+    standard: Standard | None = None
+    """Standard of competition."""
+
+    origin: str = ""
+    """Recording or event that the clip is from: the column `source` of a clip folder's table."""
 
     sub_actions: tuple[int, ...] | None = field(default=None, repr=False)
     """FineDiving's sub-action id of each frame from `first_frame` to `last_frame`."""

@@ -135,7 +135,7 @@ class EntryClipBatch(TensorBatch):
     measures: torch.Tensor
     """float32 [B, 3], see `EntryCrops.measures`."""
     deductions: torch.Tensor
-    """float32 [B, 13]: deduction of each fault in awards; NaN where unknown."""
+    """float32 [B, 14]: deduction of each fault in awards; NaN where unknown."""
     award: torch.Tensor
     """float32 [B]: award of a judge without bias and noise; NaN where unknown."""
     layers: torch.Tensor | None = None

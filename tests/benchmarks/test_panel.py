@@ -1,61 +1,70 @@
-"""Calibration to other panels, on a table whose errors are known."""
+"""Calibration to other panels, on a few simulated dives."""
 
-import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from benchmarks import panel
 from benchmarks.__main__ import main
-from benchmarks.panel import PANELS, SCORED_DIVES, JudgingPanel, PanelBenchmark, measure
+from benchmarks.panel import PANELS, OtherPanel, PanelBenchmark, measure, noisy_evidence
+from fineparser.scoring.award_model import AwardModel
+from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES
+from fineparser.simulator.faults import Faults
+from fineparser.simulator.judges import assess_faults
+from fineparser.simulator.plan import DiveRequest, plan_dive
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def numbers(tmp_path):
-    """300 dives of difficulty 2 with mean awards of about 5, predicted with an error of half an award."""
-    rng = np.random.default_rng(0)
-    true = rng.normal(5.0, 0.6, 300)
-    predicted = true + rng.normal(0, 0.5, 300)
-    path = tmp_path / "numbers.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["dive", "difficulty", "score", "predicted_score"])
-        writer.writerows([[i, 2.0, 6 * t, 6 * p] for i, (t, p) in enumerate(zip(true, predicted, strict=True))])
-        writer.writerow(["unscored", "", "", 40.0])
-    return path
+DIVE = DiveRequest(code="107B", height=3, synchro=False, opening=False)
 
 
-@pytest.mark.parametrize(
-    ("award", "expected"), [(0.0, 0.0), (0.5, 0.5), (6.5, 5.5), (7.0, 6.0), (8.5, 8.0), (10.0, 10.0), (4.0, 2.0)]
-)
-def test_awards_are_spread_about_the_middle_and_shifted(award, expected):
-    """1.3 times the distance from 6.5, a whole award down, in halves: 7 is 6.5 + 0.65 - 1 = 6.15, which is 6."""
-    assert JudgingPanel().award(award) == expected
+def judged(awards, **faults):
+    return SimpleNamespace(awards=awards, faults=(Faults(**faults),))
 
 
-def test_a_few_dives_remove_the_bias_of_a_panel(numbers):
-    result = measure(PanelBenchmark(numbers=numbers, draws=12))
-    assert result["dives"] == 300
+def test_a_panel_has_its_own_scale_and_weights():
+    plan = judged((6.0, 6.5, 7.0, 7.0, 7.0, 7.5, 8.0), splash=0.45)
+    assert OtherPanel().mean_award(plan) == 7.0
+    assert PANELS["one award milder"].mean_award(plan) == 8.0
+    (splash,) = assess_faults(plan.faults[0])
+    assert splash.name == "splash"
+    # The deduction counts twice; awards are halves.
+    assert OtherPanel(weights={"splash": 2.0}).mean_award(plan) == pytest.approx(7.0 - splash.deduction, abs=0.25)
+    assert OtherPanel(weights={"entry": 2.0}).mean_award(plan) == 7.0
+
+
+def test_failed_dives_stay_failed():
+    for other in PANELS.values():
+        assert other.mean_award(judged((0.0,) * 7, splash=3.0)) == 0.0
+        assert other.mean_award(judged((0.5,) * 7, splash=3.0)) > 0.0
+
+
+def test_measurements_have_gaps_and_errors():
+    plan, model = plan_dive(3, DIVE), AwardModel.load()
+    drawn = np.array([noisy_evidence(plan, model, np.random.default_rng(seed)) for seed in range(60)])
+    measured = drawn[..., 1] > 0
+    low = EVIDENCE_NAMES.index("low")
+    assert measured[:, low].mean() == pytest.approx(panel.MEASURED, abs=0.15)
+    errors = 1 / np.sqrt(drawn[measured[:, low], low, 1]) / model.least_errors[low]
+    assert (errors.min() >= 1.0, errors.max() <= 2.0) == (True, True)
+    sizes = drawn[measured[:, low], low, 0]
+    assert sizes.std() == pytest.approx(1.5 * model.least_errors[low], rel=0.4)
+    assert not drawn[~measured].any()
+    assert len(EVIDENCE) == drawn.shape[1]
+
+
+@pytest.mark.slow
+def test_judged_dives_remove_the_bias_of_a_panel(monkeypatch):
+    monkeypatch.setattr(panel, "JUDGED_DIVES", (0, 20))
+    result = measure(PanelBenchmark(dives=32, draws=8, queries=12))
     assert list(result["panels"]) == list(PANELS)
-    same, milder = (result["panels"][name] for name in ("as the simulated one", "three awards milder"))
-    assert same["uncalibrated"]["error_awards"] == pytest.approx(0.5, abs=0.05)
-    assert milder["uncalibrated"]["error_awards"] == pytest.approx(3.0, abs=0.1)
-    errors = [milder[f"{count} scored dives"]["error_awards"] for count in SCORED_DIVES]
-    assert errors[0] < 1.0
-    # The residual of the best line: dives vary by 0.6, predictions by 0.5 around them.
-    assert errors[-1] == pytest.approx(0.5 * 0.6 / np.hypot(0.5, 0.6), abs=0.04)
-    assert same["3 scored dives"]["error_awards"] < 0.75
+    milder = result["panels"]["one award milder"]
+    before, after = (milder[f"{count} judged dives"] for count in (0, 20))
+    assert after["error_awards"] < before["error_awards"]
+    assert after["r_l2_x100"] < before["r_l2_x100"]
+    assert 0.5 <= after["interval_coverage"] <= 1.0
+    assert -1.0 <= after["spearman_execution"] <= 1.0
 
 
-def test_too_short_a_table_is_refused(numbers, tmp_path, capsys):
-    short = tmp_path / "short.csv"
-    short.write_text("\n".join(numbers.read_text().splitlines()[:40]))
-    assert main(["panel", "--numbers", str(short)]) == 2
-    assert "39 scored dives" in capsys.readouterr().err
-
-
-def test_the_table_is_required(capsys):
-    with pytest.raises(SystemExit):
-        main(["panel"])
-    assert "--numbers" in capsys.readouterr().err
+def test_too_few_dives_are_refused(capsys):
+    assert main(["panel", "--dives", "100"]) == 2
+    assert "100 dives are too few for 150 queries: 210 are needed" in capsys.readouterr().err

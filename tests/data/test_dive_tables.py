@@ -21,6 +21,7 @@ from fineparser.data.dive_tables import (
     read_rows,
 )
 from fineparser.data.dives import DataError, OnBroken, ProblemLog
+from fineparser.domain.standards import Standard
 from tests.builders import write_workbook
 
 ROWS = [
@@ -98,12 +99,13 @@ def test_the_index_column_of_pandas_is_passed_over_with_a_remark(tmp_path):
 
 def test_values_are_brought_into_one_form(tmp_path):
     table = tmp_path / "dives.csv"
-    row = r"sub\a.mp4,１０５ｂ,10m platform,," + '"60,25",4.0,96.0,"30,0",, m\\a.npz'
+    row = r"sub\a.mp4,１０５ｂ,10m platform,," + '"60,25",4.0,96.0,"30,0",, m\\a.npz, National ,Nordic Open'
     table.write_text(",".join(COLUMNS) + f"\n{row}\n", encoding="utf-8")
     ((_, fields),) = read_rows(table, ProblemLog())
     assert fields == {
         "clip": "sub/a.mp4", "dive_code": "105B", "height": "10", "difficulty": "", "score": "60.25",
         "start_frame": "4", "end_frame": "96", "flight_frame": "30", "entry_frame": "", "mask": "m/a.npz",
+        "standard": "national", "source": "Nordic Open",
     }  # fmt: skip
     assert dive_name(fields) == "sub/a.mp4#4"
 
@@ -256,3 +258,39 @@ def test_other_texts_are_no_numbers(text):
 def test_other_numbers_are_no_frames(text):
     with pytest.raises(ValueError, match="is no frame number"):
         parse_frame(text)
+
+
+def test_a_wrong_standard_is_named_with_those_there_are(tmp_path):
+    table = tmp_path / "dives.csv"
+    table.write_text("clip,standard\na.mp4,regional\n")
+    ((_, row),) = read_rows(table, ProblemLog())
+    with pytest.raises(
+        ValueError, match="standard 'regional' is no standard of competition: write international, national, club"
+    ):
+        RowLabels.from_row(row)
+
+
+@pytest.mark.parametrize(
+    ("fields", "standard", "source"),
+    [
+        ("london2012_10m_207C.avi,,", None, "london"),
+        ("meets/club_103B_01.mp4,Club,", Standard.CLUB, "club"),
+        ("club_103B_01.mp4,,Lakeside", None, "Lakeside"),
+        ("final - 3m.mp4,INTERNATIONAL,", Standard.INTERNATIONAL, "final"),
+        ("0001.mp4,,", None, ""),
+    ],
+)
+def test_standard_and_source_of_a_row(tmp_path, fields, standard, source):
+    table = tmp_path / "dives.csv"
+    table.write_text(f"clip,standard,source\n{fields}\n")
+    ((_, row),) = read_rows(table, ProblemLog())
+    labels = RowLabels.from_row(row)
+    assert (labels.standard, labels.source) == (standard, source)
+
+
+def test_a_table_without_standard_and_source_leaves_them_open(tmp_path):
+    table = tmp_path / "dives.csv"
+    table.write_text("clip,score\nmeet_1.mp4,60\n")
+    ((_, row),) = read_rows(table, ProblemLog())
+    labels = RowLabels.from_row(row)
+    assert (labels.standard, labels.source) == (None, "meet")

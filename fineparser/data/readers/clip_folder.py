@@ -114,6 +114,8 @@ class _Reader:
             score=labels.score,
             flight_frame=labels.flight_frame,
             entry_frame=labels.entry_frame,
+            standard=labels.standard,
+            origin=labels.source,
             has_masks=mask is not None,
         )
         self._check_duplicate(clip, range(first, last + 1), location.line)

@@ -52,7 +52,8 @@ def write_mask(root, name="a.npz", shape=(FRAMES, HEIGHT, WIDTH), dtype=bool, ke
 
 FULL = {
     "clip": "a.avi", "dive_code": "107B", "height": "10", "difficulty": "3.0", "score": "75.5",
-    "start_frame": "2", "end_frame": "25", "flight_frame": "8", "entry_frame": "20",
+    "start_frame": "2", "end_frame": "25", "flight_frame": "8", "entry_frame": "20", "standard": "national",
+    "source": "Nordic Open",
 }  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def test_every_label_is_read(folder):
     assert str(dive.code) == "107B"
     assert (dive.height, dive.difficulty, dive.score) == (10, 3.0, 75.5)
     assert (dive.first_frame, dive.last_frame, dive.flight_frame, dive.entry_frame) == (2, 25, 8, 20)
+    assert (dive.standard, dive.origin) == ("national", "Nordic Open")
     assert dive.has_masks
     frames = dive.read([2, 25])
     assert frames.shape == (2, HEIGHT, WIDTH, 3)
