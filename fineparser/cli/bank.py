@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fineparser.cli.arguments import print_progress
+from fineparser.domain.judging import COUNTED_AWARDS, format_awards
+from fineparser.domain.standards import Standard
 from fineparser.model.precision import PRECISIONS
 
 if TYPE_CHECKING:
@@ -45,11 +47,12 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     build.add_argument(
         "--reuse-clips", action="store_true", help="reuse clips of the bank at --out that show the same dives"
     )
-    add = add_action("add", add_exemplar, "add a user exemplar: a clip of a dive with a known score")
+    add = add_action("add", add_exemplar, "add a user exemplar: a clip of a dive with a known score, or known awards")
     add.add_argument("clip", type=Path, help="a video file, or a folder of numbered frames")
     add.add_argument("--code", required=True, help="dive number, such as 207C")
     add.add_argument("--height", required=True, help="height of the board or platform in metres: 1, 3, 5, 7.5 or 10")
-    add.add_argument("--score", type=float, required=True, help="total score of the dive, points")
+    add.add_argument("--score", type=float, help="total score of the dive, points (default: that of --awards)")
+    add.add_argument("--awards", nargs="+", metavar="AWARD", help="the 5 or 7 awards of the judges, instead of --score")
     add.add_argument("--difficulty", type=float, help="degree of difficulty (default: from the table)")
     add.add_argument("--first", type=int, help="first frame of the dive (default: proposed)")
     add.add_argument("--last", type=int, help="last frame of the dive (default: proposed)")
@@ -60,8 +63,14 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     calibrate.add_argument("--dives", type=int, default=300, help="simulated dives to measure on (default: 300)")
     calibrate.add_argument("--seed", type=int, default=77, help="seed of these dives (default: 77)")
     calibrate.add_argument("--workers", type=int, default=1, help="processes that simulate (default: 1)")
-    judges = add_action("judges", compare_judges, "compare the scores of user exemplars with predictions")
-    judges.add_argument("--bank", type=Path, help="file of simulated exemplars (default: the bundled bank)")
+    judges = add_action("judges", compare_judges, "compare the awards of your judges with predicted ones")
+    judges.add_argument("--bank", type=Path, help="file of exemplars beside yours (default: the bundled bank)")
+    for grammar, dives in ((add, "the dive"), (judges, "dives that were added without one")):
+        grammar.add_argument(
+            "--standard",
+            choices=[one.value for one in Standard],
+            help=f"standard of competition of {dives} (default: not known)",
+        )
     for grammar in (build, add, calibrate, judges):
         grammar.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
         grammar.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: cpu)")
@@ -122,7 +131,14 @@ def add_exemplar(options: argparse.Namespace) -> int:
     exemplar, warnings = UserExemplars(options.folder).add(
         analyser_without_bank(options),
         options.clip,
-        ScoredDive.from_input(options.code, options.height, options.score, options.difficulty),
+        ScoredDive.from_input(
+            options.code,
+            options.height,
+            options.score,
+            options.difficulty,
+            awards=" ".join(options.awards or ()),
+            standard=options.standard,
+        ),
         first=options.first,
         last=options.last,
         name=options.name,
@@ -199,16 +215,18 @@ def list_exemplars(options: argparse.Namespace) -> int:
 
 
 def compare_judges(options: argparse.Namespace) -> int:
-    """Print user exemplars with predicted scores, and the difference of their judges from simulated ones."""
+    """Print judged dives with their predicted awards, and the difference of their judges from simulated ones."""
     from fineparser.analysis.analyser import DiveAnalyser
-    from fineparser.exemplars.judge_calibration import JudgeComparison
     from fineparser.exemplars.selection import SOURCES, ExemplarSelection
     from fineparser.exemplars.user_exemplars import UserExemplars
     from fineparser.rendering.messages import judge_comparison_message, message
+    from fineparser.scoring.judge_calibration import JudgeComparison
 
     analyser = DiveAnalyser.from_pretrained(
         options.checkpoint, options.bank, options.device, precision=options.precision
     )
+    if not analyser.judges_measurements:
+        raise ValueError("these weights score dives by their exemplars: scores are not calibrated to your judges")
     selection = ExemplarSelection.from_sources(
         SOURCES, analyser.bank, UserExemplars(options.folder), analyser, progress=print_progress
     )
@@ -216,9 +234,12 @@ def compare_judges(options: argparse.Namespace) -> int:
         print(f"warning: {message(warning)}", file=sys.stderr)
     comparison = JudgeComparison()
     if selection.bank is not None:
-        comparison = JudgeComparison.from_bank(analyser.network, selection.bank, selection.count, selection.seed)
-    for exemplar, points in zip(comparison.dives, comparison.predicted, strict=True):
-        print(f"{exemplar.id}  {exemplar_line(exemplar)}  predicted {points:.2f}")
+        standard = None if options.standard is None else Standard(options.standard)
+        comparison = JudgeComparison.from_bank(selection.bank, standard)
+    for index, (exemplar, award) in enumerate(zip(comparison.dives, comparison.predicted, strict=True)):
+        line = f"{exemplar.id}  {exemplar_line(exemplar)}  mean award {exemplar.execution / COUNTED_AWARDS:.2f}"
+        calibrated = f", calibrated by the others {comparison.calibrated[index]:.2f}" if comparison.calibrated else ""
+        print(f"{line}, predicted {award:.2f}{calibrated}")
     print(judge_comparison_message(comparison))
     return 0
 
@@ -255,7 +276,14 @@ def parse_dive(text: str) -> "tuple[DiveCode, float]":
 
 
 def exemplar_line(exemplar: "Exemplar") -> str:
-    """Description of an exemplar in one line."""
-    clip = "" if exemplar.clip is None else "  clip"
-    text = f"{exemplar.code} {exemplar.height:g} m  {exemplar.score:6.2f} (difficulty {exemplar.difficulty:g})"
-    return f"{text}  {exemplar.source}{clip}{f'  {exemplar.name}' if exemplar.name else ''}"
+    """Description of an exemplar in one line, with the awards of its judges, dropped ones in parentheses."""
+    texts = [
+        f"{exemplar.code} {exemplar.height:g} m",
+        f"{exemplar.score:6.2f} (difficulty {exemplar.difficulty:g})",
+        "" if exemplar.awards is None else f"awards {format_awards(exemplar.awards)}",
+        exemplar.source,
+        exemplar.standard or "",
+        "" if exemplar.clip is None else "clip",
+        exemplar.name,
+    ]
+    return "  ".join(text for text in texts if text)

@@ -20,22 +20,27 @@ from fineparser.data.exemplar_pool import ExemplarChoice, ExemplarPool
 from fineparser.domain.clip_geometry import CLIP_FRAMES
 from fineparser.domain.difficulty import SPRINGBOARDS
 from fineparser.domain.phases import Transitions
-from fineparser.exemplars.exemplar import SIMULATED, Exemplar, exemplars_from_json
+from fineparser.exemplars.exemplar import SIMULATED, Exemplar, FileFrames, exemplars_from_json
 from fineparser.exemplars.score_calibration import ScoreCalibration
 from fineparser.model.config import ENTRY_SCORES, TOKENS_PER_PHASE, NetworkConfig
 from fineparser.model.protocol import Encoding, Network, normalise
 from fineparser.plain_values import excerpt, parse_json
 
-STORED_FIELDS = ("dynamic", "transition_probabilities", "transitions", "static", "entry")
+EVIDENCE = "evidence"
+"""Field that does not come from a network, so that any encoding may have it."""
+STORED_FIELDS = ("dynamic", "transition_probabilities", "transitions", "static", "entry", EVIDENCE)
 """Fields of an encoding that a bank file contains."""
 REQUIRED_FIELDS = STORED_FIELDS[:3]
 """Fields that every encoding has."""
+MAX_EVIDENCE = 32
+"""Faults of which an encoding may have evidence."""
 STORED_SHAPES: dict[str, tuple[tuple[int | None, ...], ...]] = {
     "dynamic": ((None, None), (None, TOKENS_PER_PHASE, None)),
     "transition_probabilities": ((CLIP_FRAMES, 2),),
     "transitions": ((2,),),
     "static": ((None, TOKENS_PER_PHASE, None),),
     "entry": ((ENTRY_SCORES,),),
+    EVIDENCE: tuple((faults, 2) for faults in range(1, MAX_EVIDENCE + 1)),
 }
 """Shapes that each field has for some network; None: any length."""
 
@@ -48,10 +53,10 @@ class BankError(ValueError):
 class ExemplarBank:
     """Exemplars with the encodings that one set of weights made of them.
 
-    On disk: one safetensors file with the encodings in 16 bits, first axis over the exemplars, and the index as JSON in
-    its metadata; beside it the folder `clips_folder(file)` with the H.264 clips that the index names. The bundled bank
-    is assets/exemplar_bank.safetensors with assets/exemplar_bank_clips/. Not every exemplar has a clip of its own, see
-    `clip_exemplar`.
+    On disk: one safetensors file with the encodings in 16 bits (the evidence in 32, which its precision needs), first
+    axis over the exemplars, and the index as JSON in its metadata; beside it the folder `clips_folder(file)` with the
+    H.264 clips that the index names. The bundled bank is assets/exemplar_bank.safetensors with
+    assets/exemplar_bank_clips/. Not every exemplar has a clip of its own, see `clip_exemplar`.
     """
 
     exemplars: tuple[Exemplar, ...]
@@ -124,6 +129,19 @@ class ExemplarBank:
             raise BankError(f"the bank has no exemplar {exemplar_id!r}")
         return self.select(indices)
 
+    def without_clip(self, digest: str | None, first: int, last: int) -> "ExemplarBank":
+        """The bank without the exemplars that some frames of a file show, so that no dive votes on itself.
+
+        Args:
+            digest: of the file, see `fineparser.exemplars.exemplar.clip_digest`; None: no exemplar is left out.
+            first, last: first and last frame.
+        """
+        if digest is None:
+            return self
+        clip = FileFrames(digest, first, last)
+        shown = [any(frames.overlaps(clip) for frames in one.files) for one in self.exemplars]
+        return self.select([index for index, is_shown in enumerate(shown) if not is_shown]) if any(shown) else self
+
     def select(self, indices: Sequence[int]) -> "ExemplarBank":
         """Some of the exemplars, in this order."""
         exemplars = tuple(self.exemplars[index] for index in indices)
@@ -157,7 +175,7 @@ class ExemplarBank:
                 shutil.copyfile(clip.path, target)
         stored = {name: getattr(self.encodings, name) for name in STORED_FIELDS}
         arrays = {
-            name: (array.half() if array.is_floating_point() else array).contiguous()
+            name: (array.half() if array.is_floating_point() and name != EVIDENCE else array).contiguous()
             for name, array in stored.items()
             if array is not None
         }
@@ -207,8 +225,12 @@ class ExemplarBank:
 
 def _encodings(arrays: dict[str, Tensor], count: int, config: NetworkConfig | None) -> Encoding:
     """Encodings of `count` exemplars from stored arrays; ValueError for arrays that are none."""
-    shapes = STORED_SHAPES if config is None else {name: (shape,) for name, shape in config.encoding_shapes.items()}
-    required = REQUIRED_FIELDS if config is None else shapes.keys()
+    shapes = STORED_SHAPES
+    required: Collection[str] = REQUIRED_FIELDS
+    if config is not None:
+        required = config.encoding_shapes.keys()
+        shapes = {name: (shape,) for name, shape in config.encoding_shapes.items()}
+        shapes[EVIDENCE] = STORED_SHAPES[EVIDENCE]
     if missing := sorted(set(required) - set(arrays)):
         raise ValueError(f"it lacks the array {missing[0]}")
     tensors = {}
@@ -225,6 +247,8 @@ def _encodings(arrays: dict[str, Tensor], count: int, config: NetworkConfig | No
         tensors[name] = array.long() if is_index else array.float()
         if not tensors[name].isfinite().all():
             raise ValueError(f"{name} has values that are not finite")
+    if EVIDENCE in tensors and (tensors[EVIDENCE][..., 1] < 0).any():
+        raise ValueError("evidence has a negative precision")
     transitions = tensors["transitions"]
     if ((transitions < 0) | (transitions >= CLIP_FRAMES)).any():
         raise ValueError(f"transitions has frames outside the {CLIP_FRAMES} of a clip")

@@ -26,7 +26,7 @@ def source_of(exemplar: Exemplar) -> str:
 
 @dataclass(frozen=True)
 class Voters:
-    """The exemplars that vote on one dive."""
+    """The exemplars that vote on one dive, or are shown beside it."""
 
     bank: ExemplarBank | None
     """Bank of the exemplars; None if there is none."""
@@ -37,7 +37,7 @@ class Voters:
 
 @dataclass(frozen=True, kw_only=True)
 class ExemplarSelection:
-    """The exemplars that may vote on dives, and how many of them do.
+    """The exemplars that may be compared with dives, and how many of them are.
 
     Raises:
         ValueError: for a count below 1.
@@ -48,7 +48,7 @@ class ExemplarSelection:
     simulate_missing: bool = True
     """Simulate exemplars of a dive number that the bank lacks."""
     count: int = EXEMPLAR_COUNT
-    """Exemplars that vote on a dive."""
+    """Exemplars of a dive."""
     seed: int = 0
     """Of the choice."""
     warnings: tuple[QualityWarning, ...] = ()
@@ -80,7 +80,7 @@ class ExemplarSelection:
             ValueError: if no source is chosen.
         """
         if not set(sources) & set(SOURCES):
-            raise ValueError(f"No exemplar may vote: choose at least one of {', '.join(SOURCES)}.")
+            raise ValueError(f"No exemplars are chosen: choose at least one of {', '.join(SOURCES)}.")
         warnings: list[QualityWarning] = []
         if bank is not None and not set(SOURCES) <= set(sources):
             bank = bank.with_sources({one.source for one in bank.exemplars if source_of(one) in sources})

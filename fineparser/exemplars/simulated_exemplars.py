@@ -12,7 +12,7 @@ import numpy as np
 
 from fineparser.domain.dive_code import DiveCode
 from fineparser.domain.phases import Transitions
-from fineparser.exemplars.exemplar import SIMULATED, Exemplar, ExemplarClip, SimulationRecipe
+from fineparser.exemplars.exemplar import SIMULATED, SIMULATOR_VERSION, Exemplar, ExemplarClip, SimulationRecipe
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, encode_frames
 from fineparser.model.protocol import Encoding, Network
 from fineparser.simulator.dive import simulate
@@ -53,6 +53,7 @@ def graded_recipes(code: DiveCode, height: float, count: int, seed: int = 0) -> 
         SimulationRecipe(
             seed=int(np.random.SeedSequence([seed, number, *f"{code} {height}".encode()]).generate_state(1)[0]),
             level=(number + 0.5) / count,
+            simulator=SIMULATOR_VERSION,
         )
         for number in range(count)
     ]
@@ -62,7 +63,7 @@ def typical_recipe(code: DiveCode, height: float, seed: int = 0) -> SimulationRe
     """Recipe of a dive at a level typical of the divers who perform it."""
     state = np.random.SeedSequence([seed, *f"{code} {height} ordinary".encode()])
     level = sample_level(np.random.default_rng(state), code, height)
-    return SimulationRecipe(seed=int(state.generate_state(1)[0]), level=level)
+    return SimulationRecipe(int(state.generate_state(1)[0]), level, SIMULATOR_VERSION)
 
 
 def exemplar_id(code: DiveCode, height: float, number: int) -> str:
@@ -102,11 +103,15 @@ def render_exemplar_clip(exemplar: Exemplar, path: str | Path) -> ExemplarClip:
     """Render the clip of a simulated exemplar for people, at real speed and closer than for the network, as H.264.
 
     Raises:
-        ValueError: for an exemplar without a recipe.
+        ValueError: for an exemplar without a recipe, or with one of another simulator.
         VideoError: if the clip cannot be written.
     """
     if exemplar.recipe is None:
         raise ValueError(f"{exemplar.id} is no simulated dive: there is nothing to render")
+    if not exemplar.recipe.is_current:
+        raise ValueError(
+            f"{exemplar.id} is a dive of an earlier simulator, which makes another one now: build the bank again"
+        )
     plan = plan_exemplar(exemplar.code, exemplar.height, exemplar.recipe, camera="broadcast")
     style = replace(
         plan.style,

@@ -2,15 +2,16 @@
 
 The folder is `$FINEPARSER_HOME/exemplars`, by default `~/.fineparser/exemplars`:
 
-    dives.json                          dives and scores: the only file that cannot be made again
-    clips/<id>.mp4                      the trimmed clips, H.264: shown beside a dive, and encoded by new weights
-    encodings/<fingerprint>.safetensors bank of one set of weights; made again from the clips when missing
-    adding/<id>/                        a clip on its way, with a lock that its process holds
-    lock                                held while a file is replaced
+    dives.json                  dives and scores: the only file that cannot be made again
+    clips/<id>.mp4              the trimmed clips, H.264: shown beside a dive, and encoded by new weights
+    encodings/<fingerprint>-<version>.safetensors
+                                bank of one set of weights; made again from the clips when missing
+    adding/<id>/                a clip on its way, with a lock that its process holds
+    lock                        held while a file is replaced
 
-Each set of weights has an encodings file of its own. Several sessions may write at once: each change is applied, under
-the lock, to what is on disk then, and files are replaced atomically. A process that is killed leaves at most files that
-the list does not name; whoever takes the lock next removes them.
+Each set of weights has an encodings file of its own; those of an earlier version are made again, once. Several sessions
+may write at once: each change is applied, under the lock, to what is on disk then, and files are replaced atomically. A
+process that is killed leaves at most files that the list does not name; whoever takes the lock next removes them.
 """
 
 import json
@@ -28,7 +29,15 @@ from filelock import FileLock, Timeout
 
 from fineparser.atomic import atomic_write_text
 from fineparser.domain.clip_geometry import sample_frames
-from fineparser.exemplars.exemplar import USER_DIVES, Exemplar, ExemplarClip, ScoredDive, exemplars_from_json
+from fineparser.exemplars.exemplar import (
+    USER_DIVES,
+    Exemplar,
+    ExemplarClip,
+    FileFrames,
+    ScoredDive,
+    clip_digest,
+    exemplars_from_json,
+)
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
 from fineparser.model.protocol import Encoding
 from fineparser.plain_values import excerpt, read_json
@@ -41,6 +50,8 @@ from fineparser.video.writer import VideoSink
 HOME_VARIABLE = "FINEPARSER_HOME"
 MAX_EXEMPLARS = 500
 """Exemplars in a folder."""
+ENCODINGS_VERSION = 2
+"""Version of what an encoding contains, evidence included; a change of it makes every user's encodings again."""
 LOCK_SECONDS = 30.0
 LOCK_FILE = "lock"
 ADDING_FOLDER = "adding"
@@ -81,8 +92,9 @@ class ExemplarEncoder(Protocol):
     ) -> ClipSection:
         """The part of a clip that shows the dive; `first` and `last` override it."""
 
-    def encode_clip(self, clip: Path, first: int, last: int) -> Encoding:
-        """Encoding of the frames `first` to `last` of a clip, on the CPU."""
+    def encode_clip(self, clip: Path, first: int, last: int, height: float | None = None) -> Encoding:
+        """Encoding of the frames `first` to `last` of a clip, on the CPU, with its evidence; `height` in metres of the
+        board."""
 
 
 class UserExemplars:
@@ -145,13 +157,23 @@ class UserExemplars:
             score=dive.score,
             source=USER_DIVES,
             name=name or Path(clip).name,
+            awards=dive.awards,
+            standard=dive.standard,
         )
         progress("Saving the clip", 0.4)
         with self._adding(exemplar.id) as folder:
             clip_file = folder / f"{exemplar.id}.mp4"
             count = write_section(section, clip_file)
             progress("Encoding the dive", 0.7)
-            exemplar = replace(exemplar, clip=ExemplarClip(clip_file, 0, 0, count - 1, count - 1))
+            exemplar = replace(
+                exemplar,
+                clip=ExemplarClip(clip_file, 0, 0, count - 1, count - 1),
+                files=tuple(
+                    FileFrames(digest, first, last)
+                    for path, first, last in ((clip, section.first, section.last), (clip_file, 0, count - 1))
+                    if (digest := clip_digest(path)) is not None
+                ),
+            )
             encoding = encode_user_exemplar(encoder, exemplar)
             exemplar = with_transitions(exemplar, encoding)
             with self._locked() as dives:
@@ -260,7 +282,7 @@ class UserExemplars:
         return replace(exemplar, clip=replace(exemplar.clip, path=target))
 
     def _sweep(self, dives: tuple[Exemplar, ...]) -> None:
-        """Remove what killed processes left; the lock is held.
+        """Remove what killed processes and earlier versions left; the lock is held.
 
         Raises:
             BankError: where there are clips but no list: it may have been moved away, and is not written over.
@@ -277,7 +299,9 @@ class UserExemplars:
                 f"there are clips in {self._clips}, but no list of them: put {self._index} back, or move the clips away"
             )
         unfinished = [*self.folder.glob(f".{self._index.stem}-*"), *self.folder.glob("encodings/.*")]
-        for path in (*lost, *unfinished):
+        encodings = self.folder.glob("encodings/*.safetensors")
+        outdated = [path for path in encodings if not path.stem.endswith(f"-{ENCODINGS_VERSION}")]
+        for path in (*lost, *unfinished, *outdated):
             path.unlink(missing_ok=True)
 
     def _save_index(self, dives: tuple[Exemplar, ...]) -> None:
@@ -285,7 +309,7 @@ class UserExemplars:
         atomic_write_text(self._index, text)
 
     def _encodings_file(self, encoder: ExemplarEncoder) -> Path:
-        return self.folder / "encodings" / f"{encoder.fingerprint()}.safetensors"
+        return self.folder / "encodings" / f"{encoder.fingerprint()}-{ENCODINGS_VERSION}.safetensors"
 
     def _encodings(self, encoder: ExemplarEncoder) -> dict[str, Encoding]:
         """Encodings on disk by exemplar; none from a missing or broken file, which is made again."""
@@ -332,7 +356,7 @@ def encode_user_exemplar(encoder: ExemplarEncoder, exemplar: Exemplar) -> Encodi
     """
     if exemplar.clip is None:
         raise ValueError(f"{exemplar.id} has no clip")
-    return encoder.encode_clip(exemplar.clip.path, exemplar.clip.first, exemplar.clip.last)
+    return encoder.encode_clip(exemplar.clip.path, exemplar.clip.first, exemplar.clip.last, exemplar.height)
 
 
 def with_transitions(exemplar: Exemplar, encoding: Encoding) -> Exemplar:

@@ -2,7 +2,7 @@
 
 A vote is the score of the exemplar, carried over to the difficulty of the dive, plus the difference that the network
 predicts between the two. The prediction is the mean of the votes (multi-exemplar voting, Yu et al. 2021, CoRe). This is
-the only implementation: analyses, evaluations, the judge calibration and the building of banks use it.
+the only implementation: analyses, evaluations and the building of banks use it.
 """
 
 from dataclasses import dataclass

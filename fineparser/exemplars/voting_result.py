@@ -62,7 +62,7 @@ class Vote:
     clip_exemplar: Exemplar | None = None
     """Exemplar whose clip shows this one: itself or a similar one; None without a clip."""
     recipe: SimulationRecipe | None = None
-    """Settings with which the simulator makes the exemplar again; None for a real dive."""
+    """Settings with which the simulator makes the exemplar again; None for a real dive, or one that it cannot make."""
     encoding: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     """The exemplar's encoding, arrays of one clip under the names of a bank file."""
 
@@ -260,7 +260,7 @@ def _votes(
                 contributions=contributions,
                 score=score,
                 clip_exemplar=bank.clip_exemplar(choice.index),
-                recipe=exemplar.recipe,
+                recipe=exemplar.recipe if exemplar.recipe is not None and exemplar.recipe.is_current else None,
                 encoding=bank.encodings.select([choice.index]).to_arrays(),
             )
         )

@@ -140,6 +140,9 @@ class Encoding:
     """[B, 3, 4, 64]: tokens of single frames by phase; None without the static branch."""
     entry: Tensor | None = None
     """[B, 14]: outputs of `FaultHead`; None without the entry branch."""
+    evidence: Tensor | None = None
+    """float32 [B, E, 2]: size and precision (1 / error^2) of the faults of `fineparser.scoring.evidence`, zeros where
+    not measured; None where nothing was. It comes from measurements, not from a network, and no network compares it."""
 
     def __len__(self) -> int:
         return len(self.dynamic)
@@ -176,11 +179,15 @@ class Encoding:
         return self._map(lambda tensor: tensor.expand(count, *tensor.shape[1:]))
 
     def to(self, *targets: torch.device | torch.dtype | str) -> Self:
-        """On another device, or with floating point tensors of another dtype; the transitions stay whole numbers."""
+        """On another device, or with floating point tensors of another dtype.
+
+        The transitions stay whole numbers, and the evidence in 32 bits: 16 would be too few for its precision.
+        """
         moved = self
         for target in targets:
             moved = moved._map(lambda tensor, target=target: tensor.to(target))  # type: ignore[misc]
-        return replace(moved, transitions=moved.transitions.long())
+        evidence = None if self.evidence is None else self.evidence.to(moved.dynamic.device)
+        return replace(moved, transitions=moved.transitions.long(), evidence=evidence)
 
     def detach(self) -> Self:
         """Without the graph of its gradients."""
@@ -188,10 +195,14 @@ class Encoding:
 
     @staticmethod
     def concatenate(encodings: Sequence["Encoding"]) -> "Encoding":
-        """Several batches as one; a field that one of them lacks is None."""
+        """Several batches as one; a field that one of them lacks is None, but missing evidence is zero."""
         values: dict[str, Tensor] = {}
+        measured = next((encoding.evidence for encoding in encodings if encoding.evidence is not None), None)
         for field in fields(Encoding):
             parts = [getattr(encoding, field.name) for encoding in encodings]
+            if field.name == "evidence" and measured is not None:
+                nothing = [measured.new_zeros(len(encoding), *measured.shape[1:]) for encoding in encodings]
+                parts = [zeros if part is None else part for part, zeros in zip(parts, nothing, strict=True)]
             if all(part is not None for part in parts):
                 values[field.name] = torch.cat(parts)
         return Encoding(**values)

@@ -14,7 +14,7 @@ from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.data.dives import Card, DataError, OnBroken, ReadOptions
 from fineparser.data.sources import open_data
 from fineparser.data.transforms import centre_crop, resize_frames
-from fineparser.exemplars.exemplar import Exemplar
+from fineparser.exemplars.exemplar import SIMULATOR_VERSION, Exemplar
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, encode_frames
 from fineparser.exemplars.user_exemplars import encode_user_exemplar
 from fineparser.model.checkpoint import load_network
@@ -148,10 +148,13 @@ def encode_bank_again(bank: ExemplarBank, analyser: DiveAnalyser, progress: Prog
     for index, exemplar in enumerate(bank.exemplars):
         progress("Encoding the exemplars", 0.5 + 0.5 * index / len(bank))
         if exemplar.recipe is not None:
-            dive = simulate_exemplar(
-                exemplar.id, exemplar.code, exemplar.height, exemplar.recipe, analyser.model.config.input_size
-            )
+            recipe = replace(exemplar.recipe, simulator=SIMULATOR_VERSION)
+            size = analyser.model.config.input_size
+            dive = simulate_exemplar(exemplar.id, exemplar.code, exemplar.height, recipe, size)
             encodings.append(encode_frames(analyser.network, dive.frames, dive.transitions))
+            # An earlier simulator's dive becomes another one, which its clip does not show.
+            clip = exemplar.clip if exemplar.recipe.is_current else None
+            exemplar = replace(dive.exemplar, clip=clip)
         elif exemplar.clip is not None:
             try:
                 encodings.append(encode_user_exemplar(analyser, exemplar))

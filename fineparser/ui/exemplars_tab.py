@@ -12,16 +12,16 @@ from gradio.events import Dependency
 
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.domain.difficulty import HEIGHTS
-from fineparser.domain.judging import COUNTED_AWARDS
-from fineparser.exemplars.exemplar import Exemplar, ScoredDive
+from fineparser.domain.judging import COUNTED_AWARDS, format_awards, is_counted, parse_awards, total_score
+from fineparser.exemplars.exemplar import DiveSpec, Exemplar, ScoredDive
 from fineparser.exemplars.exemplar_bank import BankError
-from fineparser.exemplars.judge_calibration import MIN_SCORED_DIVES, JudgeComparison, can_calibrate_judges
-from fineparser.exemplars.selection import EXEMPLAR_COUNT, SOURCES, USER_SOURCE, ExemplarSelection, source_of
+from fineparser.exemplars.selection import SOURCES, USER_SOURCE, ExemplarSelection, source_of
 from fineparser.exemplars.user_exemplars import UserExemplars
 from fineparser.plain_values import excerpt
 from fineparser.progress import Progress, no_progress
 from fineparser.rendering.judge_calibration_chart import judge_calibration_figure
 from fineparser.rendering.messages import judge_comparison_message, message, plural, sentence
+from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeComparison
 from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
 from fineparser.ui.components import (
@@ -37,12 +37,15 @@ from fineparser.ui.components import (
 )
 from fineparser.ui.controls import Controls, DeleteButton, add_delete_question
 from fineparser.ui.input_panel import (
+    STANDARD_CHOICES,
+    UNKNOWN_STANDARD,
     add_clip_upload,
     add_difficulty_box,
     add_height_choice,
     add_number_choice,
     catalogue_order,
     dive_choices,
+    known_standard,
 )
 from fineparser.ui.player import copy_to_cache
 from fineparser.ui.settings import gpu_function, is_public, on_zero_gpu
@@ -56,6 +59,7 @@ from fineparser.ui.visitor_exemplars import (
 )
 
 MAX_NAME_LENGTH = 80
+NO_CALIBRATION = "These weights score dives by their exemplars, so scores are not calibrated to your judges."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,28 +70,44 @@ class ExemplarForm:
     code: gr.Dropdown
     height: gr.Radio
     score: gr.Number
+    awards: gr.Textbox
+    sheet: gr.HTML
+    """The awards as read, with the total."""
     difficulty: gr.Number
+    standard: gr.Radio
     name: gr.Textbox
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExemplarFormValues:
-    """The form as the user filled it in. Gradio sends an empty number box as 0."""
+class SheetValues:
+    """The judges' awards and their dive as the user filled them in. Gradio sends an empty number box as 0."""
 
-    clip: str | None
     code: str | None
     height: str | None
-    score: float | None
     difficulty: float | None
+    awards: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExemplarFormValues(SheetValues):
+    """The form as the user filled it in."""
+
+    clip: str | None
+    score: float | None
+    standard: str | None
+    """One of `STANDARD_CHOICES`."""
     name: str | None
 
 
-def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: gr.State) -> Dependency:
+def add_user_exemplar_form(
+    service: AnalysisService, tasks: TaskRunner, folder: gr.State, usual_standard: gr.Radio
+) -> Dependency:
     """Add the form; return the event that adds an exemplar.
 
-    `folder` holds the exemplars of a visitor of a public page.
+    `folder` holds the exemplars of a visitor of a public page; `usual_standard` is the standard of competition unless
+    another one is chosen.
     """
-    with gr.Accordion("Add a scored dive", open=False, elem_id="add-exemplar"):
+    with gr.Accordion("Add a judged dive", open=False, elem_id="add-exemplar"):
         gr.HTML(f'<p class="fp-lead">{escape(introduction())}</p>', apply_default_css=False)
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
@@ -101,6 +121,17 @@ def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: 
                         label="Score", info="Total in points", value=None, min_width=140, elem_id="exemplar-score"
                     )
                     difficulty = add_difficulty_box("exemplar-difficulty")
+                awards = gr.Textbox(
+                    label="Judges' awards",
+                    info="Instead of the score: 5 or 7 awards with blanks between.",
+                    placeholder="7.5 8 7 7.5 8",
+                    max_length=MAX_NAME_LENGTH,
+                    elem_id="exemplar-awards",
+                )
+                sheet = gr.HTML(elem_id="exemplar-sheet", apply_default_css=False)
+                standard = gr.Radio(
+                    STANDARD_CHOICES, label="Who judged it?", value=UNKNOWN_STANDARD, elem_id="exemplar-standard"
+                )
                 name = gr.Textbox(
                     label="Name",
                     placeholder="Athlete and meet",
@@ -111,7 +142,41 @@ def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: 
             start=gr.Button("Add this dive", variant="primary", elem_id="add-dive"),
             status=gr.HTML(elem_id="add-status", min_height=20, apply_default_css=False),
         )
-    form = ExemplarForm(clip=clip, code=code, height=height, score=score, difficulty=difficulty, name=name)
+    form = ExemplarForm(
+        clip=clip,
+        code=code,
+        height=height,
+        score=score,
+        awards=awards,
+        sheet=sheet,
+        difficulty=difficulty,
+        standard=standard,
+        name=name,
+    )
+
+    usual_standard.change(
+        None,
+        usual_standard,
+        standard,
+        js="(value) => value",
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+    def describe_sheet(event: EventValues) -> str:
+        return sheet_html(read_values(SheetValues, form, event))
+
+    gr.on(
+        [awards.change, code.change, height.change, difficulty.change],
+        describe_sheet,
+        value_components(SheetValues, form),
+        sheet,
+        trigger_mode="always_last",
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
     def add_without_progress(exemplars: UserExemplars, values: ExemplarFormValues) -> str:
         return add_exemplar(service.analyser, exemplars, values, no_progress)
@@ -148,19 +213,51 @@ def add_user_exemplar_form(service: AnalysisService, tasks: TaskRunner, folder: 
 
 def introduction() -> str:
     """The purpose of added dives, and who sees them."""
-    purpose = f"{MIN_SCORED_DIVES} or more scored dives put every score on your judges' scale. No training needed."
+    purpose = f"{MIN_JUDGED_DIVES} or more judged dives put every score on your judges' scale. No training needed."
     if is_public():
         return f"{purpose} Only you see them, and they are deleted when you leave."
     return f"{purpose} They are stored in {UserExemplars().folder}."
 
 
+def sheet_html(values: SheetValues) -> str:
+    """The judges' awards of the form with the total that they make, as HTML; empty without awards."""
+    text = (values.awards or "").strip()
+    if not text:
+        return ""
+    try:
+        awards = parse_awards(text)
+        code = (values.code or "").strip()
+        dive = DiveSpec.from_input(code or None, values.height or None, values.difficulty or None)
+    except ValueError as error:  # the awards, or the dive number, are still being typed
+        return f'<p class="fp-hint">{escape(str(error))}</p>'
+    total = "before the difficulty: choose dive number and height for the total"
+    if dive is not None:
+        total = f"× {dive.difficulty:g} = <b>{total_score(awards, dive.difficulty):.2f} points</b>"
+    return f'<div class="fp-note" role="status">{awards_html(awards)}: {total_score(awards, 1.0):g} {total}</div>'
+
+
+def awards_html(awards: tuple[float, ...]) -> str:
+    """The awards of a dive, those that do not count struck through, as HTML.
+
+    >>> awards_html((7.5, 8.0, 7.0, 7.5, 8.0))
+    '7.5 8 <s>7</s> 7.5 <s>8</s>'
+    """
+    pairs = zip(awards, is_counted(awards), strict=True)
+    return " ".join(f"{award:g}" if counts else f"<s>{award:g}</s>" for award, counts in pairs)
+
+
 def read_form(values: ExemplarFormValues) -> ScoredDive:
     """The scored dive that the form describes; ValueError for a missing or impossible value."""
     if values.clip is None:
-        raise ValueError("Upload a clip of the scored dive first.")
+        raise ValueError("Upload a clip of the judged dive first.")
     # An empty box is sent as 0; a dive that scored 0 is no use as an exemplar.
     return ScoredDive.from_input(
-        values.code and values.code.strip(), values.height, values.score or None, values.difficulty or None
+        values.code and values.code.strip(),
+        values.height,
+        values.score or None,
+        values.difficulty or None,
+        awards=(values.awards or "").strip(),
+        standard=known_standard(values.standard),
     )
 
 
@@ -176,7 +273,7 @@ def add_exemplar(
     path = Path(values.clip or "")
     name = (values.name or "").strip()[:MAX_NAME_LENGTH] or path.name
     exemplar, warnings = exemplars.add(analyser, path, dive, name=name, progress=progress)
-    text = note_html(f"{exemplar_title(exemplar)} was added and votes from now on.")
+    text = note_html(f"{exemplar_title(exemplar)} was added with {exemplar.score:.2f} points.")
     return text + "".join(warning_html(message(warning)) for warning in warnings)
 
 
@@ -191,6 +288,7 @@ COLUMNS: dict[str, tuple[ColumnType, int]] = {
     "Source": ("str", 104),
     "Clip": ("str", 66),
     "Name": ("str", 290),
+    "Judges' awards": ("str", 200),
     "Difficulty": ("number", 100),
     "Id": ("str", 190),
 }
@@ -236,8 +334,13 @@ class ExemplarList:
     """Id of the exemplar that is shown, or None."""
 
 
-def exemplars_tab(service: AnalysisService, tasks: TaskRunner, choice: ExemplarSourceControls, tab: gr.Tab) -> None:
-    """Add the tab's components and events to the page that is being built, inside `tab`."""
+def exemplars_tab(
+    service: AnalysisService, tasks: TaskRunner, choice: ExemplarSourceControls, tab: gr.Tab, standard: gr.Radio
+) -> None:
+    """Add the tab's components and events to the page that is being built, inside `tab`.
+
+    `standard` has the visitor's answer to "Who judges?".
+    """
     choice.sources.render()
     filters = add_filters()
     panel = add_exemplar_list()
@@ -286,7 +389,7 @@ def exemplars_tab(service: AnalysisService, tasks: TaskRunner, choice: ExemplarS
         api_visibility="private",
     )
     removed = panel.deletion.connect(remove, {choice.folder, panel.exemplar}, preview, panel.exemplar)
-    added = add_user_exemplar_form(service, tasks, choice.folder)
+    added = add_user_exemplar_form(service, tasks, choice.folder, standard)
     for changed in (removed, added):
         changed.then(
             show_list,
@@ -296,7 +399,7 @@ def exemplars_tab(service: AnalysisService, tasks: TaskRunner, choice: ExemplarS
             show_progress="hidden",
             api_visibility="private",
         )
-    add_judge_comparison(service, tasks, choice.folder)
+    add_judge_comparison(service, tasks, choice.folder, standard)
 
 
 def add_filters() -> ExemplarFilters:
@@ -390,6 +493,7 @@ def exemplar_rows(analyser: DiveAnalyser, folder: str | None, filters: FilterVal
             SOURCE_LABELS[source_of(one)],
             "yes" if one.clip is not None else "",
             one.name or one.code.name,
+            "" if one.awards is None else format_awards(one.awards),
             one.difficulty,
             one.id,
         ]
@@ -415,9 +519,9 @@ def passes(exemplar: Exemplar, filters: FilterValues) -> bool:
 def calibration_note(exemplars: list[Exemplar], analyser: DiveAnalyser) -> str:
     """A sentence on the calibration to the visitor's judges; empty without exemplars of the visitor, or need of it."""
     own = sum(source_of(one) == USER_SOURCE for one in exemplars)
-    if not own or not can_calibrate_judges(analyser.model):
+    if not own or not analyser.judges_measurements:
         return ""
-    if (missing := MIN_SCORED_DIVES - own) > 0:
+    if (missing := MIN_JUDGED_DIVES - own) > 0:
         return f"Add {plural(missing, 'more dive')} of yours to put every score on your judges' scale."
     return f"Scores are calibrated to your judges with your {own} dives. Each result shows the calibration."
 
@@ -434,6 +538,7 @@ def preview_updates(panel: ExemplarList, analyser: DiveAnalyser, folder: str | N
     lines = [
         f"<b>{escape(exemplar_title(one))}</b>",
         f"{one.score:.2f} points at difficulty {one.difficulty:g}: mean award {one.execution / COUNTED_AWARDS:.1f}",
+        "" if one.awards is None else f"Judges: {awards_html(one.awards)}",
         escape(one.name),
     ]
     video = gr.Video(None, visible=False)
@@ -474,10 +579,11 @@ def remove_updates(panel: ExemplarList, folder: str | None, exemplar: str | None
     return hide_updates(panel, note_html("The exemplar was deleted."))
 
 
-def add_judge_comparison(service: AnalysisService, tasks: TaskRunner, folder: gr.State) -> None:
-    """Add the comparison of the visitor's judges with the predictions of simulated exemplars.
+def add_judge_comparison(service: AnalysisService, tasks: TaskRunner, folder: gr.State, standard: gr.Radio) -> None:
+    """Add the comparison of the visitor's judges with the predicted awards.
 
-    `folder` holds the exemplars of a visitor of a public page.
+    `folder` holds the exemplars of a visitor of a public page; `standard` is that of dives which have none of their
+    own.
     """
     with gr.Accordion("Your judges' scale", open=False, elem_id="judges"):
         controls = Controls(
@@ -485,14 +591,18 @@ def add_judge_comparison(service: AnalysisService, tasks: TaskRunner, folder: gr
             status=gr.HTML(elem_id="judges-status", min_height=20, apply_default_css=False),
         )
         chart = gr.Plot(show_label=False, container=False, visible=False, elem_id="judges-chart")
-    compare_on_gpu = gpu_function(lambda visitor_folder: compare_judges(service.analyser, visitor_folder, no_progress))
+
+    def compare_without_progress(visitor_folder: str | None, answer: str | None) -> JudgeComparison:
+        return compare_judges(service.analyser, visitor_folder, answer, no_progress)
+
+    compare_on_gpu = gpu_function(compare_without_progress)
 
     def compare(event: EventValues) -> Iterator[Updates]:
         def work(progress: Progress) -> JudgeComparison:
             if on_zero_gpu():
                 progress("Comparing on the GPU", 0.1)
-                return compare_on_gpu(event[folder])
-            return compare_judges(service.analyser, event[folder], progress)
+                return compare_on_gpu(event[folder], event[standard])
+            return compare_judges(service.analyser, event[folder], event[standard], progress)
 
         try:
             for task_event in tasks.run(work):
@@ -506,13 +616,27 @@ def add_judge_comparison(service: AnalysisService, tasks: TaskRunner, folder: gr
         except ValueError as error:
             yield controls.finished(error_html(error_text(error))) | {chart: gr.Plot(None, visible=False)}
 
-    controls.connect(compare, {folder}, [chart])
+    controls.connect(compare, {folder, standard}, [chart])
 
 
-def compare_judges(analyser: DiveAnalyser, folder: str | None, progress: Progress) -> JudgeComparison:
-    """Scores of the visitor's dives beside the predictions of simulated exemplars."""
+def compare_judges(
+    analyser: DiveAnalyser, folder: str | None, answer: str | None, progress: Progress
+) -> JudgeComparison:
+    """Awards of the visitor's judges beside those that are predicted for the same dives.
+
+    Args:
+        analyser: the weights in use.
+        folder: of the exemplars of a visitor of a public page.
+        answer: to "Who judges?", for dives whose standard is not known.
+        progress: of the steps.
+
+    Raises:
+        ValueError: for weights that do not judge by measurements.
+    """
+    if not analyser.judges_measurements:
+        raise ValueError(NO_CALIBRATION)
     selection = ExemplarSelection.from_sources(SOURCES, analyser.bank, user_exemplars(folder), analyser, progress)
-    progress("Comparing with exemplars", 0.8)
+    progress("Comparing the judges", 0.8)
     if selection.bank is None:
         return JudgeComparison()
-    return JudgeComparison.from_bank(analyser.network, selection.bank, EXEMPLAR_COUNT, 0)
+    return JudgeComparison.from_bank(selection.bank, known_standard(answer))

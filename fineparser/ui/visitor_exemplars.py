@@ -1,4 +1,4 @@
-"""The exemplars that a visitor sees and lets vote: those of the app, and those that the visitor added."""
+"""The exemplars that a visitor sees and chooses: those of the app, and those that the visitor added."""
 
 import shutil
 import tempfile
@@ -33,7 +33,7 @@ class VisitorExemplars:
     """Choice of one visitor, and the folder of added exemplars."""
 
     sources: tuple[str, ...] = SOURCES
-    """Sources of the exemplars that vote."""
+    """Sources of the exemplars that are compared with a dive."""
     folder: str | None = None
 
 
@@ -45,8 +45,8 @@ def exemplar_choice() -> ExemplarSourceControls:
     sources = gr.CheckboxGroup(
         SOURCE_CHOICES,
         value=list(SOURCES),
-        label="Exemplars that vote",
-        info="Yours come first if they show the same dive.",
+        label="Exemplars beside a dive",
+        info="Yours come first if they show the same dive; without them scores are not calibrated to your judges.",
         elem_id="voters",
         render=False,
     )

@@ -61,27 +61,31 @@ def start_of_phase(page, place: int) -> tuple[int, int]:
 def test_a_scored_dive_is_added(page, judged, app_folder):
     tab(page, "Exemplars")
     expect(page.locator("#bank-count")).to_contain_text("no exemplars yet", timeout=PATIENCE)
-    page.get_by_text("Add a scored dive").click()
+    page.get_by_text("Add a judged dive").click()
     page.locator("#add-dive").click()
     expect(page.locator("#add-status .problem")).to_contain_text("Upload a clip", timeout=PATIENCE)
     fill_exemplar_form(page, judged)
     page.locator("#exemplar-score input").fill("900")
     page.locator("#add-dive").click()
     expect(page.locator("#add-status .problem")).to_contain_text("not 900", timeout=PATIENCE)
-    page.locator("#exemplar-score input").fill("25.5")
+    page.locator("#exemplar-score input").fill("")
+    page.locator("#exemplar-awards textarea, #exemplar-awards input").fill("7 7.5 6.5 7 7")
+    expect(page.locator("#exemplar-sheet s")).to_have_text(["7.5", "6.5"], timeout=PATIENCE)
+    expect(page.locator("#exemplar-sheet")).to_contain_text("21 × 1.2 = 25.20 points")
     page.locator("#exemplar-name textarea, #exemplar-name input").fill("Ann, club meet")
     page.locator("#add-dive").click()
     expect(page.locator("#add-status")).to_contain_text("101C forward dive, tuck, 1 m was added", timeout=PATIENCE)
     (dive,) = own_dives(app_folder)
-    assert (dive["code"], dive["height"], dive["score"], dive["name"]) == ("101C", 1, 25.5, "Ann, club meet")
+    assert (dive["code"], dive["height"], dive["score"], dive["name"]) == ("101C", 1, 25.2, "Ann, club meet")
+    assert dive["awards"] == [7.0, 7.5, 6.5, 7.0, 7.0]
     expect(page.locator("#bank-count")).to_contain_text("1 of 1 exemplars", timeout=PATIENCE)
-    expect(page.locator("#bank-count")).to_contain_text("Add 2 more dives of yours")
+    expect(page.locator("#bank tbody")).to_contain_text("7 (7.5) (6.5) 7 7")
 
 
-def test_one_dive_is_not_enough_to_calibrate_the_judges(page):
+def test_weights_whose_exemplars_vote_are_not_calibrated(page):
     page.locator("#judges").get_by_text("Your judges' scale").click()
     page.locator("#compare-judges").click()
-    expect(page.locator("#judges-status")).to_contain_text("such dives on, scores are calibrated", timeout=PATIENCE)
+    expect(page.locator("#judges-status .problem")).to_contain_text("by their exemplars", timeout=PATIENCE)
     expect(page.locator("#judges-chart")).to_be_hidden()
 
 
@@ -103,7 +107,7 @@ def test_the_exemplar_is_beside_the_dive(page, clip):
     analyse_same_dive(page, clip)
     expect(page.locator("#viewer .exemplar")).to_be_visible()
     page.wait_for_function(BOTH_PLAY, timeout=PATIENCE)
-    expect(page.locator("#viewer .exemplar .name")).to_have_text("Exemplar 101C: 25.50")
+    expect(page.locator("#viewer .exemplar .name")).to_have_text("Exemplar 101C: 25.20")
     expect(page.locator("#votes-table tbody tr")).to_have_count(1)
 
 
@@ -204,7 +208,7 @@ def test_excluded_sources_do_not_vote(page):
     page.locator("#voters").get_by_label("Simulated").uncheck()
     tab(page, "Analyse")
     page.locator("#analyse").click()
-    expect(page.locator("#analyse-status .problem")).to_contain_text("No exemplar may vote", timeout=PATIENCE)
+    expect(page.locator("#analyse-status .problem")).to_contain_text("No exemplars are chosen", timeout=PATIENCE)
     tab(page, "Exemplars")
     page.locator("#voters").get_by_label("Simulated").check()
     tab(page, "Analyse")

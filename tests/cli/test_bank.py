@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from fineparser.analysis.analyser import BUNDLED_BANK
+from fineparser.analysis.analyser import BUNDLED_BANK, DiveAnalyser
 from fineparser.cli.command_line import main
+from fineparser.domain.dive_code import DiveCode
 from fineparser.exemplars import score_calibration as calibration
+from fineparser.exemplars.exemplar import USER_DIVES, Exemplar
 from fineparser.exemplars.exemplar_bank import ExemplarBank, clips_folder
+from fineparser.scoring.judge_calibration import JudgeComparison
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +39,17 @@ def test_user_exemplars_are_added_listed_and_removed(clip, checkpoint, folder, c
     assert f"no user exemplar '{name}'" in capsys.readouterr().err
 
 
+def test_the_awards_of_the_judges_are_listed(clip, checkpoint, folder, capsys):
+    tend = ["--checkpoint", str(checkpoint), "--folder", str(folder)]
+    dive = ["--code", "103B", "--height", "3", "--standard", "club"]
+    assert main(["bank", "add", str(clip), *dive, "--awards", "7,5", "8", "7", "7.5", "8", *tend]) == 0
+    assert "36.80 (difficulty 1.6)  awards 7.5 8 (7) 7.5 (8)  own dives  club  clip" in capsys.readouterr().out
+    assert main(["bank", "add", str(clip), *dive, "--awards", "7.5", "8", "--score", "30", *tend]) == 2
+    assert "5 or 7 awards, not 2" in capsys.readouterr().err
+    assert main(["bank", "add", str(clip), *dive, *tend]) == 2
+    assert "total in points, or the judges' awards" in capsys.readouterr().err
+
+
 def test_user_exemplars_vote_if_their_source_is_chosen(clip, checkpoint, tmp_path, monkeypatch):
     monkeypatch.setenv("FINEPARSER_HOME", str(tmp_path / "home"))
     weights = ["--checkpoint", str(checkpoint)]
@@ -53,20 +67,21 @@ def test_user_exemplars_vote_if_their_source_is_chosen(clip, checkpoint, tmp_pat
     assert sources("bank", *bank) == ["SynDive", "SynDive"]
 
 
-def test_judges_are_compared_with_simulated_ones(clip, checkpoint, folder, capsys):
+def test_judges_are_compared_where_weights_judge_measurements(clip, checkpoint, folder, capsys, monkeypatch):
     arguments = ["--checkpoint", str(checkpoint), "--folder", str(folder)]
-    judges = ["bank", "judges", *arguments, "--bank", str(checkpoint / "bank.safetensors")]
+    judges = ["bank", "judges", *arguments, "--bank", str(checkpoint / "bank.safetensors"), "--standard", "club"]
+    assert main(judges) == 2
+    assert "score dives by their exemplars" in capsys.readouterr().err
+    monkeypatch.setattr(DiveAnalyser, "judges_measurements", True)
+    exemplar = Exemplar("own-1", DiveCode.parse("103B"), 3.0, 1.6, 38.4, USER_DIVES)
+    comparison = JudgeComparison((exemplar,) * 5, (6.5,) * 5, (7.75,) * 5)
+    calls = []
+    monkeypatch.setattr(JudgeComparison, "from_bank", lambda bank, standard: calls.append(standard) or comparison)
     assert main(judges) == 0
-    assert "0 dives of yours have" in capsys.readouterr().out
-    for score in ("20", "25.5", "31"):
-        dive = ["--code", "103B", "--height", "3", "--score", score]
-        assert main(["bank", "add", str(clip), *dive, *arguments]) == 0
-    capsys.readouterr()
-    assert main(judges) == 0
-    *rows, sentence = capsys.readouterr().out.splitlines()
-    assert [row.split("(")[0].split()[-1] for row in rows] == ["20.00", "25.50", "31.00"]
-    assert len({row.split("predicted ")[1] for row in rows}) == 1  # the very same clip
-    assert sentence.startswith("In 3 dives your judges give")
+    assert calls == ["club"]
+    *rows, _ = capsys.readouterr().out.splitlines()
+    assert len(rows) == 5
+    assert rows[0].endswith("own dives  mean award 8.00, predicted 6.50, calibrated by the others 7.75")
 
 
 def test_build_and_list(checkpoint, tmp_path, capsys):

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from fineparser.data.dives import Card
 from fineparser.domain.dive_code import DiveCode
-from fineparser.exemplars.exemplar import SIMULATED, USER_DIVES, Exemplar, ExemplarClip, SimulationRecipe
+from fineparser.exemplars.exemplar import SIMULATED, USER_DIVES, Exemplar, ExemplarClip, FileFrames, SimulationRecipe
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank, clips_folder
 
 
@@ -24,6 +24,31 @@ def test_round_trip(bank, tmp_path):
     torch.testing.assert_close(again.encodings.dynamic, bank.encodings.dynamic, rtol=2**-11, atol=1e-6)
     torch.testing.assert_close(again.encodings.static, bank.encodings.static, rtol=2**-11, atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["bank.safetensors"]
+
+
+def test_evidence_is_stored_exactly(model, bank, tmp_path):
+    evidence = torch.zeros(5, 9, 2)
+    evidence[2, 3] = torch.tensor([0.7531, 987_654.3])
+    replace(bank, encodings=replace(bank.encodings, evidence=evidence)).save(tmp_path / "bank.safetensors")
+    for config in (None, model.config):
+        assert torch.equal(ExemplarBank.load(tmp_path / "bank.safetensors", config=config).encodings.evidence, evidence)
+    bank.save(tmp_path / "bank.safetensors")
+    assert ExemplarBank.load(tmp_path / "bank.safetensors", config=model.config).encodings.evidence is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (torch.zeros(5, 33, 2), r"evidence has the shape \[33, 2\]"),
+        (torch.zeros(5, 9, 3), r"evidence has the shape \[9, 3\]"),
+        (torch.full((5, 9, 2), torch.inf), "evidence has values that are not finite"),
+        (torch.full((5, 9, 2), -1.0), "evidence has a negative precision"),
+    ],
+)
+def test_impossible_evidence_is_refused(bank, tmp_path, evidence, reason):
+    replace(bank, encodings=replace(bank.encodings, evidence=evidence)).save(tmp_path / "bank.safetensors")
+    with pytest.raises(BankError, match=reason):
+        ExemplarBank.load(tmp_path / "bank.safetensors")
 
 
 def test_same_number_first_then_the_nearest(bank):
@@ -70,6 +95,26 @@ def test_sources_can_be_chosen_and_exemplars_removed(bank, encodings):
     torch.testing.assert_close(fewer.encodings.dynamic[1], bank.encodings.dynamic[2])
     with pytest.raises(BankError, match="no exemplar 'dive-1'"):
         fewer.without("dive-1")
+
+
+def test_a_dive_does_not_vote_on_itself(bank):
+    first, second = "1" * 64, "2" * 64
+    files = {0: (first, 0, 90), 1: (first, 100, 190), 2: (second, 0, 90)}
+    exemplars = [
+        replace(one, files=(FileFrames(*files[place]),)) if place in files else one
+        for place, one in enumerate(bank.exemplars)
+    ]
+    bank = replace(bank, exemplars=tuple(exemplars))
+
+    def others(digest, start, end):
+        return [one.id for one in bank.without_clip(digest, start, end).exemplars]
+
+    # Another dive of the same recording votes.
+    assert others(first, 10, 80) == ["dive-1", "dive-2", "dive-3", "dive-4"]
+    assert others(first, 80, 120) == ["dive-2", "dive-3", "dive-4"]
+    assert others(second, 90, 99) == ["dive-0", "dive-1", "dive-3", "dive-4"]
+    assert bank.without_clip(None, 0, 90) == bank.without_clip("3" * 64, 0, 90) == bank
+    torch.testing.assert_close(bank.without_clip(first, 0, 0).encodings.dynamic, bank.encodings.dynamic[1:])
 
 
 def test_a_similar_exemplar_lends_its_clip(bank, tmp_path):

@@ -52,7 +52,7 @@ def test_the_chosen_sources_vote(bank, user_bank):
     assert ids(user) == {one.id for one in user_bank.exemplars}
     assert not user.simulate_missing
     assert from_sources((USER_SOURCE,), None, user_bank).bank is user_bank
-    with pytest.raises(ValueError, match="No exemplar may vote"):
+    with pytest.raises(ValueError, match="No exemplars are chosen"):
         from_sources((), bank)
 
 

@@ -9,12 +9,14 @@ import torch
 from filelock import FileLock
 
 from fineparser.analysis.analyser import DiveAnalyser
+from fineparser.domain.standards import Standard
 from fineparser.exemplars import user_exemplars
-from fineparser.exemplars.exemplar import USER_DIVES, ScoredDive
+from fineparser.exemplars.exemplar import USER_DIVES, FileFrames, ScoredDive, clip_digest
 from fineparser.exemplars.exemplar_bank import BankError
-from fineparser.exemplars.user_exemplars import UserExemplars, user_folder
+from fineparser.exemplars.user_exemplars import ENCODINGS_VERSION, UserExemplars, user_folder
 from fineparser.model.compact import CompactFineParser
 from fineparser.quality_warning import QualityWarning
+from fineparser.scoring.evidence import EVIDENCE_NAMES
 from fineparser.video.info import VideoError
 from fineparser.video.reader import probe
 from tests.builders import falling_block_clip
@@ -65,15 +67,52 @@ def test_an_added_dive_is_a_bank(store, analyser, clip):
     assert (info.frame_count, added.clip.last) == (50, 49)
     assert 0 <= added.clip.flight <= added.clip.entry <= 49
     fingerprint = analyser.model.fingerprint()
-    expected = [f"clips/{added.id}.mp4", "dives.json", f"encodings/{fingerprint}.safetensors", "lock"]
+    expected = [
+        f"clips/{added.id}.mp4",
+        "dives.json",
+        f"encodings/{fingerprint}-{ENCODINGS_VERSION}.safetensors",
+        "lock",
+    ]
     assert names(store.folder) == expected
 
 
-def test_an_added_dive_votes(store, analyser, clip):
+def test_an_added_dive_keeps_its_awards_and_knows_its_files(store, analyser, clip):
+    dive = ScoredDive.from_input("207C", 10, awards="7.5 8 7 7.5 8", standard="national")
+    added, _ = store.add(analyser, clip, dive, first=5, last=54)
+    assert (added.score, added.awards, added.standard) == (75.9, (7.5, 8.0, 7.0, 7.5, 8.0), Standard.NATIONAL)
+    copy = clip_digest(added.clip.path)
+    assert added.files == (FileFrames(clip_digest(clip), 5, 54), FileFrames(copy, 0, 49))
+    assert store.dives() == (added,)
+    bank, _ = store.bank(analyser)
+    assert len(bank.without_clip(clip_digest(clip), 50, 59)) == len(bank.without_clip(copy, 0, 49)) == 0
+    assert len(bank.without_clip(clip_digest(clip), 55, 59)) == 1
+
+
+def test_encodings_of_an_earlier_version_are_made_again_once(store, analyser, clip):
     added, _ = store.add(analyser, clip, DIVE)
-    report = DiveAnalyser(analyser.model, store.bank(analyser)[0]).analyse(clip, "207C", 10)
+    (current,) = (store.folder / "encodings").iterdir()
+    earlier = current.rename(current.with_stem(analyser.fingerprint()))
+    bank, warnings = store.bank(analyser)
+    assert warnings == (QualityWarning("user_exemplars_encoded", {"count": 1}),)
+    assert bank.exemplars == (added,)
+    assert (earlier.exists(), current.exists()) == (False, True)
+    assert store.bank(analyser)[1] == ()
+
+
+def test_other_evidence_needs_another_version():
+    """Encodings of users on disk keep their evidence until the version changes."""
+    names = ("low", "distance", "loose", "bent_knees", "late", "entry", "bent_entry", "crooked", "splash")
+    assert names == EVIDENCE_NAMES
+    assert ENCODINGS_VERSION == 2
+
+
+def test_an_added_dive_votes(store, analyser, clip, tmp_path):
+    added, _ = store.add(analyser, clip, DIVE)
+    # One frame more, so that it is another file.
+    similar = falling_block_clip(tmp_path / "similar.mp4", frames=61)
+    report = DiveAnalyser(analyser.model, store.bank(analyser)[0]).analyse(similar, "207C", 10)
     assert [vote.exemplar for vote in report.votes] == [added.id]
-    # The same clip, stored as H.264: even untrained weights see hardly a difference.
+    # Nearly the same frames: even untrained weights see hardly a difference.
     assert report.total.value == pytest.approx(66.0, abs=1.0)
 
 
@@ -134,7 +173,7 @@ def test_a_broken_list_is_refused(store, analyser, text):
 
 def test_broken_encodings_are_made_again(store, analyser, clip):
     store.add(analyser, clip, DIVE)
-    file = store.folder / "encodings" / f"{analyser.model.fingerprint()}.safetensors"
+    (file,) = (store.folder / "encodings").iterdir()
     file.write_bytes(file.read_bytes()[:40])
     bank, warnings = store.bank(analyser)
     assert len(bank) == 1
