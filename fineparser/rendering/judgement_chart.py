@@ -12,9 +12,7 @@ from fineparser.analysis.report import DiveReport
 from fineparser.domain.phases import Phase
 from fineparser.rendering.chart_style import (
     axis_html,
-    axis_layout,
     empty_figure,
-    figure_layout,
     percent_scale,
     round_ticks,
     row_html,
@@ -29,7 +27,7 @@ from fineparser.rendering.judgement_text import (
 from fineparser.rendering.measurements import frames_text
 from fineparser.rendering.messages import little_message, typical_range
 from fineparser.rendering.palette import NEUTRAL, PHASE_COLOURS, VERMILION, Theme
-from fineparser.rendering.waterfall_chart import LAST_ROW, ROW_HEIGHT, points_per_award
+from fineparser.rendering.waterfall_chart import LAST_ROW, Axis, points_per_award, waterfall_layout
 from fineparser.scoring import Judgement
 
 TYPICAL_ROW = "typical dive"
@@ -129,7 +127,9 @@ def judgement_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     for row, x in enumerate([step.start for step in steps] + [judgement.award]):
         line = {"width": 1, "color": theme.muted.css, "dash": "dot"}
         figure.add_shape(type="line", x0=x, x1=x, y0=row, y1=row + 1, line=line, layer="below")
-    figure.update_layout(**_layout(names, judgement_range(judgement, steps), points_per_award(report), theme))
+    (low, high), scale = judgement_range(judgement, steps), points_per_award(report)
+    axes = Axis("mean award", low, high), Axis("points", low * scale, high * scale, most_ticks=6)
+    figure.update_layout(**waterfall_layout(names, axes, 48, theme))
     return figure
 
 
@@ -164,36 +164,6 @@ def _add_ends(figure: go.Figure, judgement: Judgement, scale: float, theme: Them
     figure.add_scatter(
         y=[LAST_ROW], x=[scale * judgement.award], xaxis="x2", mode="markers", opacity=0, hoverinfo="skip"
     )
-
-
-def _layout(names: list[str], awards: tuple[float, float], scale: float, theme: Theme) -> dict[str, object]:
-    low, high = awards
-    points = round_ticks(low * scale, high * scale, most=6)
-    return {
-        **figure_layout(theme, 70 + ROW_HEIGHT * len(names)),
-        "margin": {"l": 8, "r": 48, "t": 44, "b": 44},
-        "showlegend": False,
-        "bargap": 0.3,
-        "xaxis": {"range": [low, high], "title": "mean award", **axis_layout(theme)},
-        "xaxis2": {
-            "range": [low * scale, high * scale],
-            "overlaying": "x",
-            "side": "top",
-            "title": "points",
-            **axis_layout(theme) | {"showgrid": False, "nticks": None},
-            "tickmode": "array",
-            "tickvals": [value for value, _ in points],
-            "ticktext": [text for _, text in points],
-        },
-        "yaxis": {
-            "categoryorder": "array",
-            "categoryarray": names,
-            "range": [len(names) - 0.5, -0.5],
-            "automargin": True,
-            "fixedrange": True,
-            "ticklabelstandoff": 6,
-        },
-    }
 
 
 def _wrapped(text: str) -> str:

@@ -208,8 +208,8 @@ def judge_comparison_message(comparison: JudgeComparison) -> str:
     texts = [
         f"In {plural(count, 'dive')} your judges {judges_description(judges.offset)}.",
         judge_weights_message(judges.weights),
-        f"Scores are calibrated to them: predicted by the other dives, an award is off by {after:.1f} instead of "
-        f"{before:.1f} (root mean square).",
+        f"Scores are calibrated to them. Predicted by the other dives, awards are off by {after:.1f} (root mean "
+        f"square); by simulated judges, {before:.1f}.",
     ]
     return " ".join(filter(None, texts))
 

@@ -202,24 +202,47 @@ def _add_numbers(
 
 
 def _layout(steps: list[WaterfallStep], total: ScoreEstimate, scale: float, theme: Theme) -> dict[str, object]:
-    names = _row_names(steps)
     low, high = waterfall_range(steps, total)
-    awards = round_ticks(low / scale, high / scale, most=4)
+    awards = Axis("mean award", low / scale, high / scale, most_ticks=4)
+    return waterfall_layout(_row_names(steps), (Axis("points", low, high), awards), 56, theme)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A horizontal axis of a waterfall chart."""
+
+    title: str
+    low: float
+    high: float
+    most_ticks: int = 5
+
+
+def waterfall_layout(names: list[str], axes: tuple[Axis, Axis], right: int, theme: Theme) -> dict[str, object]:
+    """Plotly layout of bars under each other.
+
+    Args:
+        names: of the rows, from top to bottom.
+        axes: below and above the bars.
+        right: pixels for the numbers at the right edge.
+        theme: colours.
+    """
+    below, above = axes
+    ticks = round_ticks(above.low, above.high, most=above.most_ticks)
     return {
         **figure_layout(theme, 70 + ROW_HEIGHT * len(names)),
-        "margin": {"l": 8, "r": 56, "t": 44, "b": 44},
+        "margin": {"l": 8, "r": right, "t": 44, "b": 44},
         "showlegend": False,
         "bargap": 0.3,
-        "xaxis": {"range": [low, high], "title": "points", **axis_layout(theme)},
+        "xaxis": {"range": [below.low, below.high], "title": below.title, **axis_layout(theme)},
         "xaxis2": {
-            "range": [low / scale, high / scale],
+            "range": [above.low, above.high],
             "overlaying": "x",
             "side": "top",
-            "title": "mean award",
+            "title": above.title,
             **axis_layout(theme) | {"showgrid": False, "nticks": None},
             "tickmode": "array",
-            "tickvals": [value for value, _ in awards],
-            "ticktext": [text for _, text in awards],
+            "tickvals": [value for value, _ in ticks],
+            "ticktext": [text for _, text in ticks],
         },
         "yaxis": {
             "categoryorder": "array",
