@@ -25,9 +25,9 @@ MIN_JUDGED_DIVES = 5
 """Judged dives from which on scores are those of the user's judges."""
 MAX_JUDGED_DIVES = 200
 """Most recent judged dives that are used."""
-OFFSET_SD = 1.0
+OFFSET_SD = 0.6
 """Prior standard deviation of the offset, awards."""
-COMMON_SD, PHASE_SD, FAULT_SD = 0.5, 0.5, 0.4
+COMMON_SD, PHASE_SD, FAULT_SD = 0.3, 0.3, 0.3
 """Prior standard deviations of what all weights, those of one phase, and each weight deviate by."""
 
 
