@@ -8,7 +8,7 @@ from fineparser.cli.arguments import add_network_options, print_progress
 
 if TYPE_CHECKING:
     from fineparser.analysis.analyser import DiveAnalyser
-    from fineparser.training.award_model_fit import RealClip
+    from fineparser.training.award_model_fit import MeasuredClip
 
 SUMMARY = "fit the model that judges dives by their measurements, to simulated dives and to the step to real clips"
 
@@ -22,6 +22,9 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     grammar.add_argument(
         "--real", type=Path, help="folder of real clips with dives.csv, for the step to real recordings (default: none)"
     )
+    grammar.add_argument(
+        "--recorded", type=int, default=40, help="simulated dives to render and measure as well (default: 40)"
+    )
     grammar.add_argument("--workers", type=int, default=2, help="processes that simulate (default: 2)")
     grammar.add_argument("--checkpoint", default="default", help="folder or Hugging Face id of the weights")
     add_network_options(grammar)
@@ -29,17 +32,18 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit the model, write it atomically, and print the errors on judged real clips."""
+    from dataclasses import replace
+
     from fineparser.analysis.analyser import DiveAnalyser
     from fineparser.atomic import atomic_write_text
     from fineparser.scoring.award_model import write_model
-    from fineparser.training.award_model_fit import fit_award_model, fit_real_step, simulate_sizes
+    from fineparser.training.award_model_fit import fit_award_model, fit_step, simulate_sizes
 
-    clips = []
-    if options.real is not None:
-        analyser = DiveAnalyser.from_pretrained(options.checkpoint, device=options.device, precision=options.precision)
-        clips = read_real_clips(analyser, options.real)
+    analyser = DiveAnalyser.from_pretrained(options.checkpoint, device=options.device, precision=options.precision)
+    real = [] if options.real is None else read_real_clips(analyser, options.real)
+    simulated = measure_simulated_clips(analyser, options.recorded)
     model = fit_award_model(simulate_sizes(options.dives, workers=options.workers, progress=print_progress))
-    model = fit_real_step(model, clips)
+    model = replace(model, step=fit_step(model, real), simulated_step=fit_step(model, simulated))
     atomic_write_text(options.out, write_model(model))
     for name, (error, spread) in model.step.errors.items():
         print(f"{name}: true minus predicted award {error:+.2f}, standard deviation {spread:.2f}")
@@ -47,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_real_clips(analyser: "DiveAnalyser", folder: Path) -> "list[RealClip]":
+def read_real_clips(analyser: "DiveAnalyser", folder: Path) -> "list[MeasuredClip]":
     """The clips of a folder with a dive number and a height, measured with automatic trim; those without a dive are
     left out.
 
@@ -58,7 +62,7 @@ def read_real_clips(analyser: "DiveAnalyser", folder: Path) -> "list[RealClip]":
     from fineparser.data.dives import OnBroken, ProblemLog
     from fineparser.domain.judging import COUNTED_AWARDS
     from fineparser.scoring.evidence import evidence_of
-    from fineparser.training.award_model_fit import RealClip
+    from fineparser.training.award_model_fit import MeasuredClip
 
     _, rows = read_folder_rows(folder, ProblemLog(OnBroken.RAISE))
     clips = []
@@ -74,5 +78,29 @@ def read_real_clips(analyser: "DiveAnalyser", folder: Path) -> "list[RealClip]":
         if labels.score is not None and difficulty is not None:
             award = labels.score / (COUNTED_AWARDS * difficulty)
         evidence = evidence_of(report.kinematics)
-        clips.append(RealClip(row["clip"], labels.code, labels.height, evidence, labels.standard, award))
+        clips.append(MeasuredClip(row["clip"], labels.code, labels.height, evidence, labels.standard, award))
+    return clips
+
+
+def measure_simulated_clips(analyser: "DiveAnalyser", count: int) -> "list[MeasuredClip]":
+    """Simulated dives of the validation split, rendered to files and measured like real ones; those without a dive are
+    left out."""
+    from tempfile import TemporaryDirectory
+
+    from fineparser.data.simulated_clips import write_simulated_clip
+    from fineparser.scoring.evidence import evidence_of
+    from fineparser.simulator.plan import DiveRequest, plan_dive
+    from fineparser.training.award_model_fit import MeasuredClip
+
+    clips = []
+    for seed in range(count):
+        print_progress(f"Measuring simulated dive {seed + 1}", seed / count)
+        plan = plan_dive(seed, DiveRequest(synchro=False, opening=False), split="validation")
+        with TemporaryDirectory() as folder:
+            clip = write_simulated_clip(plan, Path(folder) / "clip.mp4")
+            report = analyser.analyse(clip, plan.code, plan.height)
+        if report.no_score or report.kinematics is None or report.missing_phases:
+            continue
+        evidence, award = evidence_of(report.kinematics), plan.noise_free_award
+        clips.append(MeasuredClip(f"validation-{seed}", plan.code, plan.height, evidence, plan.standard, award))
     return clips

@@ -4,15 +4,16 @@ Better dives are higher, tighter and more upright at the entry, and splash less.
 sizes are both known, every evidence is a linear function of the dive and its award, plus a scatter that is correlated
 between kinds of evidence:
 
-    evidence = expected(number, height) + slope x (award - 6) + scatter + error of the measurement + step to real clips
+    evidence = expected(number, height) + slope x (award - 6) + scatter + error of the measurement + step to recordings
 
 Before a clip is seen, the award has the distribution of its number and standard of competition. Bayes' rule for
 normal distributions turns both into the award given the evidence: the typical award plus one contribution for each
 kind of evidence, the smaller the less it was measured. Nothing is read off pixels.
 
-Real recordings differ from simulated ones. The step has an offset and a spread for each kind of evidence, estimated on
-real clips whose scores are mostly unknown, and one factor on the width of the predictive distribution (a Student t)
-from those that were judged; `AwardModel.without` leaves a clip out of both.
+What is measured on recordings differs from the true sizes of simulated dives. The step to real recordings has an offset
+and a spread for each kind of evidence, estimated on real clips whose scores are mostly unknown, and one factor on the
+width of the predictive distribution (a Student t) from those that were judged; `AwardModel.without` leaves a clip out
+of both. Simulated recordings have a step of their own.
 """
 
 import json
@@ -81,8 +82,8 @@ def covariates(code: DiveCode, height: float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class RealStep:
-    """The step from simulated to real recordings, from some real clips."""
+class RecordingStep:
+    """The step from the true sizes of simulated dives to what is measured on recordings, from some measured clips."""
 
     deviations: Mapping[str, tuple[float | None, ...]]
     """By clip: evidence minus what it is expected to be, in the order of `EVIDENCE_NAMES`; None where not measured."""
@@ -90,9 +91,9 @@ class RealStep:
     """By judged clip: true minus predicted award, and the standard deviation of the prediction before the factor; each
     predicted by the model without that clip."""
 
-    def without(self, clip: str) -> "RealStep":
+    def without(self, clip: str) -> "RecordingStep":
         """The step without a clip."""
-        return RealStep(
+        return RecordingStep(
             {name: values for name, values in self.deviations.items() if name != clip},
             {name: values for name, values in self.errors.items() if name != clip},
         )
@@ -101,7 +102,7 @@ class RealStep:
         """Offset and additional standard deviation of each kind of evidence, [E] each.
 
         Args:
-            variances: [E] of the deviations of simulated clips that are measured as well as real ones.
+            variances: [E] of the deviations without a step.
         """
         offsets, spreads = np.zeros((2, len(EVIDENCE_NAMES)))
         rows = np.array([*self.deviations.values()], dtype=float).reshape(-1, len(EVIDENCE_NAMES))
@@ -118,8 +119,8 @@ class RealStep:
     @property
     def factor(self) -> float:
         """Factor on the standard deviation of a prediction, 1 or more: few clips do not show that it is too wide."""
-        squares = sum((error / spread) ** 2 for error, spread in self.errors.values())
-        return float(max(np.sqrt((FACTOR_DIVES + squares) / (FACTOR_DIVES + len(self.errors))), 1.0))
+        surprise = sum((error / spread) ** 2 for error, spread in self.errors.values())
+        return float(max(np.sqrt((FACTOR_DIVES + surprise) / (FACTOR_DIVES + len(self.errors))), 1.0))
 
     @property
     def degrees_of_freedom(self) -> float:
@@ -127,13 +128,31 @@ class RealStep:
         return float(FACTOR_DIVES + len(self.errors))
 
     @property
-    def root_mean_square_error(self) -> float:
+    def rms_error(self) -> float:
         """Of the judged clips, awards; 0 without any."""
         return float(np.sqrt(np.mean([error**2 for error, _ in self.errors.values()]))) if self.errors else 0.0
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "deviations": {
+                clip: [None if value is None else round(value, 3) for value in values]
+                for clip, values in self.deviations.items()
+            },
+            "errors": {clip: [round(value, 3) for value in values] for clip, values in self.errors.items()},
+        }
 
-NO_STEP = RealStep({}, {})
-"""No step: for simulated recordings."""
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "RecordingStep":
+        """Step from plain values; KeyError, TypeError or AttributeError for others."""
+        return cls(
+            {clip: tuple(row) for clip, row in values["deviations"].items()},
+            {clip: (float(row[0]), float(row[1])) for clip, row in values["errors"].items()},
+        )
+
+
+NO_STEP = RecordingStep({}, {})
+"""No step: true sizes."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +183,9 @@ class AwardModel:
     """The same by phase; they add up to 1."""
     simulated_dives: int
     """Number of simulated dives behind it."""
-    step: RealStep = NO_STEP
+    step: RecordingStep = NO_STEP
+    """To the recordings that are judged: real ones, unless `for_simulated` chose the others."""
+    simulated_step: RecordingStep = NO_STEP
 
     @classmethod
     def load(cls, path: Path | None = None) -> "AwardModel":
@@ -182,8 +203,8 @@ class AwardModel:
         return replace(self, step=self.step.without(clip))
 
     def for_simulated(self) -> "AwardModel":
-        """The model for simulated recordings, without a step."""
-        return replace(self, step=NO_STEP)
+        """The model for simulated recordings."""
+        return replace(self, step=self.simulated_step)
 
     @cached_property
     def least_errors(self) -> np.ndarray:
@@ -237,11 +258,8 @@ class AwardModel:
             "fault_shares": {name: round(share, 4) for name, share in self.fault_shares.items()},
             "phase_shares": [round(share, 4) for share in self.phase_shares],
             "simulated_dives": self.simulated_dives,
-            "deviations": {
-                clip: [None if value is None else round(value, 3) for value in values]
-                for clip, values in self.step.deviations.items()
-            },
-            "errors": {clip: [round(value, 3) for value in values] for clip, values in self.step.errors.items()},
+            "real": self.step.to_json(),
+            "simulated": self.simulated_step.to_json(),
         }
 
     @classmethod
@@ -260,10 +278,8 @@ class AwardModel:
                 fault_shares={str(name): float(share) for name, share in values["fault_shares"].items()},
                 phase_shares=tuple(float(share) for share in values["phase_shares"]),
                 simulated_dives=int(values["simulated_dives"]),
-                step=RealStep(
-                    {clip: tuple(row) for clip, row in values["deviations"].items()},
-                    {clip: (float(row[0]), float(row[1])) for clip, row in values["errors"].items()},
-                ),
+                step=RecordingStep.from_json(values["real"]),
+                simulated_step=RecordingStep.from_json(values["simulated"]),
             )
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"it is no award model: {error!r}") from error

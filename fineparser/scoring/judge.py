@@ -65,7 +65,7 @@ def judge_dive(
         judged_dives=judges.dives,
         is_calibrated=is_calibrated,
         tells_little=not is_calibrated and spread >= LITTLE * prior.sd,
-        real_error=model.step.root_mean_square_error,
+        real_error=model.step.rms_error,
         real_dives=len(model.step.errors),
     )
 

@@ -71,11 +71,11 @@ class JudgeCalibration:
         mean = covariance @ (precision @ prior_mean + rows.T @ targets)
         residual, shift = targets - rows @ mean, mean - prior_mean
         freedom = prior_freedom + len(dives)
-        squares = prior_freedom * model.step.factor**2 + residual @ residual + shift @ precision @ shift
+        scatter = prior_freedom * model.step.factor**2 + residual @ residual + shift @ precision @ shift
         return cls(
             mean=mean,
             covariance=covariance,
-            factor=float(np.sqrt(squares / freedom)),
+            factor=float(np.sqrt(scatter / freedom)),
             degrees_of_freedom=freedom,
             dives=len(dives),
             error=float(np.sqrt(np.mean((residual * spreads) ** 2))) if len(dives) else 0.0,

@@ -1,4 +1,4 @@
-"""Fit of the award model: simulated dives for what awards look like, real clips for the step to real recordings."""
+"""Fit of the award model: simulated dives for what awards look like, measured clips for the step to recordings."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +12,7 @@ from fineparser.domain.faults import DEDUCTION_CURVES, FAULT_NAMES
 from fineparser.domain.phases import Phase
 from fineparser.domain.standards import Standard, award_prior
 from fineparser.progress import Progress, no_progress
-from fineparser.scoring.award_model import MIDDLE_AWARD, NO_STEP, AwardModel, RealStep, covariates, fault_sizes
+from fineparser.scoring.award_model import MIDDLE_AWARD, NO_STEP, AwardModel, RecordingStep, covariates, fault_sizes
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, log_splash_size
 from fineparser.scoring.judge_calibration import JudgeCalibration
 from fineparser.simulator.judges import assess_faults
@@ -42,8 +42,8 @@ class SimulatedSizes:
 
 
 @dataclass(frozen=True)
-class RealClip:
-    """A real clip that was measured."""
+class MeasuredClip:
+    """A clip that was measured."""
 
     name: str
     """File name."""
@@ -137,15 +137,15 @@ def fit_award_model(dives: Sequence[SimulatedSizes]) -> AwardModel:
     )
 
 
-def fit_real_step(model: AwardModel, clips: Sequence[RealClip]) -> AwardModel:
-    """The model with the step to real recordings from some clips.
+def fit_step(model: AwardModel, clips: Sequence[MeasuredClip]) -> RecordingStep:
+    """The step to the recordings that some measured clips are a sample of.
 
     A clip without a score is assumed to have the typical award of its number and standard. The error of each judged
     clip is that of the model without it.
     """
     model = replace(model, step=NO_STEP)
     deviations = {clip.name: _deviations(model, clip) for clip in clips}
-    known = replace(model, step=RealStep(deviations, {}))
+    known = replace(model, step=RecordingStep(deviations, {}))
     simulated, errors = JudgeCalibration.from_dives((), model), {}
     for clip in clips:
         if clip.award is None:
@@ -153,10 +153,10 @@ def fit_real_step(model: AwardModel, clips: Sequence[RealClip]) -> AwardModel:
         prior = award_prior(clip.standard, clip.code, clip.height)
         update = known.without(clip.name).update(clip.evidence, clip.code, clip.height, prior)
         errors[clip.name] = (clip.award - simulated.award(prior.mean, update), update.spread)
-    return replace(model, step=RealStep(deviations, errors))
+    return RecordingStep(deviations, errors)
 
 
-def _deviations(model: AwardModel, clip: RealClip) -> tuple[float | None, ...]:
+def _deviations(model: AwardModel, clip: MeasuredClip) -> tuple[float | None, ...]:
     award = clip.award
     if award is None:
         award = award_prior(clip.standard, clip.code, clip.height).mean

@@ -24,7 +24,7 @@ from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.exemplars.voting_result import ScoreEstimate
 from fineparser.model.checkpoint import Provenance
 from fineparser.quality_warning import QualityWarning
-from fineparser.scoring.award_model import AwardModel, RealStep
+from fineparser.scoring.award_model import AwardModel, RecordingStep
 from fineparser.video.info import VideoError
 from tests.analysis.scored_dives import prediction
 from tests.builders import falling_block_clip
@@ -41,7 +41,7 @@ class FakeAnalyser:
 
     def __init__(self, known: tuple[str, ...] = ()) -> None:
         self.model = SimpleNamespace(provenance=Provenance("fake", ("SynDive 100",)))
-        step = RealStep({}, {name: (0.5, 1.0) for name in known})
+        step = RecordingStep({}, {name: (0.5, 1.0) for name in known})
         self.award_model = AwardModel(np.zeros((1, 13)), np.eye(1), {}, (0.3, 0.4, 0.3), 100, step)
         self.trims: list[tuple[int | None, int | None]] = []
         self.standards: list[Standard | None] = []

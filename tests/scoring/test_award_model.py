@@ -15,7 +15,7 @@ from fineparser.scoring.award_model import (
     LEAST_ERRORS,
     STEP_DIVES,
     AwardModel,
-    RealStep,
+    RecordingStep,
     interval_reach,
     without_phases,
     write_model,
@@ -92,12 +92,12 @@ def test_a_failed_measurement_counts_no_more_than_an_extreme_one(model):
     assert model.update(evidence, *DIVE, PRIOR).contributions[SPLASH] == pytest.approx(extreme, rel=1e-5)
 
 
-def step_of(offsets: list[float]) -> RealStep:
+def step_of(offsets: list[float]) -> RecordingStep:
     """Step of clips whose splash deviates by these offsets; nothing else was measured."""
     rows = {f"clip{number}": [None] * len(EVIDENCE_NAMES) for number in range(len(offsets))}
     for row, offset in zip(rows.values(), offsets, strict=True):
         row[SPLASH] = offset
-    return RealStep({name: tuple(row) for name, row in rows.items()}, {})
+    return RecordingStep({name: tuple(row) for name, row in rows.items()}, {})
 
 
 def test_the_step_moves_what_is_expected_by_the_shrunk_median(model):
@@ -112,6 +112,8 @@ def test_a_clip_that_is_left_out_changes_the_step(model):
     other = stepped.without("clip2").expected_sizes(*DIVE, 5.0)
     assert other[SPLASH] - model.expected_sizes(*DIVE, 5.0)[SPLASH] == pytest.approx(0.1 * 2 / (2 + STEP_DIVES))
     assert stepped.for_simulated().expected_sizes(*DIVE, 5.0) == pytest.approx(model.expected_sizes(*DIVE, 5.0))
+    both = replace(stepped, simulated_step=step_of([0.5] * 7)).for_simulated()
+    assert both.expected_sizes(*DIVE, 5.0)[SPLASH] == pytest.approx(model.expected_sizes(*DIVE, 5.0)[SPLASH] + 0.35)
 
 
 def test_evidence_that_scatters_more_on_real_clips_counts_less(model):
@@ -122,14 +124,14 @@ def test_evidence_that_scatters_more_on_real_clips_counts_less(model):
 
 
 def test_errors_on_judged_clips_widen_the_interval_but_never_narrow_it():
-    assert RealStep({}, {}).factor == 1
-    right = RealStep({}, {f"{number}": (1.0, 1.0) for number in range(30)})
-    wrong = RealStep({}, {f"{number}": (-2.0, 1.0) for number in range(FACTOR_DIVES)})
-    exact = RealStep({}, {f"{number}": (0.0, 1.0) for number in range(30)})
+    assert RecordingStep({}, {}).factor == 1
+    right = RecordingStep({}, {f"{number}": (1.0, 1.0) for number in range(30)})
+    wrong = RecordingStep({}, {f"{number}": (-2.0, 1.0) for number in range(FACTOR_DIVES)})
+    exact = RecordingStep({}, {f"{number}": (0.0, 1.0) for number in range(30)})
     assert right.factor == pytest.approx(1)
     assert exact.factor == 1
     assert wrong.factor == pytest.approx(np.sqrt(2.5))
-    assert wrong.root_mean_square_error == pytest.approx(2)
+    assert wrong.rms_error == pytest.approx(2)
     assert interval_reach(0.8, wrong.degrees_of_freedom) == pytest.approx(stats.t(2 * FACTOR_DIVES).ppf(0.9))
 
 
@@ -141,7 +143,7 @@ def test_phases_that_a_clip_does_not_show_have_no_evidence(model):
 
 def test_a_model_survives_its_file(model, tmp_path):
     path = tmp_path / "model.json"
-    stepped = replace(model, step=RealStep(step_of([0.1, 0.4]).deviations, {"clip0": (0.5, 1.1)}))
+    stepped = replace(model, step=RecordingStep(step_of([0.1, 0.4]).deviations, {"clip0": (0.5, 1.1)}))
     path.write_text(write_model(stepped))
     again = AwardModel.load(path)
     evidence = draw_evidence(model, 7.0)

@@ -9,7 +9,7 @@ from fineparser.domain.phases import Phase
 from fineparser.domain.standards import Standard, award_prior
 from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.kinematics import Quantity
-from fineparser.scoring.award_model import RealStep
+from fineparser.scoring.award_model import RecordingStep
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES
 from fineparser.scoring.judge import judge_dive
 from fineparser.scoring.judge_calibration import JudgeCalibration, JudgedDive
@@ -76,7 +76,7 @@ def test_a_clip_that_tells_nothing_shows_no_verdict(model):
     nothing = np.zeros((len(EVIDENCE_NAMES), 2), np.float32)
     assert judge(model, nothing).tells_little
     assert not judge(model, draw_evidence(model, 6.0)).tells_little
-    wrong = RealStep({}, {str(number): (3.0, 1.0) for number in range(20)})
+    wrong = RecordingStep({}, {str(number): (3.0, 1.0) for number in range(20)})
     assert judge(replace(model, step=wrong), draw_evidence(model, 6.0)).tells_little
 
 
