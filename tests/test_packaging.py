@@ -70,13 +70,14 @@ def test_the_lines_of_readme_work(python, tmp_path):
 def test_bundled_files_are_package_data(python, tmp_path):
     program = (
         "from fineparser.bundled import bundled\n"
+        "from fineparser.domain.standards import award_prior\n"
         "names = ['checkpoints/fineparser-compact/model.safetensors', 'checkpoints/fineparser-compact/README.md',\n"
         "         'assets/exemplar_bank.safetensors', 'assets/viewer.js', 'assets/examples/platform-10m-207C.mp4']\n"
         "clips = list(bundled('assets/exemplar_bank_clips').iterdir())\n"
-        "print(all(bundled(name).is_file() for name in names), len(clips))"
+        "print(all(bundled(name).is_file() for name in names), len(clips), award_prior(None, '103B', 1).mean < 6)"
     )
     clips = len(list((ROOT / "assets" / "exemplar_bank_clips").iterdir()))
-    assert run(python, "-c", program, cwd=tmp_path).split() == ["True", str(clips)]
+    assert run(python, "-c", program, cwd=tmp_path).split() == ["True", str(clips), "True"]
 
 
 def test_the_command_line_is_installed(python, tmp_path):

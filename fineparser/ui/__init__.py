@@ -3,7 +3,7 @@
 layout: build_app, launch_options
 server: serve
 
-Tabs: analyse_tab (input_panel, dive_list, trim_panel, results_panel, results_view), inspect_tab (inspect_view),
+Tabs: analyse_tab (input_panel, dive_list, trim_panel, results_panel, judgement_panel), inspect_tab (inspect_view),
 exemplars_tab (user_exemplar_form), train_tab (train_data, train_labels, train_crops, train_settings, train_runs,
 trained_weights; events in train_data_events and train_run_events), about_tab.
 Shared components: components (groups of components and their values), controls, status, player.

@@ -13,16 +13,23 @@ from fineparser.analysis.inspection import transition_rule
 from fineparser.bundled import bundled
 from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
+from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES
 from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.results_panel import html_table
 
 MODEL_CARD = "README.md"
+JUDGEMENT_RANGE = f"{NOMINAL_COVERAGE:.0%} of dives: from the errors on simulated and on real ones"
 PACKAGES = ("fineparser", "torch", "torchvision", "gradio", "plotly", "numpy", "opencv-python", "av")
 
 METHOD = """
 ### How it works
 FineParser samples 96 frames of a dive, marks the diver and the splash, and finds where the flight and the entry begin.
-It compares take-off, flight and entry with dives whose scores are known, the exemplars. Each exemplar votes: its own
+
+Weights that were trained on simulated dives measure the dive: height, distance, shape, body line and splash. The score
+starts at the typical award of the dive number and the standard of competition, and each measurement moves it as far as
+it can be trusted. An exemplar, a dive whose score is known, stands beside the dive for comparison.
+
+Weights that were trained on real scores compare take-off, flight and entry with exemplars. Each exemplar votes: its own
 score plus the difference that the network predicts. The mean of the votes is the total.
 *Dynamic* contributions come from movement, *static* ones from body position.
 
@@ -30,12 +37,12 @@ The method is *FineParser: A Fine-grained Spatio-temporal Action Parser for Huma
 (Xu and others, CVPR 2024). This is an independent implementation.
 """
 
-LIMITS = """
+LIMITS = f"""
 ### Limits
 - A score here is an estimate, not a judge's decision. Do not use it to decide a competition or a selection.
 - One dive in one shot. The app trims the clip to the dive. Replays, cuts, slow motion and a varying frame rate mislead it; it warns you where it notices them.
-- A score is valid for the kind of video and the judges that the weights and the exemplars come from; each result says what it was calibrated on. Three or more scored dives of yours, added under Exemplars, put scores on your judges' scale.
-- Score ranges are 80% intervals if the exemplars were calibrated on scored dives. Otherwise they only show how much the votes differ. Each result says which it is.
+- A score is valid for the kind of video and the judges that it was calibrated on; each result says which, and how far scores were off on real dives. {MIN_JUDGED_DIVES} or more judged dives of yours, added under Exemplars, put scores on your judges' scale.
+- The range is part of the score. Where exemplars vote that were not calibrated on scored dives, it only shows how much the votes differ. Where a clip tells little, there is no score, but measurements.
 - A diver, suit or pool unlike those in the training data may be marked and scored worse. Check the mask before you trust the number.
 - It knows no penalties, such as for a restart, and does not notice a dive other than the announced one.
 
@@ -134,7 +141,7 @@ def weights_rows(analyser: DiveAnalyser) -> list[list[str]]:
         ["Fingerprint", analyser.model.fingerprint()],
         ["Device", f"{analyser.model.device}, {str(analyser.dtype).removeprefix('torch.')}"],
         ["Exemplars", exemplar_summary(analyser.bank)],
-        ["Score range", range_description(analyser.bank)],
+        ["Score range", JUDGEMENT_RANGE if analyser.judges_measurements else range_description(analyser.bank)],
     ]
 
 

@@ -1,7 +1,7 @@
 """The Analyse tab: from a clip to a score and the reasons for it."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,10 +41,26 @@ from fineparser.ui.dive_list import (
     results_updates,
 )
 from fineparser.ui.dive_suggestion import parse_key
-from fineparser.ui.input_panel import DiveValues, InputPanel, add_input_panel, clip_html, read_dive, scan_upload
+from fineparser.ui.input_panel import (
+    DiveValues,
+    InputPanel,
+    add_input_panel,
+    clip_html,
+    known_standard,
+    read_dive,
+    scan_upload,
+)
+from fineparser.ui.judgement_panel import fault_thumbnails
 from fineparser.ui.measurements_panel import pictures_html
 from fineparser.ui.player import PlayerClip, copy_to_cache
-from fineparser.ui.results_panel import EXPIRED, ResultsPanel, add_results_panel, connect_results, report_updates
+from fineparser.ui.results_panel import (
+    EXPIRED,
+    ResultsPanel,
+    add_results_panel,
+    connect_results,
+    report_updates,
+    score_card,
+)
 from fineparser.ui.settings import NETWORK_QUEUE, SCAN_QUEUE
 from fineparser.ui.trim_panel import TrimValues, changed_proposal, proposal_updates
 from fineparser.ui.visitor_exemplars import ExemplarSourceControls, VisitorExemplars
@@ -69,19 +85,29 @@ class Workers:
     tasks: TaskRunner
 
 
-def analyse_tab(service: AnalysisService, tasks: TaskRunner, exemplars: ExemplarSourceControls) -> gr.State:
-    """Add the tab's components and events to the page that is being built.
+@dataclass(frozen=True, kw_only=True)
+class AnalyseOutputs:
+    """Components of the tab that other tabs use."""
+
+    report: gr.State
+    """The last `DiveReport` of the visitor, or None."""
+    standard: gr.Radio
+    """The answer to "Who judges?"."""
+
+
+def analyse_tab(
+    page: gr.Blocks, service: AnalysisService, tasks: TaskRunner, exemplars: ExemplarSourceControls
+) -> AnalyseOutputs:
+    """Add the tab's components and events to the page that is being built; return those that other tabs use.
 
     Args:
+        page: the page that is being built.
         service: analyses clips.
         tasks: runs long work.
-        exemplars: the exemplars that vote.
-
-    Returns:
-        The last `DiveReport` of the visitor, or None.
+        exemplars: the exemplars to compare dives with.
     """
     panels = AnalysePanels(
-        inputs=add_input_panel(),
+        inputs=add_input_panel(page),
         controls=add_controls("Analyse", "analyse"),
         session=add_session_panel(),
         results=add_results_panel(),
@@ -92,7 +118,7 @@ def analyse_tab(service: AnalysisService, tasks: TaskRunner, exemplars: Exemplar
     connect_analysis(panels, workers, exemplars)
     connect_session(panels, workers, exemplars)
     connect_results(panels.results, service, tasks)
-    return panels.results.report
+    return AnalyseOutputs(report=panels.results.report, standard=panels.inputs.dive.standard)
 
 
 def connect_upload(panels: AnalysePanels, workers: Workers) -> None:
@@ -289,7 +315,7 @@ def connect_session(panels: AnalysePanels, workers: Workers, exemplars: Exemplar
     ).success(
         write_downloads,
         {results.report},
-        [results.measurements.pictures, *results.files],
+        [results.score_card, results.measurements.pictures, *results.files],
         concurrency_id=NETWORK_QUEUE,
         concurrency_limit=1,
         show_progress_on=list(results.files),
@@ -344,6 +370,7 @@ def read_request(inputs: InputPanel, exemplars: ExemplarSourceControls, event: E
         code=dive.code.strip() if dive.code and dive.code.strip() else None,
         height=f"{parse_height(dive.height):g}" if dive.height else None,
         difficulty=dive.difficulty or None,
+        standard=known_standard(dive.standard),
         proposal=proposal,
         exemplars=replace(visitor, sources=tuple(visitor.sources or ())),
     )
@@ -381,10 +408,17 @@ def result_updates(panels: AnalysePanels, request: AnalysisRequest, report: Dive
 
 
 def picture_updates(report: DiveReport, workers: Workers, results: ResultsPanel) -> Iterator[Updates]:
-    """Draw the pictures of the measurements and show them."""
-    for event in workers.tasks.run(lambda progress: pictures_html(report)):
+    """Draw the pictures of the faults and of the measurements and show them."""
+    if report.judgement is not None:
+        yield from _drawn(lambda: score_card(report, fault_thumbnails(report)), workers, results.score_card)
+    yield from _drawn(lambda: pictures_html(report), workers, results.measurements.pictures)
+
+
+def _drawn(draw: Callable[[], str], workers: Workers, component: gr.HTML) -> Iterator[Updates]:
+    """Update of a component with HTML that takes a while to draw."""
+    for event in workers.tasks.run(lambda progress: draw()):
         if isinstance(event, TaskResult):
-            yield {results.measurements.pictures: event.value}
+            yield {component: event.value}
 
 
 def download_updates(

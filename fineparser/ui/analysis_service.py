@@ -11,6 +11,7 @@ from fineparser.analysis.clip_scan import ClipScan
 from fineparser.analysis.dive_segments import DiveSegment, best_dive
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.standards import Standard
 from fineparser.exemplars.exemplar import Exemplar
 from fineparser.exemplars.selection import ExemplarSelection
 from fineparser.kinematics import Kinematics
@@ -51,6 +52,8 @@ class AnalysisRequest:
     code: str | None = None
     height: str | None = None
     difficulty: float | None = None
+    standard: Standard | None = None
+    """Standard of competition; None: not known."""
     first: int | None = None
     last: int | None = None
     crop: str | None = None
@@ -58,7 +61,7 @@ class AnalysisRequest:
     proposal: TrimProposal | None = None
     """Trim and crop, where the user has seen them; replaces `first`, `last` and `crop`."""
     exemplars: VisitorExemplars = field(default_factory=VisitorExemplars)
-    """The exemplars that vote."""
+    """The exemplars to compare the dive with."""
     dive: int | None = None
     """Number of the dive in the recording, from 1 in order of time; None: the best live one."""
     force: bool = False
@@ -173,7 +176,11 @@ class AnalysisService:
         progress: Progress = no_progress,
     ) -> DiveReport:
         options = AnalysisOptions(
-            difficulty=request.difficulty, proposal=proposal, selection=selection, force=request.force
+            difficulty=request.difficulty,
+            standard=request.standard,
+            proposal=proposal,
+            selection=selection,
+            force=request.force,
         )
         return self.analyser.analyse(proposal.scan.info.path, request.code, request.height, options, progress=progress)
 
@@ -211,7 +218,8 @@ def with_any_exemplar_clip(report: DiveReport) -> DiveReport:
 def with_exemplar_clip(report: DiveReport, exemplar: str | None) -> DiveReport:
     """The report with a clip of one exemplar itself, simulated again in a second or so.
 
-    The report stays as it is for an exemplar that did not vote, has its own clip already, or was not simulated.
+    The report stays as it is for an exemplar that it does not have, that has its own clip already, or that was not
+    simulated.
     """
     vote = next((vote for vote in report.votes if vote.exemplar == exemplar), None)
     if (

@@ -9,6 +9,7 @@ from typing import TypeVar
 import gradio as gr
 
 from fineparser.analysis.crop_choice import CENTRE, DIVER
+from fineparser.domain.standards import Standard
 from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.plain_values import excerpt
 from fineparser.progress import Progress
@@ -22,6 +23,8 @@ from fineparser.ui.settings import NETWORK_QUEUE
 CROPS = {DIVER: None, CENTRE: CENTRE}
 """Values of an `AnalysisRequest`'s crop by the names that programs give."""
 
+STANDARD_NAMES = ", ".join(f'"{one.value}"' for one in Standard)
+
 Answer = TypeVar("Answer")
 
 
@@ -32,6 +35,8 @@ def add_analyse_endpoint(service: AnalysisService, tasks: TaskRunner) -> None:
     the files. The clip comes as an upload, never as a path on this machine. Without first and last frame the trim is
     proposed: that of the best dive of a recording, or of the dive of a number, counted from 1. The crop follows the
     diver ("diver") or is the centre of the frame ("centre"). With `force` a clip is scored that shows no whole dive.
+    The standard of competition ("international", "national", "club") says whose judges the score is for; without one
+    its range covers all.
     """
     # The order of the inputs is the order of the endpoint's parameters, and `run` names them.
     with gr.Column(visible=False):
@@ -45,6 +50,7 @@ def add_analyse_endpoint(service: AnalysisService, tasks: TaskRunner) -> None:
             gr.Textbox(label=f"Crop: {DIVER} or {CENTRE}", value=DIVER),
             gr.Number(label="Dive of the recording, 0: the best one", value=0, precision=0),
             gr.Checkbox(label="Score anyway", value=False),
+            gr.Textbox(label=f"Standard of competition: {STANDARD_NAMES}; empty: not known", value=""),
         ]
         outputs = [gr.JSON(label="Report"), gr.File(label="Files", file_count="multiple")]
         call = gr.Button("Analyse")
@@ -59,6 +65,7 @@ def add_analyse_endpoint(service: AnalysisService, tasks: TaskRunner) -> None:
         crop: str | None,
         dive: int | None,
         force: bool | None,
+        standard: str | None,
     ) -> Iterator[tuple[dict, list[str]]]:
         def work(folder: Path, progress: Progress) -> tuple[dict, list[str]]:
             request = AnalysisRequest(
@@ -71,6 +78,7 @@ def add_analyse_endpoint(service: AnalysisService, tasks: TaskRunner) -> None:
                 crop=CROPS[crop or DIVER],
                 dive=dive or None,
                 force=bool(force),
+                standard=Standard(standard) if standard else None,
             )
             report = service.analyse(request, progress)
             return report_json(report), [str(file) for file in service.write_files(report, folder, progress)]
@@ -139,6 +147,7 @@ def check_analysis(
     crop: str | None,
     dive: int | None,
     force: bool | None,
+    standard: str | None,
 ) -> list[dict]:
     """Answers of Gradio's validation to the inputs of `analyse`, in their order, before a call waits in line."""
     problems = dive_problems(code, height, difficulty)
@@ -146,7 +155,10 @@ def check_analysis(
         problems["crop"] = f'The crop is "{DIVER}" or "{CENTRE}", not {excerpt(crop)}.'
     if dive and (first is not None or last is not None):
         problems["dive"] = "Give the number of a dive or its first and last frame, not both."
-    return validation(clip, ("code", "height", "difficulty", "first", "last", "crop", "dive", "force"), problems)
+    if standard and standard not in list(Standard):
+        problems["standard"] = f"The standard is one of {STANDARD_NAMES}, not {excerpt(standard)}."
+    names = ("code", "height", "difficulty", "first", "last", "crop", "dive", "force", "standard")
+    return validation(clip, names, problems)
 
 
 def check_inspection(

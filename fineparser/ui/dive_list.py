@@ -13,11 +13,13 @@ import numpy as np
 
 from fineparser.analysis.dive_segments import DiveSegment, best_dive, live_dives
 from fineparser.analysis.report import DiveReport
+from fineparser.rendering.judgement_text import score_text
 from fineparser.rendering.key_frames import as_jpeg
 from fineparser.rendering.messages import (
     confidence_words,
     dive_count,
     dive_remarks,
+    little_message,
     no_score_message,
     plural,
     time_range,
@@ -205,11 +207,13 @@ def _result_row(result: DiveResult) -> str:
 
 
 def score_html(result: DiveResult) -> str:
-    """The score of a dive in points, with its range, which narrow screens leave out; a dash without a score."""
-    total = None if result.stored is None else result.stored.report.total
-    if total is None:
+    """The score of a dive in points with its range, which narrow screens leave out beside votes; a dash without one."""
+    score = None if result.stored is None else score_text(result.stored.report)
+    if score is None:
         return "\u2013"
-    return f'{total.value:.2f} <span class="detail">({total.low:.2f} to {total.high:.2f})</span>'
+    if score.execution:
+        return f'{score.points} <span class="detail">({score.points_range})</span>'
+    return f"{score.points} ({score.points_range})"
 
 
 def result_remarks(result: DiveResult) -> list[str]:
@@ -217,5 +221,7 @@ def result_remarks(result: DiveResult) -> list[str]:
     remarks = dive_remarks(result.segment)
     if result.problem:
         return [*remarks, result.problem]
-    reason = "" if result.stored is None else no_score_message(result.stored.report).removesuffix(".")
-    return [*remarks, reason] if reason else remarks
+    if result.stored is not None:
+        report = result.stored.report
+        remarks += [text.removesuffix(".") for text in (no_score_message(report), little_message(report)) if text]
+    return remarks

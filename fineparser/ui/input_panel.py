@@ -1,4 +1,4 @@
-"""The inputs of an analysis: the clip, the dive number, the height, the difficulty, and the trim."""
+"""The inputs of an analysis: the clip, the dive number, the height, the difficulty, the judges, and the trim."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,16 @@ from fineparser.analysis.clip_scan import ClipScan
 from fineparser.data.example_clips import EXAMPLES, ExampleClip
 from fineparser.domain.difficulty import HEIGHTS, catalogue
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.standards import Standard
 from fineparser.exemplars.exemplar import DiveSpec
 from fineparser.ui.components import EventValues, Updates, read_values, value_components
 from fineparser.ui.dive_list import DiveListPanel, add_dive_list
 from fineparser.ui.trim_panel import TrimPanel, add_trim_panel
 
 NUMBER_HELP = "Search by number or name. Empty: phases and masks only."
+UNKNOWN_STANDARD = "unknown"
+STANDARD_CHOICES = [("I don't know", UNKNOWN_STANDARD), *((one.value.capitalize(), one.value) for one in Standard)]
+STANDARD_HELP = "Judges at each standard give other awards. Without an answer the range covers all of them."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +30,10 @@ class DiveInputs:
 
     code: gr.Dropdown
     height: gr.Radio
+    standard: gr.Radio
     difficulty: gr.Number
+    remembered_standard: gr.BrowserState
+    """The last answer, which stays in the browser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,8 @@ class DiveValues:
     height: str | None
     difficulty: float | None
     """0, as Gradio sends an empty box, and None mean the difficulty of the table."""
+    standard: str | None = None
+    """One of `STANDARD_CHOICES`; None: not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +61,7 @@ class InputPanel:
     trim: TrimPanel
 
 
-def add_input_panel() -> InputPanel:
+def add_input_panel(page: gr.Blocks) -> InputPanel:
     """Add the panel to the page that is being built, with the events that stay inside it."""
     with gr.Accordion("Your dive", open=True, elem_id="inputs") as accordion:
         with gr.Row():
@@ -64,7 +73,11 @@ def add_input_panel() -> InputPanel:
                 dive = DiveInputs(
                     code=add_number_choice("code", NUMBER_HELP),
                     height=add_height_choice("height", None),
+                    standard=add_standard_choice("standard"),
                     difficulty=add_difficulty_box("difficulty"),
+                    remembered_standard=gr.BrowserState(
+                        UNKNOWN_STANDARD, storage_key="fineparser-standard", secret="fineparser"
+                    ),
                 )
                 no_dive = DiveValues(code=None, height=None, difficulty=None)
                 dive_note = gr.HTML(dive_html(no_dive), elem_id="dive-note", apply_default_css=False)
@@ -84,6 +97,7 @@ def add_input_panel() -> InputPanel:
         show_progress="hidden",
         api_visibility="private",
     )
+    remember_answer(page, dive.standard, dive.remembered_standard)
     for button, example in examples:
         button.click(
             example_updates(example, clip, dive),
@@ -130,6 +144,18 @@ def add_height_choice(name: str, chosen: str | None = "3") -> gr.Radio:
     """Add the choice of a board height, in metres; None: of none, for clips that show it themselves."""
     choices = [(f"{metres:g} m", f"{metres:g}") for metres in HEIGHTS]
     return gr.Radio(choices, label="Height", value=chosen, elem_id=name)
+
+
+def add_standard_choice(name: str) -> gr.Radio:
+    """Add the choice of the standard of competition, not known at first."""
+    return gr.Radio(STANDARD_CHOICES, label="Who judges?", info=STANDARD_HELP, value=UNKNOWN_STANDARD, elem_id=name)
+
+
+def remember_answer(page: gr.Blocks, question: gr.Radio, memory: gr.BrowserState) -> None:
+    """Keep the answer to a question in the browser, and give it again at the next visit."""
+    copy = "(value) => value"
+    page.load(None, memory, question, js=copy, queue=False, show_progress="hidden", api_visibility="private")
+    question.input(None, question, memory, js=copy, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def add_difficulty_box(name: str) -> gr.Number:
@@ -191,6 +217,11 @@ def read_dive(values: DiveValues) -> DiveSpec | None:
         DiveCode.parse(values.code.strip())
         raise ValueError("Choose the height of the board or platform, too.")
     return DiveSpec.from_input(values.code.strip(), values.height, values.difficulty or None)
+
+
+def known_standard(answer: str | None) -> Standard | None:
+    """The standard of competition of an answer to "Who judges?"; None where it is not known."""
+    return None if answer in (None, UNKNOWN_STANDARD) else Standard(answer)
 
 
 def dive_html(values: DiveValues) -> str:

@@ -32,7 +32,7 @@ from fineparser.ui.components import (
 )
 from fineparser.ui.controls import Controls, add_controls
 from fineparser.ui.inspection_service import INSPECTION_FILE, MAX_PROBLEMS, InspectionService, list_labelled_dives
-from fineparser.ui.results_panel import vote_choices
+from fineparser.ui.results_panel import exemplar_choices
 from fineparser.ui.settings import SCAN_QUEUE
 
 LAST, LABELLED = "Last analysed dive", "Labelled dive"
@@ -213,7 +213,7 @@ def last_dive(report: DiveReport | None) -> tuple[str, gr.Dropdown]:
     name = report.info.path.name
     if report.dive_code is not None:
         name += f", {report.dive_code} from {report.height:g} m"
-    _, *exemplars = vote_choices(report)
+    exemplars = exemplar_choices(report)
     return note_html(name), gr.Dropdown(choices=exemplars, value=report.exemplar, visible=bool(exemplars))
 
 

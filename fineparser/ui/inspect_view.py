@@ -8,6 +8,7 @@ import numpy as np
 
 from fineparser.analysis.inspection import ARRAYS, SIDE_OUTPUTS, Inspection
 from fineparser.exemplars.voting_result import PHASES
+from fineparser.model.entry import DEDUCTION_SPREAD
 from fineparser.rendering.chart_style import signed
 from fineparser.rendering.inspection_charts import (
     BRANCHES,
@@ -147,14 +148,12 @@ def entry_html(inspection: Inspection) -> str:
 
 def entry_table(inspection: Inspection) -> str:
     """Deductions and award predicted from the entry, beside the exemplar's; empty for a network without that part."""
-    from fineparser.simulator.judges import DEDUCTION_CURVES  # only here, so that the app starts without the simulator
-
     if inspection.entry is None:
         return ""
     predictions = [inspection.entry.fault_scores]
     if (comparison := inspection.comparison) is not None and comparison.entry_fault_scores is not None:
         predictions.append(comparison.entry_fault_scores)
-    columns = [dict(zip([*DEDUCTION_CURVES, AWARD], values, strict=True)) for values in predictions]
+    columns = [dict(zip([*DEDUCTION_SPREAD, AWARD], values, strict=True)) for values in predictions]
     rows = [[label, *(f"{values[name]:.2f}" for values in columns)] for name, label in ENTRY_LABELS.items()]
     headings = ["Deduction, awards", "This dive", "Exemplar"]
     return f'<div class="fp-few">{html_table(headings[: 1 + len(predictions)], rows)}</div>'

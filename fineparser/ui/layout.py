@@ -47,11 +47,11 @@ def build_app(analyser: DiveAnalyser) -> gr.Blocks:
         )
         with gr.Tab("Analyse"):
             exemplars = exemplar_choice()
-            report = analyse_tab(service, tasks, exemplars)
+            analysis = analyse_tab(page, service, tasks, exemplars)
         with gr.Tab("Inspect") as tab:
-            inspect_tab(inspections, tasks, tab, report)
+            inspect_tab(inspections, tasks, tab, analysis.report)
         with gr.Tab("Exemplars") as tab:
-            exemplars_tab(service, tasks, exemplars, tab)
+            exemplars_tab(service, tasks, exemplars, tab, analysis.standard)
         with gr.Tab("Train"):
             if is_public():
                 gr.HTML(f'<div class="fp-note" id="train-off">{TRAINING_OFF}</div>', apply_default_css=False)

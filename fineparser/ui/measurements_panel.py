@@ -17,14 +17,7 @@ from fineparser.rendering.measurements import ERROR_NOTE, GROUP_TITLES, Measurem
 from fineparser.rendering.stroboscope import stroboscope
 from fineparser.ui.components import Updates
 from fineparser.ui.controls import Controls
-
-ON_FRAME = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-frame]');
-  if (button) document.dispatchEvent(new CustomEvent('fp-seek', { detail: Number(button.dataset.frame) }));
-});
-"""
-"""Script that moves the viewer to the frame of a measurement; viewer.js listens."""
+from fineparser.ui.player import SEEK_ON_CLICK
 
 PICTURES = {
     stroboscope: "The flight at equal intervals of time.",
@@ -55,7 +48,7 @@ def add_measurements_panel() -> MeasurementsPanel:
     """Add the components, hidden."""
     with gr.Column(visible=False, elem_id="measurements") as column:
         gr.Markdown("### Measurements")
-        table = gr.HTML(js_on_load=ON_FRAME, elem_id="measurements-table", apply_default_css=False)
+        table = gr.HTML(js_on_load=SEEK_ON_CLICK, elem_id="measurements-table", apply_default_css=False)
         with gr.Row(visible=False) as exemplar_row:
             start = gr.Button("Measure the exemplar", min_width=150, elem_id="measure-exemplar")
             status = gr.HTML(elem_id="measure-exemplar-status", apply_default_css=False)

@@ -32,6 +32,14 @@ KEYFRAME_INTERVAL = 4
 MARGIN_SECONDS = 1.0
 """Part of the clip before and after the analysed frames."""
 
+SEEK_ON_CLICK = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-frame]');
+  if (button) document.dispatchEvent(new CustomEvent('fp-seek', { detail: Number(button.dataset.frame) }));
+});
+"""
+"""Script of a component whose buttons name a source frame, to which they move the viewer; viewer.js listens."""
+
 
 @dataclass(frozen=True)
 class PlayerClip:

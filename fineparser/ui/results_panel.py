@@ -1,21 +1,24 @@
 """The results on the Analyse tab: the report, the choice of an exemplar, and the comparison video."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 from gradio.blocks import Block
 
 from fineparser.analysis.report import DiveReport
-from fineparser.domain.judging import COUNTED_AWARDS, band
 from fineparser.exemplars.voting_result import BRANCHES, Breakdown, ScoreEstimate, Vote
 from fineparser.rendering.chart_style import signed
 from fineparser.rendering.comparison_video import ComparisonSide, write_comparison
+from fineparser.rendering.judgement_chart import judgement_figure
+from fineparser.rendering.judgement_text import ScoreText, score_text
 from fineparser.rendering.messages import (
-    JUDGE_CALIBRATED_VOTES,
+    calibration_message,
+    little_message,
     missing_phases_message,
     no_score_message,
     score_notes,
@@ -26,12 +29,12 @@ from fineparser.rendering.results import ZIP
 from fineparser.rendering.timeline_chart import timeline_figure, transition_rows
 from fineparser.rendering.votes_chart import votes_figure
 from fineparser.rendering.waterfall_chart import breakdown_rows, waterfall_figure
-from fineparser.ui import results_panel as results_view
 from fineparser.ui.analysis_service import DOWNLOADS, AnalysisService, with_exemplar_clip
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
 from fineparser.ui.components import EventValues, Updates, error_html, error_text, progress_update, warning_html
 from fineparser.ui.controls import Controls
 from fineparser.ui.dive_suggestion import SuggestionPanel, add_suggestion_panel, suggestion_updates
+from fineparser.ui.judgement_panel import NO_THUMBNAILS, faults_table, marks_html
 from fineparser.ui.measurements_panel import (
     MeasurementsPanel,
     add_measurements_panel,
@@ -39,15 +42,22 @@ from fineparser.ui.measurements_panel import (
     dive_updates,
     measurement_updates,
 )
-from fineparser.ui.player import PlayerClip, add_viewer, viewer_value
+from fineparser.ui.player import SEEK_ON_CLICK, PlayerClip, add_viewer, viewer_value
 from fineparser.ui.settings import KEEP_SECONDS, NETWORK_QUEUE
 
 MEAN = "all exemplars (mean)"
 """Choice of no exemplar in particular."""
+FIRST_AFTER_BRANCHES = 1 + len(BRANCHES)
+"""Column of `breakdown_rows` after the names and the branches."""
 
 
-def score_card(report: DiveReport) -> str:
-    """Dive, score and calibration; without a score the reason why there is none."""
+def score_card(report: DiveReport, thumbnails: Mapping[int, bytes] = NO_THUMBNAILS) -> str:
+    """Dive, score and calibration, and the faults of a judgement; without a score the reason why there is none.
+
+    Args:
+        report: of the dive.
+        thumbnails: of the faults, see `marks_html`.
+    """
     parts = ['<section class="fp-card" aria-label="Result">']
     if report.dive_code is not None:
         label = "difficulty" if report.difficulty_source == "table" else "your difficulty"
@@ -61,26 +71,45 @@ def score_card(report: DiveReport) -> str:
         parts.append(f'<p class="small">Dive {report.dive} of {report.dives} in this clip.</p>')
     if reason := no_score_message(report):
         parts.append(f'<p class="no-score" role="status">{escape(reason)}</p>')
-    if report.total is not None and report.execution is not None:
-        total, execution = report.total, report.execution
-        award = execution.value / COUNTED_AWARDS
-        cells = [
-            ("total", f"{total.value:.2f}", "points", f"{total.low:.2f} to {total.high:.2f}"),
-            ("execution", f"{execution.value:.2f}", "of 30", f"{execution.low:.2f} to {execution.high:.2f}"),
-            ("award", f"{award:.1f}", "mean award", band(award)),
-        ]
-        parts.append('<div class="figures">')
-        for kind, value, unit, below in cells:
-            parts.append(
-                f'<div class="{kind}"><b class="value">{value}</b> <span>{unit}</span>'
-                f"<br><em>{escape(below)}</em></div>"
-            )
-        parts.append("</div>")
-        parts.append(
-            f'<p class="small">{escape(score_notes(report))} Execution is the total divided by the difficulty.</p>'
-        )
+    if little := little_message(report):
+        parts.append(f'<p class="little">{escape(little)}</p>')
+    if (score := score_text(report)) is not None:
+        parts.append(figures_html(score))
+    judgement = report.judgement
+    if score is not None and judgement is not None and not judgement.is_calibrated:
+        parts.append(f'<p class="caution">{escape(calibration_message(judgement))}</p>')
+    if notes := score_notes(report):
+        explanation = " Execution is the total divided by the difficulty." if score and score.execution else ""
+        parts.append(f'<p class="small">{escape(notes)}{explanation}</p>')
+    parts.append(marks_html(report, thumbnails))
     parts.append("</section>")
     return "".join(parts)
+
+
+def figures_html(score: ScoreText) -> str:
+    """The numbers of a score as HTML; those of a judgement have ranges as large as themselves."""
+    if score.execution:
+        cells = [
+            ("total", score.points, "points", score.points_range),
+            ("execution", score.execution, "of 30", score.execution_range),
+            ("award", score.award, "mean award", score.band),
+        ]
+        figures = [
+            f'<div class="{kind}"><b class="value">{value}</b> <span>{unit}</span><br><em>{escape(below)}</em></div>'
+            for kind, value, unit, below in cells
+        ]
+    else:
+        award = f"mean award: {score.band}" if score.band else "mean award"
+        cells = [
+            ("total", score.points, "points", score.points_range),
+            ("award", score.award, award, score.award_range),
+        ]
+        figures = [
+            f'<div class="{kind} ranged"><b class="value">{value}</b> <span>{escape(unit)}</span> '
+            f'<span class="value">{scores}</span></div>'
+            for kind, value, unit, scores in cells
+        ]
+    return f'<div class="figures">{"".join(figures)}</div>'
 
 
 def warnings_html(report: DiveReport) -> str:
@@ -95,36 +124,57 @@ def transitions_table(report: DiveReport) -> str:
 
 
 def breakdown_table(report: DiveReport) -> str:
-    """The steps from the score of the exemplars to the total, in points and awards; empty without a score."""
+    """What a judgement rests on, or the steps from the score of the exemplars to the total by phase; else empty."""
+    if report.judgement is not None:
+        return faults_table(report)
     if report.breakdown is None:
         return ""
-    headings, *rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
-    # The chart above shows the branches, too: on a narrow screen the range needs the room more.
-    table = html_table(headings, rows, strong_row=len(rows) - 1, detail_columns=range(1, 1 + len(BRANCHES)))
+    rows = breakdown_rows(report, "Exemplar" if len(report.votes) == 1 else "Exemplars")
+    headings, *rows = [[row[0], *row[FIRST_AFTER_BRANCHES:]] for row in rows]
+    # Without the branches, "both" of them are the points.
+    table = html_table(["", headings[0], *headings[2:]], rows, strong_row=len(rows) - 1)
     missing = missing_phases_message(report)
     return f'{table}<p class="fp-hint">{escape(missing)}</p>' if missing else table
 
 
+def branches_table(report: DiveReport) -> str:
+    """The contributions by phase and branch, in points; empty without votes."""
+    if report.breakdown is None:
+        return ""
+    # The exemplars and the dive itself have no branches.
+    headings, _, *rows, _ = [row[:FIRST_AFTER_BRANCHES] for row in breakdown_rows(report, "")]
+    return html_table(headings, rows, strong_row=len(rows) - 1)
+
+
 def votes_table(report: DiveReport) -> str:
-    """The votes, the highest first, with the chosen exemplar in bold."""
-    votes = sorted(report.votes, key=lambda vote: -vote.score)
+    """The votes, the highest first, with the chosen exemplar in bold; empty where no exemplar votes."""
+    votes = voting_exemplars(report)
+    if not votes:
+        return ""
     rows = [
         [
             vote.exemplar,
             f"{vote.exemplar_score:.2f}",
-            signed(float(vote.contributions.sum())),
-            f"{vote.score:.2f}",
+            signed(float(contributions.sum())),
+            f"{score:.2f}",
             f"{vote.code} {vote.height:g} m",
             f"{vote.source}; {vote_reason(vote, report)}",
         ]
-        for vote in votes
+        for vote, score, contributions in votes
     ]
-    chosen = next((index for index, vote in enumerate(votes) if vote.exemplar == report.exemplar), None)
+    chosen = next((index for index, (vote, *_) in enumerate(votes) if vote.exemplar == report.exemplar), None)
     headings = ["Exemplar", "Its score", "Difference", "Vote", "Dive", "Source"]
-    table = html_table(headings, rows, strong_row=chosen, text_columns=(4, 5))
-    return (
-        table if report.judge_calibration is None else f'{table}<p class="fp-hint">{escape(JUDGE_CALIBRATED_VOTES)}</p>'
-    )
+    return html_table(headings, rows, strong_row=chosen, text_columns=(4, 5))
+
+
+def voting_exemplars(report: DiveReport) -> list[tuple[Vote, float, np.ndarray]]:
+    """Each vote with its score and its contributions [2, 3], the highest first; none where no exemplar votes."""
+    votes = [
+        (vote, vote.score, vote.contributions)
+        for vote in report.votes
+        if vote.score is not None and vote.contributions is not None
+    ]
+    return sorted(votes, key=lambda vote: -vote[1])
 
 
 def html_table(
@@ -132,7 +182,6 @@ def html_table(
     rows: Sequence[Sequence[str]],
     strong_row: int | None = None,
     text_columns: Sequence[int] = (),
-    detail_columns: Sequence[int] = (),
 ) -> str:
     """Texts as a table that scrolls sideways on a narrow screen.
 
@@ -140,10 +189,9 @@ def html_table(
         headings, rows: texts, which are escaped.
         strong_row: index of the row in bold.
         text_columns: left-aligned columns besides the first.
-        detail_columns: columns that narrow screens leave out.
     """
     bold = ' class="strong"'
-    kinds = dict.fromkeys((0, *text_columns), ' class="text"') | dict.fromkeys(detail_columns, ' class="detail"')
+    kinds = dict.fromkeys((0, *text_columns), ' class="text"')
 
     def cells(tag: str, values: Sequence[str]) -> str:
         return "".join(f"<{tag}{kinds.get(column, '')}>{escape(value)}</{tag}>" for column, value in enumerate(values))
@@ -157,31 +205,45 @@ def html_table(
     )
 
 
-def vote_choices(report: DiveReport) -> list[tuple[str, str]]:
-    """The mean, then every exemplar with its score and vote, the highest vote first."""
-    votes = sorted(report.votes, key=lambda vote: -vote.score)
-    return [
-        (MEAN, MEAN),
-        *((f"{vote.exemplar}: {vote.exemplar_score:.2f}, votes {vote.score:.2f}", vote.exemplar) for vote in votes),
-    ]
+def exemplar_choices(report: DiveReport) -> list[tuple[str, str]]:
+    """Label and id of each exemplar, the highest vote first, or the highest score where none votes."""
+    if votes := voting_exemplars(report):
+        return [
+            (f"{vote.exemplar}: {vote.exemplar_score:.2f}, votes {score:.2f}", vote.exemplar)
+            for vote, score, _ in votes
+        ]
+    shown = sorted(report.votes, key=lambda vote: -vote.exemplar_score)
+    return [(f"{vote.exemplar}: {vote.exemplar_score:.2f}", vote.exemplar) for vote in shown]
+
+
+def exemplar_choice_update(report: DiveReport) -> gr.Dropdown:
+    """The choice of an exemplar for a new report: at first the mean of the votes, or where none votes the one that is
+    shown beside the dive."""
+    choices = exemplar_choices(report)
+    if report.breakdown is None:
+        return gr.Dropdown(choices=choices, value=report.exemplar, visible=bool(choices))
+    return gr.Dropdown(choices=[(MEAN, MEAN), *choices], value=MEAN, visible=True)
 
 
 def find_vote(report: DiveReport, exemplar: str) -> Vote:
-    """The vote of one exemplar; ValueError if it did not vote."""
+    """The vote of one exemplar; ValueError for an id that is not among the exemplars of the report."""
     for vote in report.votes:
         if vote.exemplar == exemplar:
             return vote
-    raise ValueError(f"There is no exemplar {exemplar!r} among the votes on this dive.")
+    raise ValueError(f"There is no exemplar {exemplar!r} for this dive.")
 
 
 def with_single_vote(report: DiveReport, exemplar: str | None) -> DiveReport:
     """The report with the vote of one exemplar alone, for the charts and tables of just that comparison.
 
-    `MEAN` and None return the report itself. ValueError for an exemplar that did not vote.
+    `MEAN` and None, and exemplars that do not vote, return the report itself. ValueError for an id that is not among
+    the exemplars of the report.
     """
     if exemplar is None or exemplar == MEAN:
         return report
     vote = find_vote(report, exemplar)
+    if vote.score is None or vote.contributions is None:
+        return report
     base = vote.score - float(vote.contributions.sum())
     return replace(
         report,
@@ -222,10 +284,15 @@ class ResultsPanel:
     timeline: gr.Plot
     transitions: gr.HTML
     breakdown_column: gr.Column
-    """Hidden without a score, as `votes_row` is."""
+    """Hidden without a score."""
     exemplar: gr.Dropdown
-    waterfall: gr.Plot
+    judgement: gr.Plot
+    """Hidden without a judgement that tells something."""
     breakdown: gr.HTML
+    branches_column: gr.Accordion
+    """Hidden where no exemplar votes, as `votes_row` is."""
+    waterfall: gr.Plot
+    branches: gr.HTML
     votes_row: gr.Row
     votes: gr.Plot
     votes_table: gr.HTML
@@ -244,7 +311,7 @@ class ResultsPanel:
 def add_results_panel() -> ResultsPanel:
     """Add the components, hidden until there is a report."""
     with gr.Column(visible=False, elem_id="results") as column:
-        score_card = gr.HTML(elem_id="score-card", apply_default_css=False)
+        score_card = gr.HTML(js_on_load=SEEK_ON_CLICK, elem_id="score-card", apply_default_css=False)
         with gr.Column(visible=False) as force_column:
             with gr.Row():
                 start = gr.Button("Score anyway", min_width=150, elem_id="force")
@@ -262,11 +329,12 @@ def add_results_panel() -> ResultsPanel:
                 timeline = gr.Plot(show_label=False, container=False, elem_id="timeline")
                 transitions = gr.HTML(apply_default_css=False)
             with gr.Column(scale=5, min_width=460) as breakdown_column:
-                exemplar = gr.Dropdown(
-                    [results_view.MEAN], value=results_view.MEAN, label="Compared with", elem_id="compared-with"
-                )
-                waterfall = gr.Plot(show_label=False, container=False, elem_id="waterfall")
-                breakdown = gr.HTML(elem_id="breakdown", apply_default_css=False)
+                exemplar = gr.Dropdown([MEAN], value=MEAN, label="Compared with", elem_id="compared-with")
+                judgement = gr.Plot(show_label=False, container=False, elem_id="judgement")
+                breakdown = gr.HTML(js_on_load=SEEK_ON_CLICK, elem_id="breakdown", apply_default_css=False)
+                with gr.Accordion("By movement and pose", open=False, elem_id="branches") as branches_column:
+                    waterfall = gr.Plot(show_label=False, container=False, elem_id="waterfall")
+                    branches = gr.HTML(apply_default_css=False)
         measurements = add_measurements_panel()
         with gr.Row(equal_height=False) as votes_row:
             with gr.Column(scale=1, min_width=460):
@@ -304,8 +372,11 @@ def add_results_panel() -> ResultsPanel:
         transitions=transitions,
         breakdown_column=breakdown_column,
         exemplar=exemplar,
-        waterfall=waterfall,
+        judgement=judgement,
         breakdown=breakdown,
+        branches_column=branches_column,
+        waterfall=waterfall,
+        branches=branches,
         votes_row=votes_row,
         votes=votes,
         votes_table=votes_table,
@@ -319,7 +390,7 @@ def add_results_panel() -> ResultsPanel:
 
 def connect_results(panel: ResultsPanel, service: AnalysisService, tasks: TaskRunner) -> None:
     """Connect the choice of an exemplar, in the list or by a click on its vote, its measurements, and the video."""
-    compared: list[Block] = [panel.report, panel.viewer, panel.waterfall, panel.breakdown, panel.votes]
+    compared: list[Block] = [panel.report, panel.viewer, panel.breakdown, panel.waterfall, panel.branches, panel.votes]
     compared += [panel.votes_table, panel.video_row, panel.make_video, panel.video]
     compared += [panel.measurements.table, panel.measurements.charts, panel.measurements.exemplar_row]
 
@@ -327,7 +398,7 @@ def connect_results(panel: ResultsPanel, service: AnalysisService, tasks: TaskRu
         return compare_updates(panel, event[panel.report], event[panel.player_clip], event[panel.exemplar])
 
     def choose_vote(event: EventValues, click: gr.EventData) -> Updates:
-        exemplar = str(getattr(click, "exemplar", results_view.MEAN))
+        exemplar = str(getattr(click, "exemplar", MEAN))
         updates = compare_updates(panel, event[panel.report], event[panel.player_clip], exemplar)
         return {panel.exemplar: exemplar, **updates}
 
@@ -354,6 +425,14 @@ def connect_results(panel: ResultsPanel, service: AnalysisService, tasks: TaskRu
         show_progress="hidden",
         api_visibility="private",
     )
+    # Gradio drops a figure that comes while its accordion is closed.
+    panel.branches_column.expand(
+        lambda event: branches_updates(panel, event[panel.report], event[panel.exemplar]),
+        {panel.report, panel.exemplar},
+        [panel.waterfall, panel.branches],
+        show_progress="hidden",
+        api_visibility="private",
+    )
     panel.measurements.measure_exemplar.connect(
         measure_exemplar,
         {panel.report, panel.exemplar},
@@ -372,23 +451,25 @@ def connect_results(panel: ResultsPanel, service: AnalysisService, tasks: TaskRu
 
 def report_updates(panel: ResultsPanel, report: DiveReport, clip: PlayerClip) -> Updates:
     """Updates that show a new report, its files still to come."""
-    scored = report.total is not None
+    judgement, has_votes = report.judgement, report.breakdown is not None
     viewer = viewer_value(report, clip)
     updates: Updates = {
         panel.column: gr.Column(visible=True),
-        panel.score_card: results_view.score_card(report),
+        panel.score_card: score_card(report),
         panel.force_column: gr.Column(visible=bool(report.no_score) and not report.is_forced),
-        panel.warnings: results_view.warnings_html(report),
+        panel.warnings: warnings_html(report),
         panel.viewer: viewer,
         panel.timeline: timeline_figure(report),
-        panel.transitions: results_view.transitions_table(report),
-        panel.breakdown_column: gr.Column(visible=scored),
-        panel.exemplar: gr.Dropdown(choices=results_view.vote_choices(report), value=results_view.MEAN),
-        panel.waterfall: waterfall_figure(report),
-        panel.breakdown: results_view.breakdown_table(report),
-        panel.votes_row: gr.Row(visible=scored),
-        panel.votes: votes_figure(report),
-        panel.votes_table: results_view.votes_table(report),
+        panel.transitions: transitions_table(report),
+        panel.breakdown_column: gr.Column(visible=report.total is not None),
+        panel.exemplar: exemplar_choice_update(report),
+        panel.judgement: gr.Plot(
+            value=None if judgement is None else judgement_figure(report),
+            visible=judgement is not None and not judgement.tells_little,
+        ),
+        panel.branches_column: gr.Accordion(visible=has_votes),
+        panel.votes_row: gr.Row(visible=has_votes),
+        **vote_updates(panel, report, report),
         panel.report: report,
         panel.player_clip: clip,
         **suggestion_updates(panel.suggestions, report),
@@ -404,21 +485,44 @@ def compare_updates(panel: ResultsPanel, report: DiveReport | None, clip: Player
     """Updates that compare the dive with one exemplar, or with all of them."""
     if report is None or clip is None or not clip.path.is_file():
         raise gr.Error(EXPIRED)
-    if exemplar != results_view.MEAN:
+    if exemplar != MEAN:
         report = with_exemplar_clip(report, exemplar)
-    single = results_view.with_single_vote(report, exemplar)
-    marked = results_view.with_chosen_exemplar(report, exemplar)
+    single = with_single_vote(report, exemplar)
+    marked = with_chosen_exemplar(report, exemplar)
     viewer = viewer_value(marked, clip)
     return {
         panel.report: report,
         panel.viewer: viewer,
-        panel.waterfall: waterfall_figure(single),
-        panel.breakdown: results_view.breakdown_table(single),
-        panel.votes: votes_figure(marked),
-        panel.votes_table: results_view.votes_table(marked),
+        **vote_updates(panel, single, marked),
         **dive_updates(panel.measurements, report.kinematics, has_exemplar=viewer["exemplar"] is not None),
         **video_updates(panel, viewer),
     }
+
+
+def vote_updates(panel: ResultsPanel, single: DiveReport, marked: DiveReport) -> Updates:
+    """Updates of the breakdown and of the votes.
+
+    Args:
+        panel: of the page.
+        single: the report with all votes, or that of the chosen exemplar alone.
+        marked: the report with all votes and the chosen exemplar.
+    """
+    updates: Updates = {panel.breakdown: breakdown_table(single)}
+    if single.breakdown is not None:
+        updates |= _branches(panel, single)
+        updates |= {panel.votes: votes_figure(marked), panel.votes_table: votes_table(marked)}
+    return updates
+
+
+def branches_updates(panel: ResultsPanel, report: DiveReport | None, exemplar: str) -> Updates:
+    """Updates of the breakdown by branch, with the votes of all exemplars or that of one; gr.Error if it expired."""
+    if report is None:
+        raise gr.Error(EXPIRED)
+    return _branches(panel, with_single_vote(report, exemplar))
+
+
+def _branches(panel: ResultsPanel, report: DiveReport) -> Updates:
+    return {panel.waterfall: waterfall_figure(report), panel.branches: branches_table(report)}
 
 
 def video_updates(panel: ResultsPanel, viewer: dict) -> Updates:
@@ -438,7 +542,7 @@ def exemplar_measurement_updates(
     try:
         if report is None or report.kinematics is None:
             raise ValueError(EXPIRED)
-        chosen = results_view.with_chosen_exemplar(report, exemplar)
+        chosen = with_chosen_exemplar(report, exemplar)
         for event in tasks.run(lambda progress: service.measure_exemplar(chosen, progress)):
             if isinstance(event, TaskResult):
                 measured = comparison_updates(panel.measurements, report.kinematics, event.value)
@@ -457,7 +561,7 @@ def comparison_video_updates(
     if report is None:
         raise gr.Error(EXPIRED)
     try:
-        chosen = results_view.with_chosen_exemplar(report, exemplar)
+        chosen = with_chosen_exemplar(report, exemplar)
         side = ComparisonSide.from_exemplar(chosen)
         if side is None:
             raise ValueError(f"The clip of {chosen.exemplar or 'this exemplar'} is gone: choose another exemplar.")

@@ -26,6 +26,8 @@ MAX_NUMBERS = 12
 MAX_PROBLEMS = 200
 """Problems in the summary."""
 DEFAULT_COLLECTION = "My dives"
+WIDTHS = {"clip": 250, "mask": 140, "source": 140}
+"""Widths of columns of the table whose values are longer than their names, pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ def add_data_panel(storage: TrainingStorage) -> DataPanel:
             show_label=False,
             max_height=380,
             pinned_columns=1,
-            column_widths=[250, *(34 + 9 * len(name) for name in COLUMNS[1:-1]), 140],
+            column_widths=[WIDTHS.get(name, 34 + 9 * len(name)) for name in COLUMNS],
             elem_id="train-rows",
         )
         csv = gr.DownloadButton("Download dives.csv", size="sm", interactive=False, elem_id="train-csv")

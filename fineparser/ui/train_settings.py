@@ -10,10 +10,10 @@ from fineparser.ui.active_weights import ActiveWeights
 from fineparser.ui.training_storage import TrainingStorage
 
 TASKS = {
-    "Scores only (minutes)": "regression",
     "Masks and phases (hours)": "parsers",
     "Everything (hours; needs a GPU)": "everything",
 }
+TASKS_HELP = "Scores as your judges give them need no training: add dives with their awards on the Exemplars tab."
 EPOCHS, MINUTES = "epochs", "minutes"
 MAX_EPOCHS = 400
 """Limit for a run whose length is given in minutes: the paper's number of epochs."""
@@ -45,7 +45,7 @@ class TrainSettings:
 class TrainSettingsValues:
     """The settings as the user entered them, by default as the page offers them; an empty number box is None."""
 
-    task: str = "regression"
+    task: str = "parsers"
     start: str = INSTALLED
     unit: str = EPOCHS
     length: float | None = 60
@@ -66,7 +66,7 @@ DEFAULTS = TrainSettingsValues()
 
 def add_train_settings(storage: TrainingStorage, weights: ActiveWeights) -> TrainSettings:
     """Add the settings to the page that is being built."""
-    task = gr.Radio(list(TASKS.items()), value=DEFAULTS.task, label="Train", elem_id="train-part")
+    task = gr.Radio(list(TASKS.items()), value=DEFAULTS.task, label="Train", info=TASKS_HELP, elem_id="train-part")
     with gr.Row():
         start = gr.Dropdown(
             starting_weights(storage, weights),

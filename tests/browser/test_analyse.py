@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import ValidationError
 from playwright.sync_api import expect
 
 from fineparser.data.example_clips import EXAMPLES
@@ -40,6 +41,10 @@ def test_an_uploaded_clip_becomes_a_score(page, clip, app_folder):
     rows = page.locator("#votes-table tbody tr")
     expect(rows).to_have_count(10)
     expect(page.locator("#breakdown tbody tr").first).to_contain_text("Exemplars")
+    # The branches are folded away; their chart is drawn when they are opened.
+    expect(page.locator("#waterfall .js-plotly-plot")).to_be_hidden()
+    page.locator("#branches").get_by_text("By movement and pose").click()
+    expect(page.locator("#waterfall .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
     page.wait_for_function("() => document.querySelector('#votes .js-plotly-plot')?.fpConnected")
     # The event of a click on the last vote.
     page.evaluate(
@@ -144,6 +149,10 @@ def test_programs_send_a_clip_and_no_path(app_url, clip, app_folder):
     report, files = client.predict(handle_file(clip), "", "", None, 5, 40, api_name="/analyse")
     assert (report["clip"]["frames"], report["clip"]["first_frame"], report["clip"]["last_frame"]) == (50, 5, 40)
     assert len(files) == 6
+    report, _ = client.predict(handle_file(clip), "", "", None, 5, 40, standard="national", api_name="/analyse")
+    assert report["clip"]["last_frame"] == 40
+    with pytest.raises(ValidationError, match="standard: The standard is one of"):
+        client.predict(handle_file(clip), "", "", None, 5, 40, standard="Olympic", api_name="/analyse")
     with pytest.raises(httpx.HTTPStatusError, match="400"):
         client.predict(str(clip), "", "", None, None, None, api_name="/analyse")
     deadline = time.monotonic() + 10

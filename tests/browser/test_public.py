@@ -32,9 +32,9 @@ def open_tab(page, name: str) -> None:
 
 
 def add(page, clip, name: str) -> None:
-    """Add a scored dive with a name."""
+    """Add a judged dive with a name."""
     open_tab(page, "Exemplars")
-    page.get_by_text("Add a scored dive").click()
+    page.get_by_text("Add a judged dive").click()
     expect(page.locator("#add-exemplar")).to_contain_text("Only you see them", timeout=PATIENCE)
     fill_exemplar_form(page, clip)
     page.locator("#exemplar-score input").fill("25.5")

@@ -122,7 +122,10 @@ def test_a_dive_without_a_number_is_measured_and_gets_one(page):
     code = page.locator("#suggestion label:has(input:checked)").inner_text().split()[0]
     page.get_by_role("button", name="Use this number").click()
     expect(page.locator("#score-card h2")).to_contain_text(code, timeout=PATIENCE)
-    expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"))
+    # A score, or the sentence that the clip tells little about it.
+    expect(page.locator(".fp-card :is(.total b, .little)")).to_have_text(
+        re.compile(r"^(\d+|This clip tells little.*)$")
+    )
     expect(page.locator("#viewer").get_by_label("Path", exact=True)).to_be_checked()
     ready(page)
     page.locator("#measure-exemplar").click()
@@ -149,22 +152,55 @@ def test_a_session_becomes_a_list_of_dives_and_a_table_of_results(page, session)
         )
     second = trim_of(page)
     enter(page, DIVES[1])
+    page.locator("#standard").get_by_label("National", exact=True).check()
     page.get_by_role("button", name="Analyse all 2 dives").click()
     rows = page.locator("#session tbody tr")
     expect(rows).to_have_count(2, timeout=PATIENCE)
     expect(page.locator("#analyse-all-status")).to_contain_text("2 dives analysed.", timeout=PATIENCE)
     for row in rows.all():
-        assert re.search(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", row.inner_text())
+        assert re.search(r"\d+ \(\d+ to \d+\)", row.inner_text())
     page.get_by_role("button", name="Open dive 2").click()
     expect(page.locator("#score-card")).to_contain_text("Dive 2 of 2 in this clip.", timeout=PATIENCE)
     score = rows.nth(1).inner_text()
-    assert page.locator(".fp-card .total .value").inner_text() in score
+    assert "{} ({})".format(*page.locator(".fp-card .total .value").all_inner_texts()) in score
     ready(page)
     with page.expect_download() as waited:
         page.get_by_text("Report (JSON)").click()
     report = json.loads(waited.value.path().read_text())
-    assert (report["dive"], report["dives"]) == (2, 2)
+    assert (report["dive"], report["dives"], report["judgement"]["standard"]) == (2, 2, "national")
     assert (report["clip"]["first_frame"], report["clip"]["last_frame"]) == second
+
+
+def test_a_judged_dive_shows_its_faults_and_the_judges_are_remembered(page):
+    example = DIVES[0]
+    page.get_by_role("button", name=example.title).click()
+    expect(page.locator("#strip figure")).to_have_count(6, timeout=PATIENCE)
+    page.locator("#standard").get_by_label("Club").check()
+    page.locator("#analyse").click()
+    expect(page.locator(".fp-card .small").first).to_contain_text("Judged as: club.", timeout=PATIENCE)
+    expect(page.locator(".fp-card .caution")).to_contain_text("Not calibrated to real judges")
+    ready(page)
+    expect(page.locator(".fp-marks h3")).to_have_count(3)
+    faults = page.locator(".fp-marks button.fault")
+    expect(faults.locator("img")).to_have_count(faults.count())
+    # A click on a fault, here or in the table, shows its frame.
+    for button in (faults.last, page.locator("#breakdown button").first):
+        button.click()
+        expect(page.locator("#viewer .readout .frame")).to_have_text(f"frame {button.get_attribute('data-frame')}")
+    assert page.locator("#breakdown button").count() == faults.count()
+    expect(page.locator("#judgement .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#branches")).to_be_hidden()
+    # Another exemplar beside the dive.
+    page.locator("#compared-with input").click()
+    choices = page.get_by_role("option")
+    shown = page.locator("#viewer .exemplar .name").inner_text()
+    choices.filter(has_not_text=shown.split()[-1]).first.click()
+    expect(page.locator("#viewer .exemplar .name")).not_to_have_text(shown, timeout=PATIENCE)
+    for width in (390, 820, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"() => document.documentElement.scrollWidth === {width}")
+    page.reload()
+    expect(page.locator("#standard").get_by_label("Club")).to_be_checked(timeout=PATIENCE)
 
 
 def test_a_clip_without_a_dive_gets_a_score_on_request_only(page, still):
@@ -180,7 +216,8 @@ def test_a_clip_without_a_dive_gets_a_score_on_request_only(page, still):
     expect(page.locator("#take-masks-npz")).to_be_enabled()
     page.get_by_role("button", name="Score anyway").click()
     expect(reason).to_contain_text("Scored on request: normally there is no score, as no", timeout=PATIENCE)
-    expect(page.locator(".fp-card .total .value")).to_have_text(re.compile(r"^\d+\.\d\d$"))
+    expect(page.locator(".fp-card .little")).to_contain_text("This clip tells little about the score")
+    expect(page.locator(".fp-card .total")).to_have_count(0)
     expect(page.get_by_role("button", name="Score anyway")).to_have_count(0)
     ready(page)
     with page.expect_download() as waited:

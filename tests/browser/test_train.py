@@ -78,6 +78,9 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
     with serving(home) as url, visited(browser, url) as page:
         open_tab(page)
         expect(page.locator("#train-summary")).to_contain_text("Upload clips first")
+        part = page.locator("#train-part")
+        expect(part).to_contain_text("add dives with their awards on the Exemplars tab")
+        part.get_by_label("Everything").check()
         page.get_by_label("Collection name").fill("Our Club")
         page.locator("#train-files input[type=file]").set_input_files(club)
         found = page.locator("#train-summary")
@@ -91,9 +94,9 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
         expect(page.locator("#train-label-status")).to_contain_text("Labels predicted for 12 dives", timeout=PATIENCE)
         page.wait_for_function("() => document.querySelector('[data-loaded]')", timeout=PATIENCE)
         # Other settings change neither the table nor the predictions.
-        page.locator("#train-part").get_by_label("Masks and phases").check()
+        part.get_by_label("Masks and phases").check()
         expect(found).not_to_contain_text("10 for training, 2 for validation", timeout=PATIENCE)
-        page.locator("#train-part").get_by_label("Scores only").check()
+        part.get_by_label("Everything").check()
         expect(found).to_contain_text("10 for training, 2 for validation", timeout=PATIENCE)
         type_in(page, home, 3, "score", "55.5")
         expect(page.locator("#train-accept-all")).to_be_enabled()
@@ -111,7 +114,7 @@ def test_twelve_clips_become_weights_in_use(browser, club, home):
         assert sorted(frames_in(home).values())[-1] == ("10", "20")
         assert list(frames_in(home).values()).count(("", "")) == 11
 
-        page.locator("#train-length input").fill("6")
+        page.locator("#train-length input").fill("2")
         page.locator("#train-go").click()
         expect(page.locator("#train-status")).to_contain_text(": finished.", timeout=A_RUN)
         expect(page.locator("#train-comparison")).to_contain_text("Only 2 scored validation dives", timeout=PATIENCE)
@@ -168,10 +171,10 @@ def test_unusable_uploads_are_listed_and_harm_nothing(page, app_folder, tmp_path
     expect(found).to_contain_text("Left out: 3", timeout=PATIENCE)
     for reason in ("leads out of the folder", "'gone.mp4' does not exist", "broken.mp4"):
         expect(found).to_contain_text(reason)
-    expect(found.locator(".problem")).to_contain_text("no scored dives")
+    expect(found.locator(".problem")).to_contain_text("no labelled dives")
     assert str(app_folder) not in found.inner_text()
     page.locator("#train-go").click()
-    expect(page.locator("#train-message .problem")).to_contain_text("no scored dives", timeout=PATIENCE)
+    expect(page.locator("#train-message .problem")).to_contain_text("no labelled dives", timeout=PATIENCE)
     page.locator("#train-delete-clips").click()
     assert list((app_folder / "home").rglob("broken.mp4"))
     page.locator("#train-delete-clips-confirm").click()

@@ -45,6 +45,12 @@ def test_the_weights_in_use_are_described(model):
     assert rows["Score range"] == "the middle 80% of the votes: how much they differ"
 
 
+def test_the_range_of_weights_trained_on_simulated_dives_is_that_of_a_judgement(model):
+    simulated = CompactFineParser(model.config, Provenance("simulated", ("SynDive",)))
+    rows = dict(about_tab.weights_rows(DiveAnalyser(simulated)))
+    assert rows["Score range"] == "80% of dives: from the errors on simulated and on real ones"
+
+
 def test_untrained_weights_say_so(model):
     analyser = DiveAnalyser(CompactFineParser(model.config))
     assert "mean nothing" in dict(about_tab.weights_rows(analyser))["Trained on"]

@@ -8,6 +8,7 @@ import pytest
 
 from fineparser.analysis.report import DiveReport
 from fineparser.domain.dive_code import DiveCode
+from fineparser.domain.standards import Standard
 from fineparser.exemplars.exemplar import SIMULATED, USER_DIVES, Exemplar, ExemplarClip
 from fineparser.exemplars.simulated_exemplars import graded_recipes, simulate_exemplar
 from fineparser.exemplars.voting_result import Vote
@@ -51,6 +52,13 @@ def test_a_program_chooses_a_trim_and_the_centre_of_the_frame(service, falling_b
     report = service.analyse(request, lambda name, done: None)
     assert (report.first_frame, report.last_frame) == (10, 90)
     assert report.framing.boxes.tolist() == [[35.2, 0, 124.8, 96]]
+
+
+@pytest.mark.parametrize("standard", [None, Standard.CLUB])
+def test_the_standard_of_competition_reaches_the_analyser(service, scan, proposal, standard, monkeypatch):
+    monkeypatch.setattr(service.analyser, "analyse", lambda path, code, height, options, progress: options.standard)
+    request = AnalysisRequest(clip=scan, proposal=proposal, standard=standard)
+    assert service.analyse(request, lambda name, done: None) is standard
 
 
 def test_a_cancelled_analysis_leaves_no_files(service, scan, proposal, tmp_path):

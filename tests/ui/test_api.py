@@ -7,6 +7,7 @@ import gradio as gr
 import pytest
 
 from fineparser.analysis.crop_choice import CENTRE, DIVER
+from fineparser.domain.standards import Standard
 from fineparser.ui import api
 from fineparser.ui.background_tasks import TaskRunner
 
@@ -34,7 +35,7 @@ def problems(function, *values) -> list[str]:
     ],
 )
 def test_an_impossible_value_is_named(code, height, difficulty, crop, name, text):
-    (problem,) = problems(api.check_analysis, CLIP, code, height, difficulty, None, None, crop, 0, False)
+    (problem,) = problems(api.check_analysis, CLIP, code, height, difficulty, None, None, crop, 0, False, "")
     assert problem.startswith(f"{name}: ")
     assert text in problem
     if crop == DIVER and difficulty is None:
@@ -46,7 +47,7 @@ def test_an_impossible_value_is_named(code, height, difficulty, crop, name, text
 def test_a_long_value_is_not_repeated_whole(field, text):
     values = {"code": "103B", "height": "3", "crop": DIVER} | {field: text}
     (problem,) = problems(
-        api.check_analysis, CLIP, values["code"], values["height"], None, None, None, values["crop"], None, False
+        api.check_analysis, CLIP, values["code"], values["height"], None, None, None, values["crop"], None, False, None
     )
     assert len(problem) < 400
 
@@ -62,18 +63,30 @@ def test_a_long_value_is_not_repeated_whole(field, text):
     ],
 )
 def test_possible_and_missing_values_pass(code, height, difficulty, crop):
-    assert problems(api.check_analysis, CLIP, code, height, difficulty, 3, 40, crop, 0, False) == []
+    assert problems(api.check_analysis, CLIP, code, height, difficulty, 3, 40, crop, 0, False, None) == []
     assert problems(api.check_inspection, CLIP, code, height, 3, 40) == []
 
 
 def test_a_dive_is_chosen_by_its_number_or_by_its_frames():
-    assert problems(api.check_analysis, CLIP, "", "", None, None, None, DIVER, 2, True) == []
-    (problem,) = problems(api.check_analysis, CLIP, "", "", None, 3, None, DIVER, 2, False)
+    assert problems(api.check_analysis, CLIP, "", "", None, None, None, DIVER, 2, True, "") == []
+    (problem,) = problems(api.check_analysis, CLIP, "", "", None, 3, None, DIVER, 2, False, "")
     assert problem.startswith("dive: ")
 
 
+@pytest.mark.parametrize("standard", [*Standard, "", None])
+def test_the_standard_is_one_of_three_or_not_known(standard):
+    assert problems(api.check_analysis, CLIP, "", "", None, None, None, DIVER, 0, False, standard) == []
+
+
+@pytest.mark.parametrize("standard", ["Olympic", "Club", " club", "x" * 5000])
+def test_another_standard_is_refused_in_short(standard):
+    (problem,) = problems(api.check_analysis, CLIP, "", "", None, None, None, DIVER, 0, False, standard)
+    assert problem.startswith('standard: The standard is one of "international", "national", "club", not ')
+    assert len(problem) < 400
+
+
 def test_a_missing_clip_is_asked_for():
-    assert problems(api.check_analysis, None, "", "", None, None, None, "", 0, False) == [
+    assert problems(api.check_analysis, None, "", "", None, None, None, "", 0, False, "") == [
         "clip: Give a clip as an uploaded file."
     ]
     assert problems(api.check_inspection, None, "", "", None, None) == ["clip: Give a clip as an uploaded file."]

@@ -10,6 +10,7 @@ import pytest
 
 from fineparser.analysis.analyser import AnalysisOptions
 from fineparser.analysis.dive_segments import DiveSegment
+from fineparser.domain.standards import Standard
 from fineparser.exemplars.voting_result import ScoreEstimate
 from fineparser.quality_warning import QualityWarning
 from fineparser.ui.analyse_tab import dive_result, event_number, opened_updates, replaced_updates, session_updates
@@ -28,6 +29,7 @@ from fineparser.ui.dive_list import (
 )
 from fineparser.ui.results_panel import EXPIRED
 from fineparser.video.info import VideoError
+from tests.judgements import with_judgement
 from tests.ui.conftest import placeholder_panel
 
 
@@ -110,7 +112,8 @@ def test_a_stored_report_comes_back_whole_or_says_that_it_expired(report, user_h
 
 
 def test_the_table_has_scores_reasons_and_problems(dives, report, user_home):
-    scored = StoredReport(replace(report, total=ScoreEstimate(51.234, 44.0, 58.0)), "masks")
+    scores = {"total": ScoreEstimate(51.234, 44.0, 58.0), "execution": ScoreEstimate(21.0, 18.0, 24.0)}
+    scored = StoredReport(replace(report, **scores), "masks")
     unscored = StoredReport(replace(report, no_score=(QualityWarning("no_fall"),)), "masks")
     request = AnalysisRequest(clip="session.mp4")
     results = {
@@ -125,6 +128,23 @@ def test_the_table_has_scores_reasons_and_problems(dives, report, user_home):
     assert "Frame 7 is &lt;broken&gt;" in html
     assert re.findall(r'data-dive="(\d)"', html) == ["1", "2"]
     assert results_html({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "score", "remark"),
+    [
+        ({}, "80 (67 to 93)", ""),
+        ({"is_calibrated": True}, "80.2 (67.3 to 93.1)", ""),
+        ({"tells_little": True}, "\u2013", "tells little about the score"),
+    ],
+)
+def test_a_judged_dive_has_a_range_or_a_remark(dives, report, fields, score, remark, user_home):
+    known = replace(report, dive_code="207C", dive_name="back", height=10, difficulty=3.3)
+    stored = StoredReport(with_judgement(known, **fields), "masks")
+    html = results_html({1: DiveResult(segment=dives[0], request=AnalysisRequest(clip="a.mp4"), stored=stored)})
+    assert f"<td>{score}</td>" in html
+    assert remark in html
+    assert ("tells little" in html) == bool(remark)
 
 
 class Service:
@@ -145,10 +165,10 @@ def test_every_live_dive_is_analysed_and_a_broken_one_gets_a_row(dives, report, 
     service = Service(report, broken=2)
     workers = SimpleNamespace(service=service, tasks=TaskRunner())
     changed = replace(dives[0].proposal, last=dives[0].last - 1)
-    request = AnalysisRequest(clip="session.mp4", code="103B", height="3", proposal=changed)
+    request = AnalysisRequest(clip="session.mp4", code="103B", height="3", standard=Standard.CLUB, proposal=changed)
     updates = list(session_updates(request, dives, workers, session))
     assert [one.proposal for one in service.requests] == [changed, dives[1].proposal]
-    assert {one.code for one in service.requests} == {"103B"}
+    assert {(one.code, one.standard) for one in service.requests} == {("103B", Standard.CLUB)}
     steps = "".join(str(one.get("status", "")) for one in updates)
     assert re.findall(r'(Dive \d of 2): Reading the clip.*?value="([\d.]+)"', steps) == [
         ("Dive 1 of 2", "0.25"),
@@ -170,9 +190,8 @@ def test_a_forced_score_replaces_that_in_the_table(dives, report, session, user_
     request = AnalysisRequest(clip="session.mp4", code="103B", height="3", proposal=dives[0].proposal)
     before = dive_result(Service(report, broken=0), dives[0], request, lambda *_: None)
     forced = replace(request, force=True)
-    scored = replace(
-        report, total=ScoreEstimate(40.0, 30.0, 50.0), no_score=(QualityWarning("no_fall"),), is_forced=True
-    )
+    scores = {"total": ScoreEstimate(40.0, 30.0, 50.0), "execution": ScoreEstimate(20.0, 15.0, 25.0)}
+    scored = replace(report, **scores, no_score=(QualityWarning("no_fall"),), is_forced=True)
     updates = replaced_updates(session, {1: before}, request, forced, scored)
     assert "(30.00 to 50.00)" in updates["table"]
     assert "Scored on request" in updates["table"]

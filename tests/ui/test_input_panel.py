@@ -6,14 +6,17 @@ from types import SimpleNamespace
 import pytest
 
 from fineparser.data.example_clips import EXAMPLES
+from fineparser.domain.standards import Standard
 from fineparser.ui.components import error_text
 from fineparser.ui.input_panel import (
+    STANDARD_CHOICES,
     DiveInputs,
     DiveValues,
     clip_html,
     dive_choices,
     dive_html,
     example_updates,
+    known_standard,
     scan_upload,
 )
 from fineparser.video.info import VideoError
@@ -36,6 +39,11 @@ from tests.ui.conftest import placeholder_panel
 )
 def test_a_dive_is_checked_at_once(code, height, difficulty, text):
     assert text in dive_html(DiveValues(code=code, height=height, difficulty=difficulty))
+
+
+def test_the_answer_to_who_judges_becomes_a_standard():
+    assert [known_standard(answer) for _, answer in STANDARD_CHOICES] == [None, *Standard]
+    assert known_standard(None) is None
 
 
 def test_input_is_escaped():

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from fineparser.analysis.inspection import ARRAYS
+from fineparser.domain.faults import DEDUCTION_CURVES
 from fineparser.domain.phases import Phase
-from fineparser.simulator.judges import DEDUCTION_CURVES
+from fineparser.model.entry import DEDUCTION_SPREAD
 from fineparser.ui import inspect_view as view
 from fineparser.ui.inspect_tab import last_dive
 from tests.inspections import drawn, labelled, made_up, paired
@@ -87,7 +88,7 @@ def test_the_entry_is_shown_with_its_predicted_deductions(inspection):
     assert "flying water" in html
     assert view.entry_html(inspection) == view.entry_table(inspection) == ""
     found = rows(view.entry_table(drawn(inspection)))
-    names = list(DEDUCTION_CURVES)
+    names = list(DEDUCTION_SPREAD)
     assert f"||Splash||{names.index('splash') / 10:.2f}||" in found
     assert "||Award from entry alone||6.50||" in found
     comparison = replace(inspection.comparison, entry_fault_scores=np.zeros(14, np.float32))
@@ -97,5 +98,5 @@ def test_the_entry_is_shown_with_its_predicted_deductions(inspection):
 
 
 def test_the_table_has_the_faults_that_judges_see_at_the_entry():
-    entry_faults = {name for name, curve in DEDUCTION_CURVES.items() if curve.phase == Phase.ENTRY}
+    entry_faults = {name for name in DEDUCTION_SPREAD if DEDUCTION_CURVES[name].phase == Phase.ENTRY}
     assert set(view.ENTRY_LABELS) - {view.AWARD} == entry_faults

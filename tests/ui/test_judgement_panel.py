@@ -90,6 +90,18 @@ def test_the_table_has_sizes_and_frames(report):
     assert "\u00b1" in rows[2]
 
 
-def test_without_a_judgement_that_tells_something_both_are_empty(unjudged, report):
-    for one in (unjudged, with_judgement(report, tells_little=True)):
-        assert marks_html(one) == faults_table(one) == ""
+def test_where_the_clip_tells_little_there_are_sizes_and_no_deductions(report):
+    little = with_judgement(report, tells_little=True)
+    assert marks_html(little) == ""
+    html = faults_table(little)
+    # The knees, which cost next to nothing, are measured as well.
+    assert len(frames_in(html)) == len(SHOWN_FRAMES) + 1
+    assert "Splash 0.6" in html
+    assert "\u22120.4" not in html
+    assert "Awards" not in html
+    nothing = tuple(replace(mark, faults=()) for mark in little.judgement.phases)
+    assert faults_table(with_judgement(report, tells_little=True, phases=nothing)) == ""
+
+
+def test_without_a_judgement_both_are_empty(unjudged):
+    assert marks_html(unjudged) == faults_table(unjudged) == ""

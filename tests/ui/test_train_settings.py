@@ -17,15 +17,15 @@ def test_settings_become_options():
     assert (options.data, options.checkpoint, options.train, options.seed) == (
         ("clips:/club",),
         "/start",
-        "regression",
+        "parsers",
         7,
     )
     assert (options.epochs, options.minutes, options.validation_share) == (60, None, 0.2)
     assert (options.learning_rate, options.batch_size, options.warmup_epochs) == (1e-3, 8, 5)
     assert options.max_gradient_norm is None
-    assert (options.choose_by, options.skip_broken) == ("r_l2_x100", True)
-    in_minutes = options_for(replace(DEFAULTS, task="parsers", unit="minutes", length=2.5))
-    assert (in_minutes.minutes, in_minutes.epochs, in_minutes.choose_by) == (2.5, 400, None)
+    assert (options.choose_by, options.skip_broken) == (None, True)
+    in_minutes = options_for(replace(DEFAULTS, task="everything", unit="minutes", length=2.5))
+    assert (in_minutes.minutes, in_minutes.epochs, in_minutes.choose_by) == (2.5, 400, "r_l2_x100")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_at_home_everybody_shares_one_collection(bank_analyser, exemplar_clip, u
     own = selection(bank_analyser, (USER_SOURCE,), exemplars)
     assert (ids(own), own.simulate_missing) == ([added.id], False)
     assert ids(selection(bank_analyser, (SIMULATED_SOURCE,), exemplars)) == ["bundled-0", "bundled-1"]
-    with pytest.raises(ValueError, match="No exemplar may vote"):
+    with pytest.raises(ValueError, match="No exemplars are chosen"):
         selection(bank_analyser, (), exemplars)
 
 
