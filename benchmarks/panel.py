@@ -17,7 +17,7 @@ from fineparser.domain.standards import award_prior
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.scoring.award_model import AwardModel, interval_reach
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, log_splash_size
-from fineparser.scoring.judge_calibration import JudgeCalibration, JudgedDive
+from fineparser.scoring.judge_calibration import CalibrationDive, JudgeCalibration
 from fineparser.simulator.judges import LOWEST_AWARD, assess_faults
 from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 from fineparser.simulator.true_measurements import true_measurements
@@ -62,7 +62,7 @@ PANELS = {
 assert all(set(panel.weights) <= set(FAULT_NAMES) for panel in PANELS.values())
 JUDGED_DIVES = (0, 3, 5, 10, 20, 60)
 """Numbers of dives that calibrate the judges; the app uses none of fewer than
-`fineparser.scoring.judge_calibration.MIN_JUDGED_DIVES`."""
+`fineparser.scoring.judge_calibration.MIN_SCORED_DIVES`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ def measure(options: PanelBenchmark, report: Callable[[str], None] = lambda line
     for name, panel in PANELS.items():
         report(name)
         awards = np.array([panel.mean_award(plan) for plan in plans])
-        dives = [JudgedDive(*one) for one in zip(awards.tolist(), typical, updates, strict=True)]
+        dives = [CalibrationDive(*one) for one in zip(awards.tolist(), typical, updates, strict=True)]
         results[name] = {
             f"{count} judged dives": _calibrated(dives, points_per_award, count, model, options)
             for count in JUDGED_DIVES
@@ -133,7 +133,7 @@ def noisy_evidence(plan: DivePlan, model: AwardModel, rng: np.random.Generator) 
 
 
 def _calibrated(
-    dives: Sequence[JudgedDive],
+    dives: Sequence[CalibrationDive],
     points_per_award: np.ndarray,
     count: int,
     model: AwardModel,

@@ -20,7 +20,8 @@ def make_fault(name: str, value: float, deduction: float, frames: tuple[int, ...
     error = fields.pop("size_error", 0.1 * max(abs(usual), 10.0 if unit == "deg" else 0.1))
     size = Quantity.measured(value, error, unit, frames)
     phase = DEDUCTION_CURVES[name].phase
-    more = {"typical": 0.2, "error": 0.1} | fields
+    more = {"typical": 0.0, "error": 0.1} | fields
+    more = {"change": more["typical"] - deduction} | more
     return FaultDeduction(name=name, phase=phase, size=size, usual=usual, deduction=deduction, **more)
 
 
@@ -73,9 +74,9 @@ def make_judgement(**fields: object) -> Judgement:
         "typical_award": 7.4,
         "typical_spread": 1.2,
         "phases": phases,
-        "judged_dives": 0,
+        "calibration_dives": 0,
         "is_calibrated": False,
-        "tells_little": False,
+        "is_uninformative": False,
         "real_error": 0.83,
         "real_dives": 9,
     }

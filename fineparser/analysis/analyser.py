@@ -27,7 +27,7 @@ from fineparser.exemplars.exemplar import SIMULATED, DiveSpec, clip_digest, non_
 from fineparser.exemplars.exemplar_bank import BankError, ExemplarBank
 from fineparser.exemplars.selection import EXEMPLAR_COUNT, ExemplarSelection
 from fineparser.exemplars.user_exemplars import ClipSection
-from fineparser.exemplars.voting_result import ScoreEstimate, VotingResult, exemplars_beside, vote_on_dive
+from fineparser.exemplars.voting_result import ScoreEstimate, VotingResult, comparison_exemplars, vote_on_dive
 from fineparser.model.checkpoint import PretrainedNetwork, load_network
 from fineparser.model.config import CompactConfig
 from fineparser.model.cpu.optimisation import optimise
@@ -37,9 +37,9 @@ from fineparser.model.temporal_action_parser import decode_transitions
 from fineparser.progress import Progress, no_progress, progress_between
 from fineparser.quality_warning import QualityWarning
 from fineparser.scoring.award_model import AwardModel
-from fineparser.scoring.evidence import evidence_of, shown_quantities
+from fineparser.scoring.evidence import evidence_of, fault_quantities
 from fineparser.scoring.judge import judge_dive
-from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeCalibration, judged_dives
+from fineparser.scoring.judge_calibration import MIN_SCORED_DIVES, JudgeCalibration, calibration_dives
 from fineparser.scoring.judgement import Judgement
 from fineparser.video.clip import Clip
 from fineparser.video.framing import Framing
@@ -116,6 +116,7 @@ class DiveAnalyser:
         self.bank = bank
         self.bank_warning = bank_warning
         self.dtype = dtype_of(precision, model.device)
+
     @cached_property
     def network(self) -> PretrainedNetwork:
         """Inference copy of `model`: the same numbers in a fraction of the time.
@@ -238,13 +239,13 @@ class DiveAnalyser:
                 judgement = judge_dive(
                     self.award_model,
                     evidence_of(kinematics),
-                    shown_quantities(kinematics),
+                    fault_quantities(kinematics),
                     spec,
                     standard=options.standard,
                     calibration=calibration,
                     missing_phases=missing_phases,
                 )
-                voting = _judged(judgement, spec, self.network, selection)
+                voting = _judgement_result(judgement, spec, self.network, selection)
             else:
                 voting = vote_on_dive(self.network, query, spec, selection, missing_phases)
         number_warnings: list[QualityWarning] = []
@@ -431,8 +432,8 @@ class DiveAnalyser:
         """Calibration to the judges of the real dives of a bank; None with too few."""
         if bank is None:
             return None
-        _, dives = judged_dives(bank, standard, self.award_model)
-        if len(dives) < MIN_JUDGED_DIVES:
+        _, dives = calibration_dives(bank, standard, self.award_model)
+        if len(dives) < MIN_SCORED_DIVES:
             return None
         return JudgeCalibration.from_dives(dives, self.award_model)
 
@@ -518,17 +519,17 @@ class DiveAnalyser:
         elif datasets:
             scale = QualityWarning("scale_real", {"datasets": ", ".join(datasets)})
         else:
-            scale = QualityWarning("scale_simulated", {"min_dives": MIN_JUDGED_DIVES})
+            scale = QualityWarning("scale_simulated", {"min_dives": MIN_SCORED_DIVES})
         return WeightsSummary(provenance.name, provenance.trained_on, scale)
 
 
-def _judged(
+def _judgement_result(
     judgement: Judgement, spec: DiveSpec, network: PretrainedNetwork, selection: ExemplarSelection
 ) -> VotingResult:
     """Total and execution of a judgement, with the exemplars to show beside the dive."""
     execution = ScoreEstimate(*(COUNTED_AWARDS * award for award in (judgement.award, judgement.low, judgement.high)))
     total = ScoreEstimate(*(spec.difficulty * value for value in (execution.value, execution.low, execution.high)))
-    beside = exemplars_beside(network, spec, selection, total.value)
+    beside = comparison_exemplars(network, spec, selection, total.value)
     return replace(beside, total=total, execution=execution)
 
 

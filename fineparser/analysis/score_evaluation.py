@@ -298,7 +298,7 @@ class ScoreEvaluation:
             notes.append("no standard of competition is stated: baselines take the most frequent one of the dive")
         elif unstated:
             notes.append(f"no standard of competition is stated of {unstated} dives: baselines take the most frequent")
-        if little := sum(one.tells_little for one in self.scored):
+        if little := sum(one.is_uninformative for one in self.scored):
             notes.append(f"of {little} dives the report says that the clip tells little about the score")
         notes += [f"no score: {one.clip} ({one.reason})" for one in self.missing]
         return notes
@@ -341,7 +341,7 @@ def _row(one: DivePrediction) -> dict[str, str]:
             if method != PREDICTION
         },
         "left_out": "yes" if one.is_left_out else "no",
-        "tells_little": "yes" if one.tells_little else "no",
+        "is_uninformative": "yes" if one.is_uninformative else "no",
         "reason": one.reason,
     }
 
@@ -510,7 +510,7 @@ class _Run:
 
     def _analyse(self, clip: ScoredClip) -> DivePrediction:
         """Predicted awards of a clip; without those of the analyses where it cannot be analysed."""
-        ranges, tells_little, reason = {}, False, ""
+        ranges, is_uninformative, reason = {}, False, ""
         try:
             file = clip.file(self.folder)
             proposal = self.analyser.propose(file, *self._trim(clip))
@@ -520,7 +520,7 @@ class _Run:
                 reason = ", ".join(one.code for one in report.no_score) or "no exemplars"
             else:
                 ranges[PREDICTION] = predicted
-            tells_little = report.judgement is not None and report.judgement.tells_little
+            is_uninformative = report.judgement is not None and report.judgement.is_uninformative
             if report.judgement is not None and self.voting is not None:
                 options = self._options(clip, proposal)
                 voted = AwardRange.from_report(self.voting.analyse(file, clip.spec.code, clip.spec.height, options))
@@ -543,7 +543,7 @@ class _Run:
             is_standard_stated=stated is not None,
             ranges=ranges,
             is_left_out=self._is_left_out(clip),
-            tells_little=tells_little,
+            is_uninformative=is_uninformative,
             reason=reason,
         )
 

@@ -73,7 +73,7 @@ class DivePrediction:
     """Predicted awards by `METHODS`; one that predicts nothing for this dive is missing."""
     is_left_out: bool = False
     """True if the award model was fitted on this clip, and predicted it with its constants fitted without it."""
-    tells_little: bool = False
+    is_uninformative: bool = False
     """True if the report says that the clip tells little about the score."""
     reason: str = ""
     """Reason why there is no prediction."""

@@ -365,7 +365,7 @@ class ClipAnalyser:
 
 def _score_cells(report: "DiveReport") -> dict[str, str]:
     """Cells of a summary about the score, as the report's page shows it."""
-    from fineparser.rendering.judgement_text import LEAST_DEDUCTION, score_text
+    from fineparser.rendering.judgement_text import LEAST_CHANGE, score_text
     from fineparser.rendering.messages import little_message, no_score_message
 
     judgement, score = report.judgement, score_text(report)
@@ -373,7 +373,7 @@ def _score_cells(report: "DiveReport") -> dict[str, str]:
     if judgement is not None:
         cells["standard"] = "" if judgement.standard is None else judgement.standard.value
         cells["faults"] = "; ".join(
-            f"{fault.name} -{fault.deduction:.1f}" for fault in judgement.faults if fault.deduction >= LEAST_DEDUCTION
+            f"{fault.name} {fault.change:+.1f}" for fault in judgement.faults if abs(fault.change) >= LEAST_CHANGE
         )
     if score is not None:
         cells["total"] = score.points

@@ -207,7 +207,7 @@ def vote_on_dive(
     )
 
 
-def exemplars_beside(network: Network, spec: DiveSpec, selection: ExemplarSelection, total: float) -> VotingResult:
+def comparison_exemplars(network: Network, spec: DiveSpec, selection: ExemplarSelection, total: float) -> VotingResult:
     """Exemplars to show beside a dive that is judged by its measurements: none of them votes, or is simulated for it.
 
     Args:

@@ -19,7 +19,7 @@ from fineparser.rendering.chart_style import (
 )
 from fineparser.rendering.judgement_text import (
     award_change,
-    deduction_text,
+    change_text,
     fault_phrase,
     listed_faults,
     measured_text,
@@ -76,14 +76,14 @@ def judgement_rows(report: DiveReport) -> list[list[str]]:
     The first row has the names of the columns. Empty without a judgement, or with one that the clip tells little about.
     """
     judgement = report.judgement
-    if judgement is None or judgement.tells_little:
+    if judgement is None or judgement.is_uninformative:
         return []
     rows = [["Fault", "Measured", "Awards", "Frame"]]
     for mark in judgement.phases:
         for fault in listed_faults(mark):
             frames = frames_text(fault.size.frames).partition(" ")[2]
             phrase = fault_phrase(fault, report.dive_code)
-            rows.append([phrase, measured_text(fault), deduction_text(fault), frames])
+            rows.append([phrase, measured_text(fault), change_text(fault), frames])
     return rows
 
 
@@ -102,7 +102,7 @@ def judgement_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     A sentence instead of it without a judgement, or where the clip tells little about the score.
     """
     judgement = report.judgement
-    if judgement is None or judgement.tells_little:
+    if judgement is None or judgement.is_uninformative:
         return empty_figure(_wrapped(little_message(report) or "No score: give the dive number and the height."), theme)
     steps = judgement_steps(judgement)
     names = [TYPICAL_ROW, *(step.label for step in steps), LAST_ROW]
@@ -174,7 +174,7 @@ def _wrapped(text: str) -> str:
 def judgement_html(report: DiveReport) -> str:
     """The chart as HTML, one row a step; empty without a judgement, or where the clip tells little."""
     judgement = report.judgement
-    if judgement is None or judgement.tells_little:
+    if judgement is None or judgement.is_uninformative:
         return ""
     steps = judgement_steps(judgement)
     low, high = judgement_range(judgement, steps)

@@ -12,8 +12,8 @@ from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD, band
 from fineparser.rendering.measurements import UNITS
 from fineparser.scoring import FaultDeduction, Judgement, PhaseMark
 
-LEAST_DEDUCTION = 0.05
-"""Awards below which a fault is not listed."""
+LEAST_CHANGE = 0.05
+"""Awards against a typical dive below which a fault is not listed."""
 
 DECIMALS = {"m": 1, "s": 2}
 """Decimals of the size of a fault by its unit; others are whole."""
@@ -37,7 +37,7 @@ class ScoreText:
 def score_text(report: DiveReport) -> ScoreText | None:
     """The score of a report; None without one, and where the clip tells little about it."""
     total, execution, judgement = report.total, report.execution, report.judgement
-    if total is None or execution is None or (judgement is not None and judgement.tells_little):
+    if total is None or execution is None or (judgement is not None and judgement.is_uninformative):
         return None
     decimals, award_decimals = score_decimals(judgement)
     award, *awards = (
@@ -63,28 +63,23 @@ def score_decimals(judgement: Judgement | None) -> tuple[int, int]:
 
 
 def listed_faults(mark: PhaseMark) -> tuple[FaultDeduction, ...]:
-    """Faults of a phase that cost `LEAST_DEDUCTION` or more, the dearest first."""
-    return tuple(fault for fault in mark.faults if fault.deduction >= LEAST_DEDUCTION)
+    """Faults by which a phase differs from a typical one by `LEAST_CHANGE` or more, the worst first."""
+    return tuple(fault for fault in mark.faults if abs(fault.change) >= LEAST_CHANGE)
 
 
 def fault_text(fault: FaultDeduction, dive_code: str | None = None) -> str:
-    """A fault and what it costs, such as "8\u00b0 over \u22120.6".
+    """A fault and what it costs against a typical dive, such as "8\u00b0 over \u22120.6".
 
     Args:
         fault: of a judgement.
         dive_code: its position names the shape in which a dive was loose.
     """
-    return f"{fault_phrase(fault, dive_code)} {deduction_text(fault)}"
+    return f"{fault_phrase(fault, dive_code)} {change_text(fault)}"
 
 
-def deduction_text(fault: FaultDeduction) -> str:
-    """Awards that a fault costs, with a minus."""
-    return f"\u2212{fault.deduction:.1f}"
-
-
-def typical_deduction_text(fault: FaultDeduction) -> str:
-    """Awards that the fault costs in a typical dive."""
-    return f"typical \u2212{fault.typical:.1f}"
+def change_text(fault: FaultDeduction) -> str:
+    """Awards by which a fault makes the dive worse, with a minus, or better than a typical one."""
+    return award_change(fault.change)
 
 
 def fault_phrase(fault: FaultDeduction, dive_code: str | None = None) -> str:

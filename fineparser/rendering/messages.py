@@ -23,7 +23,7 @@ from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.exemplars.voting_result import Vote
 from fineparser.quality_warning import QualityWarning
 from fineparser.scoring import Judgement
-from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeComparison
+from fineparser.scoring.judge_calibration import MIN_SCORED_DIVES, JudgeComparison
 
 Values = Mapping[str, Any]
 Template = str | Callable[[Values], str]
@@ -198,7 +198,7 @@ def judge_comparison_message(comparison: JudgeComparison) -> str:
     if judges is None:
         return (
             f"{plural(count, 'dive')} of yours {'is' if count == 1 else 'are'} judged and measured. From "
-            f"{MIN_JUDGED_DIVES} such dives on, scores are calibrated to your judges."
+            f"{MIN_SCORED_DIVES} such dives on, scores are calibrated to your judges."
         )
     given = [one.execution / COUNTED_AWARDS for one in comparison.dives]
     before, after = (
@@ -334,15 +334,15 @@ def standard_message(judgement: Judgement) -> str:
 def calibration_message(judgement: Judgement) -> str:
     """The real judges that a score is calibrated on; without them its error on real dives, a warning."""
     if judgement.is_calibrated:
-        return f"Calibrated on {plural(judgement.judged_dives, 'dive')} that your judges scored."
+        return f"Calibrated on {plural(judgement.calibration_dives, 'dive')} that your judges scored."
     error = ""
     if judgement.real_dives:
         error = (
             f": on {plural(judgement.real_dives, 'real dive')} the mean award was off by {judgement.real_error:.1f} "
             "(root mean square)"
         )
-    more = "more " if judgement.judged_dives else ""
-    dives = plural(max(MIN_JUDGED_DIVES - judgement.judged_dives, 1), f"{more}judged dive")
+    more = "more " if judgement.calibration_dives else ""
+    dives = plural(max(MIN_SCORED_DIVES - judgement.calibration_dives, 1), f"{more}judged dive")
     return f"Not calibrated to real judges{error}. Add {dives} of your own to calibrate the score."
 
 
@@ -368,7 +368,7 @@ def typical_message(report: DiveReport) -> str:
 
 def little_message(report: DiveReport) -> str:
     """The sentence in place of a score about which the clip tells little; empty for other reports."""
-    if report.judgement is None or not report.judgement.tells_little:
+    if report.judgement is None or not report.judgement.is_uninformative:
         return ""
     return f"This clip tells little about the score: see the measurements. {sentence(typical_message(report))} awards."
 

@@ -14,13 +14,12 @@ from fineparser.kinematics import Kinematics
 from fineparser.rendering.chart_style import signed
 from fineparser.rendering.judgement_chart import judgement_html
 from fineparser.rendering.judgement_text import (
+    change_text,
     contribution_text,
-    deduction_text,
     fault_frame,
     fault_phrase,
     listed_faults,
     score_text,
-    typical_deduction_text,
 )
 from fineparser.rendering.key_frames import as_jpeg, fault_key_frames, find_key_frames, key_frame_images
 from fineparser.rendering.measurement_charts import DOT_SECONDS, path_chart, rotation_chart
@@ -52,11 +51,11 @@ NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 THUMBNAIL_SIDE = 200
 """Longer side of the image of a fault, pixels: twice its size on the page."""
 
-NO_FAULT = "No fault that costs anything was measured."
+NO_FAULT = "Nothing that was measured differs from a typical dive."
 
 MARKS_NOTE = (
-    "A mark is that of the phase alone, from 0 to 10. A deduction is what the fault is expected to cost in awards, and "
-    "in brackets what it costs in a typical dive. What can hardly be measured counts as in a typical dive."
+    "A mark is that of the phase alone, from 0 to 10. Numbers behind the faults are awards against a typical dive of "
+    "this number and standard. What can hardly be measured counts as in a typical dive."
 )
 
 VOTING_METHOD = (
@@ -94,14 +93,14 @@ def report_html(report: DiveReport, exemplar: Kinematics | None = None) -> str:
         tables = _measurements(report.kinematics, exemplar)
         measurements = _section("Measurements", _pictures(report, report.kinematics, exemplar) + tables)
     # Where the clip tells little about the score, the measurements stand in its place.
-    tells_little = report.judgement is not None and report.judgement.tells_little
+    is_uninformative = report.judgement is not None and report.judgement.is_uninformative
     sections = [
         _header(report, title),
         _warnings(report),
-        measurements if tells_little else _judgement(report),
+        measurements if is_uninformative else _judgement(report),
         _section("Key frames", _key_frames(report)),
         _section("Phases", timeline_html(report) + _transitions(report)),
-        "" if tells_little else measurements,
+        "" if is_uninformative else measurements,
         _vote_sections(report),
         _section("Clip and weights", _facts(report)),
         _footer(report),
@@ -205,9 +204,7 @@ def _phase_faults(report: DiveReport, mark: PhaseMark, images: Mapping[int, str]
     items = []
     for frame, faults in groups.items():
         lines = "".join(
-            f"<p>{escape(fault_phrase(fault, report.dive_code))} <b>{deduction_text(fault)}</b> "
-            f"<em>({typical_deduction_text(fault)})</em></p>"
-            for fault in faults
+            f"<p>{escape(fault_phrase(fault, report.dive_code))} <b>{change_text(fault)}</b></p>" for fault in faults
         )
         number = "" if frame is None else f"<em>frame {frame}</em>"
         items.append(f"<li>{'' if frame is None else images[frame]}<div>{lines}{number}</div></li>")

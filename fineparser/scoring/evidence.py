@@ -96,7 +96,7 @@ def log_splash_size(height: float, area: float) -> float:
     return float(np.log(max(size, SMALLEST_SPLASH)))
 
 
-def shown_quantities(kinematics: Kinematics) -> Mapping[str, Quantity]:
+def fault_quantities(kinematics: Kinematics) -> Mapping[str, Quantity]:
     """The measured quantities that show faults, by the fault's name."""
     quantities = {}
     for name, kind in EVIDENCE.items():

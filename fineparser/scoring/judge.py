@@ -13,11 +13,8 @@ from fineparser.kinematics import Quantity
 from fineparser.kinematics.splash import SLENDERNESS
 from fineparser.scoring.award_model import AwardModel, AwardUpdate, interval_reach, without_phases
 from fineparser.scoring.evidence import EVIDENCE, USUAL_DISTANCE
-from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeCalibration
+from fineparser.scoring.judge_calibration import MIN_SCORED_DIVES, JudgeCalibration
 from fineparser.scoring.judgement import FaultDeduction, Judgement, PhaseMark
-
-LITTLE = 0.95
-"""Width of the predictive distribution over that of typical awards from which on a clip tells little."""
 
 
 def judge_dive(
@@ -43,7 +40,7 @@ def judge_dive(
     """
     prior = award_prior(standard, spec.code, spec.height)
     update = model.update(without_phases(evidence, missing_phases), spec.code, spec.height, prior)
-    is_calibrated = calibration is not None and calibration.dives >= MIN_JUDGED_DIVES
+    is_calibrated = calibration is not None and calibration.dives >= MIN_SCORED_DIVES
     judges = calibration if calibration is not None and is_calibrated else JudgeCalibration.from_dives((), model)
     # Without judged dives, the standard says what the offset of the judges is.
     spread = judges.spread(update) if is_calibrated else model.step.factor * update.spread
@@ -62,9 +59,9 @@ def judge_dive(
             for phase in Phase
             if phase not in missing_phases
         ),
-        judged_dives=judges.dives,
+        calibration_dives=judges.dives,
         is_calibrated=is_calibrated,
-        tells_little=not is_calibrated and spread >= LITTLE * prior.sd,
+        is_uninformative=not is_calibrated and reach >= interval_reach(NOMINAL_COVERAGE, np.inf) * prior.sd,
         real_error=model.step.rms_error,
         real_dives=len(model.step.errors),
     )
@@ -96,6 +93,7 @@ def _phase_mark(
             usual=_usual(name, float(update.expected[row])),
             deduction=float(max(typical - change, 0.0)),
             typical=float(typical),
+            change=float(change),
             error=float(abs(weights[name]) * update.errors[row]),
         )
         faults.append(fault)
@@ -103,7 +101,7 @@ def _phase_mark(
         phase=phase,
         mark=float(np.clip(typical_award + contribution / share, 0.0, HIGHEST_AWARD)),
         contribution=float(contribution),
-        faults=tuple(sorted(faults, key=lambda fault: -fault.deduction)),
+        faults=tuple(sorted(faults, key=lambda fault: fault.change)),
     )
 
 

@@ -21,9 +21,9 @@ from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.scoring.award_model import AwardModel, AwardUpdate
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES
 
-MIN_JUDGED_DIVES = 5
+MIN_SCORED_DIVES = 5
 """Judged dives from which on scores are those of the user's judges."""
-MAX_JUDGED_DIVES = 200
+MAX_SCORED_DIVES = 200
 """Most recent judged dives that are used."""
 OFFSET_SD = 0.6
 """Prior standard deviation of the offset, awards."""
@@ -32,7 +32,7 @@ COMMON_SD, PHASE_SD, FAULT_SD = 0.3, 0.3, 0.3
 
 
 @dataclass(frozen=True)
-class JudgedDive:
+class CalibrationDive:
     """A dive that the user's judges judged."""
 
     award: float
@@ -58,7 +58,7 @@ class JudgeCalibration:
     """Root mean square difference of these judges' awards from the fit, awards."""
 
     @classmethod
-    def from_dives(cls, dives: Sequence[JudgedDive], model: AwardModel) -> "JudgeCalibration":
+    def from_dives(cls, dives: Sequence[CalibrationDive], model: AwardModel) -> "JudgeCalibration":
         """Calibration from judged dives; without any, the simulated judges."""
         count = 1 + len(EVIDENCE_NAMES)
         rows = np.array([[1.0, *dive.update.contributions] for dive in dives]).reshape(-1, count)
@@ -135,12 +135,12 @@ class JudgeComparison:
 
     @classmethod
     def from_bank(cls, bank: ExemplarBank, standard: Standard | None) -> "JudgeComparison":
-        """Comparison of the judged dives of a bank, see `judged_dives`."""
+        """Comparison of the judged dives of a bank, see `calibration_dives`."""
         model = AwardModel.load()
-        exemplars, dives = judged_dives(bank, standard, model)
+        exemplars, dives = calibration_dives(bank, standard, model)
         simulated = JudgeCalibration.from_dives((), model)
         predicted = tuple(_clipped(simulated.award(dive.typical, dive.update)) for dive in dives)
-        if len(dives) < MIN_JUDGED_DIVES:
+        if len(dives) < MIN_SCORED_DIVES:
             return cls(exemplars, predicted)
         calibrated = []
         for index, dive in enumerate(dives):
@@ -149,9 +149,9 @@ class JudgeComparison:
         return cls(exemplars, predicted, tuple(calibrated), JudgeCalibration.from_dives(dives, model))
 
 
-def judged_dives(
+def calibration_dives(
     bank: ExemplarBank, standard: Standard | None, model: AwardModel
-) -> tuple[tuple[Exemplar, ...], list[JudgedDive]]:
+) -> tuple[tuple[Exemplar, ...], list[CalibrationDive]]:
     """The most recent real dives of a bank that were measured.
 
     Args:
@@ -168,14 +168,16 @@ def judged_dives(
             continue
         prior = award_prior(exemplar.standard or standard, exemplar.code, exemplar.height)
         exemplars.append(exemplar)
-        dives.append(judged_dive(exemplar, row, prior, model))
-    return tuple(exemplars[-MAX_JUDGED_DIVES:]), dives[-MAX_JUDGED_DIVES:]
+        dives.append(calibration_dive(exemplar, row, prior, model))
+    return tuple(exemplars[-MAX_SCORED_DIVES:]), dives[-MAX_SCORED_DIVES:]
 
 
-def judged_dive(exemplar: Exemplar, evidence: np.ndarray, prior: AwardDistribution, model: AwardModel) -> JudgedDive:
+def calibration_dive(
+    exemplar: Exemplar, evidence: np.ndarray, prior: AwardDistribution, model: AwardModel
+) -> CalibrationDive:
     """A judged dive from its exemplar and its evidence [E, 2]."""
     update = model.update(evidence, exemplar.code, exemplar.height, prior)
-    return JudgedDive(exemplar.execution / COUNTED_AWARDS, prior.mean, update)
+    return CalibrationDive(exemplar.execution / COUNTED_AWARDS, prior.mean, update)
 
 
 def _prior_covariance() -> np.ndarray:

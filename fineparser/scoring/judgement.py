@@ -27,8 +27,11 @@ class FaultDeduction:
     """Awards that it is expected to cost, 0 or more; a size that is hardly measurable counts as a typical one."""
     typical: float
     """Awards that it costs in a typical dive of the number and the standard."""
+    change: float
+    """Awards by which it makes the dive better (+) or worse (-) than a typical one; those of all faults, and the offset
+    of the user's judges, add up to the difference of the award from the typical one."""
     error: float
-    """Standard error of `deduction`, awards."""
+    """Standard error of `deduction` and `change`, awards."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -39,6 +42,7 @@ class FaultDeduction:
             "usual": round(self.usual, 3),
             "deduction": round(self.deduction, 2),
             "typical": round(self.typical, 2),
+            "change": round(self.change, 2),
             "error": round(self.error, 2),
         }
 
@@ -54,7 +58,7 @@ class PhaseMark:
     contribution: float
     """Awards by which the phase makes the dive better (+) or worse (-) than a typical one."""
     faults: tuple[FaultDeduction, ...]
-    """Measured faults, the dearest first."""
+    """Measured faults, in the order of their change, the worst first."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -85,12 +89,12 @@ class Judgement:
     """Standard deviation of these awards."""
     phases: tuple[PhaseMark, ...]
     """Of the phases that the clip shows, in order."""
-    judged_dives: int
+    calibration_dives: int
     """The user's judged dives that it is calibrated on."""
     is_calibrated: bool
     """True with enough judged dives of the user."""
-    tells_little: bool
-    """True where the clip tells little about the award: the interval is nearly as wide as that of typical awards."""
+    is_uninformative: bool
+    """True where the clip says little about the award: the interval is as wide as that of typical awards, or wider."""
     real_error: float
     """Root mean square error on real dives, awards, as measured for these weights."""
     real_dives: int
@@ -98,9 +102,9 @@ class Judgement:
 
     @property
     def faults(self) -> tuple[FaultDeduction, ...]:
-        """Measured faults of all phases, the dearest first."""
+        """Measured faults of all phases, the worst first."""
         faults = [fault for phase in self.phases for fault in phase.faults]
-        return tuple(sorted(faults, key=lambda fault: -fault.deduction))
+        return tuple(sorted(faults, key=lambda fault: fault.change))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -113,9 +117,9 @@ class Judgement:
             "typical_award": round(self.typical_award, 2),
             "typical_spread": round(self.typical_spread, 2),
             "phases": [phase.to_json() for phase in self.phases],
-            "judged_dives": self.judged_dives,
+            "calibration_dives": self.calibration_dives,
             "calibrated": self.is_calibrated,
-            "tells_little": self.tells_little,
+            "is_uninformative": self.is_uninformative,
             "real_error": round(self.real_error, 2),
             "real_dives": self.real_dives,
         }

@@ -13,7 +13,7 @@ from fineparser.analysis.inspection import transition_rule
 from fineparser.bundled import bundled
 from fineparser.exemplars.exemplar_bank import ExemplarBank
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
-from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES
+from fineparser.scoring.judge_calibration import MIN_SCORED_DIVES
 from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.results_panel import html_table
 
@@ -41,7 +41,7 @@ LIMITS = f"""
 ### Limits
 - A score here is an estimate, not a judge's decision. Do not use it to decide a competition or a selection.
 - One dive in one shot. The app trims the clip to the dive. Replays, cuts, slow motion and a varying frame rate mislead it; it warns you where it notices them.
-- A score is valid for the kind of video and the judges that it was calibrated on; each result says which, and how far scores were off on real dives. {MIN_JUDGED_DIVES} or more judged dives of yours, added under Exemplars, put scores on your judges' scale.
+- A score is valid for the kind of video and the judges that it was calibrated on; each result says which, and how far scores were off on real dives. {MIN_SCORED_DIVES} or more judged dives of yours, added under Exemplars, put scores on your judges' scale.
 - The range is part of the score. Where exemplars vote that were not calibrated on scored dives, it only shows how much the votes differ. Where a clip tells little, there is no score, but measurements.
 - A diver, suit or pool unlike those in the training data may be marked and scored worse. Check the mask before you trust the number.
 - It knows no penalties, such as for a restart, and does not notice a dive other than the announced one.

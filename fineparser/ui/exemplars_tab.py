@@ -21,7 +21,7 @@ from fineparser.plain_values import excerpt
 from fineparser.progress import Progress, no_progress
 from fineparser.rendering.judge_calibration_chart import judge_calibration_figure
 from fineparser.rendering.messages import judge_comparison_message, message, plural, sentence
-from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES, JudgeComparison
+from fineparser.scoring.judge_calibration import MIN_SCORED_DIVES, JudgeComparison
 from fineparser.ui.analysis_service import AnalysisService
 from fineparser.ui.background_tasks import TaskResult, TaskRunner
 from fineparser.ui.components import (
@@ -213,7 +213,7 @@ def add_user_exemplar_form(
 
 def introduction() -> str:
     """The purpose of added dives, and who sees them."""
-    purpose = f"{MIN_JUDGED_DIVES} or more judged dives put every score on your judges' scale. No training needed."
+    purpose = f"{MIN_SCORED_DIVES} or more judged dives put every score on your judges' scale. No training needed."
     if is_public():
         return f"{purpose} Only you see them, and they are deleted when you leave."
     return f"{purpose} They are stored in {UserExemplars().folder}."
@@ -521,7 +521,7 @@ def calibration_note(exemplars: list[Exemplar], analyser: DiveAnalyser) -> str:
     own = sum(source_of(one) == USER_SOURCE for one in exemplars)
     if not own or not analyser.judges_measurements:
         return ""
-    if (missing := MIN_JUDGED_DIVES - own) > 0:
+    if (missing := MIN_SCORED_DIVES - own) > 0:
         return f"Add {plural(missing, 'more dive')} of yours to put every score on your judges' scale."
     return f"Scores are calibrated to your judges with your {own} dives. Each result shows the calibration."
 

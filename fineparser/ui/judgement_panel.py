@@ -7,8 +7,8 @@ from html import escape
 from fineparser.analysis.report import DiveReport
 from fineparser.rendering.judgement_chart import judgement_rows
 from fineparser.rendering.judgement_text import (
+    change_text,
     contribution_text,
-    deduction_text,
     fault_frame,
     fault_phrase,
     listed_faults,
@@ -45,7 +45,7 @@ def marks_html(report: DiveReport, thumbnails: Mapping[int, bytes] = NO_THUMBNAI
         thumbnails: JPEG files by source frame number; room is left for those that are missing.
     """
     judgement = report.judgement
-    if judgement is None or judgement.tells_little:
+    if judgement is None or judgement.is_uninformative:
         return ""
     phases = "".join(_mark_html(mark, report.dive_code, thumbnails) for mark in judgement.phases)
     return f'<div class="fp-marks">{phases}</div>'
@@ -54,7 +54,7 @@ def marks_html(report: DiveReport, thumbnails: Mapping[int, bytes] = NO_THUMBNAI
 def _mark_html(mark: PhaseMark, dive_code: str | None, thumbnails: Mapping[int, bytes]) -> str:
     faults = "".join(f"<li>{_fault_html(fault, dive_code, thumbnails)}</li>" for fault in listed_faults(mark))
     if not faults:
-        text = "No deduction." if mark.faults else "Nothing was measured."
+        text = "As in a typical dive." if mark.faults else "Nothing was measured."
         faults = f"<li>{text}</li>"
     return (
         f'<section style="--phase:{PHASE_COLOURS[mark.phase].css}">'
@@ -65,7 +65,7 @@ def _mark_html(mark: PhaseMark, dive_code: str | None, thumbnails: Mapping[int, 
 
 def _fault_html(fault: FaultDeduction, dive_code: str | None, thumbnails: Mapping[int, bytes]) -> str:
     phrase, frame = sentence(fault_phrase(fault, dive_code)), fault_frame(fault)
-    words = f"<span>{escape(phrase)}</span><b>{deduction_text(fault)}</b>"
+    words = f"<span>{escape(phrase)}</span><b>{change_text(fault)}</b>"
     if frame is None:
         return f'<div class="fault">{words}</div>'
     image = ""
@@ -80,12 +80,12 @@ def _fault_html(fault: FaultDeduction, dive_code: str | None, thumbnails: Mappin
 def faults_table(report: DiveReport) -> str:
     """The faults with their measured sizes as a table; without a judgement, or measurements, it is empty.
 
-    Where the clip tells little about the score, there are all sizes that were measured, and no deductions.
+    Where the clip tells little about the score, there are all sizes that were measured, and no awards.
     """
     judgement = report.judgement
     if judgement is None:
         return ""
-    if judgement.tells_little:
+    if judgement.is_uninformative:
         faults = [fault for mark in judgement.phases for fault in mark.faults]
         rows = [["Seen", "Measured", "Frame"], *(_size_row(fault, report.dive_code) for fault in faults)]
     else:

@@ -465,7 +465,7 @@ def report_updates(panel: ResultsPanel, report: DiveReport, clip: PlayerClip) ->
         panel.exemplar: exemplar_choice_update(report),
         panel.judgement: gr.Plot(
             value=None if judgement is None else judgement_figure(report),
-            visible=judgement is not None and not judgement.tells_little,
+            visible=judgement is not None and not judgement.is_uninformative,
         ),
         panel.branches_column: gr.Accordion(visible=has_votes),
         panel.votes_row: gr.Row(visible=has_votes),

@@ -14,7 +14,7 @@ from fineparser.model.checkpoint import CheckpointError, Provenance
 from fineparser.model.compact import CompactFineParser
 from fineparser.quality_warning import QualityWarning
 from fineparser.scoring.evidence import EVIDENCE_NAMES
-from fineparser.scoring.judge_calibration import MIN_JUDGED_DIVES
+from fineparser.scoring.judge_calibration import MIN_SCORED_DIVES
 from fineparser.video.info import VideoError
 from fineparser.video.writer import write_video
 
@@ -82,7 +82,7 @@ def test_untrained_weights_are_a_warning(report, model, bank, clip):
     trained, force = trained_by_name(model), AnalysisOptions(force=True)
     simulated = DiveAnalyser(trained, bank).analyse(clip, "207C", 10, force)
     assert "untrained_weights" not in codes(simulated)
-    assert simulated.weights.score_scale == QualityWarning("scale_simulated", {"min_dives": MIN_JUDGED_DIVES})
+    assert simulated.weights.score_scale == QualityWarning("scale_simulated", {"min_dives": MIN_SCORED_DIVES})
     real = DiveAnalyser(trained_by_name(model, "FineDiving"), bank).analyse(clip, "207C", 10, force)
     assert real.weights.score_scale == QualityWarning("scale_real", {"datasets": "FineDiving"})
     assert report.weights.score_scale.code == "scale_untrained"
@@ -98,7 +98,7 @@ def test_weights_that_know_simulated_judges_alone_judge_measurements(model, bank
     assert report.execution.high == pytest.approx(3 * judgement.high)
     # Nobody falls in this clip, and nothing is measured: the award is the typical one.
     assert judgement.award == pytest.approx(judgement.typical_award)
-    assert judgement.tells_little
+    assert judgement.is_uninformative
     assert report.breakdown is None
     assert {vote.score for vote in report.votes} == {None}
     assert report.exemplar in {vote.exemplar for vote in report.votes}

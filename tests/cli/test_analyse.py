@@ -291,7 +291,7 @@ def test_a_judgement_is_printed_with_its_faults_line_by_line(clip, checkpoint, t
 
 
 def test_where_the_clip_tells_little_no_points_are_printed(clip, checkpoint, tmp_path, judgements, capsys):
-    judgements["tells_little"] = True
+    judgements["is_uninformative"] = True
     assert main([*arguments(clip, checkpoint, tmp_path), "--code", "103B", "--height", "3"]) == 0
     output = capsys.readouterr().out
     assert "difficulty 1.6: This clip tells little about the score" in output
@@ -315,7 +315,7 @@ def test_the_summary_has_awards_faults_and_the_standard_of_each_row(folder, chec
 
 
 def test_the_summary_says_where_a_clip_tells_little(folder, checkpoint, tmp_path, judgements):
-    judgements["tells_little"] = True
+    judgements["is_uninformative"] = True
     (folder / "broken.mp4").unlink()
     (folder / "two.mp4").unlink()
     (folder / "dives.csv").write_text("clip,dive_code,height\none.mp4,103B,3\n")

@@ -15,7 +15,7 @@ from fineparser.exemplars.voting_result import (
     ScoreEstimate,
     Vote,
     VotingResult,
-    exemplars_beside,
+    comparison_exemplars,
     vote_on_dive,
 )
 
@@ -142,7 +142,7 @@ def test_user_exemplars_vote_with_their_scores(joined, model, query):
 
 def beside(model, bank, code, height, total, count=3):
     spec = DiveSpec.from_input(code, height)
-    return exemplars_beside(model, spec, ExemplarSelection(bank=bank, count=count), total)
+    return comparison_exemplars(model, spec, ExemplarSelection(bank=bank, count=count), total)
 
 
 def test_exemplars_beside_a_judged_dive_do_not_vote(bank, model):

@@ -72,7 +72,7 @@ def test_the_figure_has_a_bar_a_phase_and_marks_with_ranges(judged):
 
 def test_without_a_judgement_the_figure_is_a_sentence(report):
     assert "No score" in judgement_figure(replace(report, judgement=None)).layout.annotations[0].text
-    little = judgement_figure(with_judgement(report, tells_little=True))
+    little = judgement_figure(with_judgement(report, is_uninformative=True))
     assert not little.data
     assert "tells little" in little.layout.annotations[0].text
 
@@ -92,7 +92,7 @@ def test_the_html_has_the_right_scale(judged):
 
 def test_there_is_no_chart_without_a_judgement(report):
     assert judgement_html(report) == ""
-    assert judgement_html(with_judgement(report, tells_little=True)) == ""
+    assert judgement_html(with_judgement(report, is_uninformative=True)) == ""
 
 
 def test_the_table_has_a_row_a_fault(judged, report):
@@ -107,4 +107,4 @@ def test_the_table_has_a_row_a_fault(judged, report):
     ]
     assert rows[2] == ["8\u00b0 over", "8\u00b0 \u00b1 1\u00b0", "\u22120.6", "41"]
     assert judgement_rows(report) == []
-    assert judgement_rows(with_judgement(report, tells_little=True)) == []
+    assert judgement_rows(with_judgement(report, is_uninformative=True)) == []

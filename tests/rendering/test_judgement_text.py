@@ -127,5 +127,5 @@ def test_the_score_of_a_judgement_is_coarse_until_it_is_calibrated(report):
 
 
 def test_there_is_no_score_where_the_clip_tells_little(report, unscored):
-    assert score_text(with_judgement(report, tells_little=True)) is None
+    assert score_text(with_judgement(report, is_uninformative=True)) is None
     assert score_text(unscored) is None

@@ -97,13 +97,13 @@ def test_notes_belong_to_a_score(report, unscored):
 
 
 def test_a_judgement_says_what_it_rests_on():
-    few = make_judgement(judged_dives=3)
+    few = make_judgement(calibration_dives=3)
     assert calibration_message(make_judgement()) == (
         "Not calibrated to real judges: on 9 real dives the mean award was off by 0.8 (root mean square). "
         "Add 5 judged dives of your own to calibrate the score."
     )
     assert "Add 2 more judged dives of your own" in calibration_message(few)
-    assert "Add 1 more judged dive of" in calibration_message(make_judgement(judged_dives=4))
+    assert "Add 1 more judged dive of" in calibration_message(make_judgement(calibration_dives=4))
     assert calibration_message(make_judgement(real_dives=0)).startswith("Not calibrated to real judges. Add 5")
 
 
@@ -113,7 +113,7 @@ def test_the_notes_of_a_judgement(report):
         "Standard of competition not given: the range covers international, national and club. "
         "The judges\u2019 score is inside the range in 8 of 10 dives."
     )
-    calibrated = with_judgement(report, standard=Standard.CLUB, is_calibrated=True, judged_dives=12)
+    calibrated = with_judgement(report, standard=Standard.CLUB, is_calibrated=True, calibration_dives=12)
     assert score_notes(calibrated).startswith("Judged as: club. ")
     assert score_notes(calibrated).endswith("Calibrated on 12 dives that your judges scored.")
     assert scale_message(open_standard) == calibration_message(open_standard.judgement)
@@ -121,7 +121,7 @@ def test_the_notes_of_a_judgement(report):
 
 
 def test_a_clip_that_tells_little_says_what_is_typical(report, judged):
-    little = with_judgement(report, tells_little=True, standard=None)
+    little = with_judgement(report, is_uninformative=True, standard=None)
     assert typical_message(little) == "typical 207C from 10 m, all standards: 5.9 to 8.9"
     assert little_message(little) == (
         "This clip tells little about the score: see the measurements. "

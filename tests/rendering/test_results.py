@@ -67,14 +67,14 @@ def test_the_json_of_a_judgement_is_as_coarse_as_its_page(report):
 
 
 def test_a_calibrated_judgement_has_a_decimal_and_no_caution(report):
-    values = report_json(with_judgement(report, is_calibrated=True, judged_dives=7))
+    values = report_json(with_judgement(report, is_calibrated=True, calibration_dives=7))
     assert values["total"]["value"] == 80.2
     assert values["judgement"]["caution"] == ""
     assert values["weights"]["calibrated_on"] == "Calibrated on 7 dives that your judges scored."
 
 
 def test_the_json_has_no_score_where_the_clip_tells_little(report):
-    values = report_json(with_judgement(report, tells_little=True))
+    values = report_json(with_judgement(report, is_uninformative=True))
     assert (values["total"], values["execution"]) == (None, None)
     assert values["judgement"]["caution"].startswith("This clip tells little")
 

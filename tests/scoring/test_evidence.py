@@ -7,7 +7,7 @@ import pytest
 
 from fineparser.domain.faults import FAULT_NAMES
 from fineparser.kinematics import Kinematics, Quantity
-from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, evidence_of, log_splash_size, shown_quantities
+from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, evidence_of, fault_quantities, log_splash_size
 from tests.builders import sample_kinematics
 
 
@@ -36,7 +36,7 @@ def test_sizes_and_precisions_are_those_of_the_measurements():
 def test_what_is_not_measured_is_zero():
     kinematics = replace(sample_kinematics(), entry_angle=Quantity.missing("deg", "diver_not_visible"))
     assert row_of(kinematics, "entry").tolist() == [0, 0]
-    assert "entry" not in shown_quantities(kinematics)
+    assert "entry" not in fault_quantities(kinematics)
     assert evidence_of(kinematics).dtype == np.float32
 
 

@@ -12,7 +12,7 @@ from fineparser.kinematics import Quantity
 from fineparser.scoring.award_model import RecordingStep
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES
 from fineparser.scoring.judge import judge_dive
-from fineparser.scoring.judge_calibration import JudgeCalibration, JudgedDive
+from fineparser.scoring.judge_calibration import CalibrationDive, JudgeCalibration
 from tests.scoring.conftest import DIVE, draw_evidence
 
 SPEC = DiveSpec.from_input("103B", 1)
@@ -74,10 +74,10 @@ def test_an_entry_that_is_not_shown_is_not_judged(model):
 
 def test_a_clip_that_tells_nothing_shows_no_verdict(model):
     nothing = np.zeros((len(EVIDENCE_NAMES), 2), np.float32)
-    assert judge(model, nothing).tells_little
-    assert not judge(model, draw_evidence(model, 6.0)).tells_little
+    assert judge(model, nothing).is_uninformative
+    assert not judge(model, draw_evidence(model, 6.0)).is_uninformative
     wrong = RecordingStep({}, {str(number): (3.0, 1.0) for number in range(20)})
-    assert judge(replace(model, step=wrong), draw_evidence(model, 6.0)).tells_little
+    assert judge(replace(model, step=wrong), draw_evidence(model, 6.0)).is_uninformative
 
 
 def calibration_of(model, count, offset):
@@ -85,16 +85,16 @@ def calibration_of(model, count, offset):
     for award in np.linspace(3, 8, count):
         update = model.update(draw_evidence(model, award), *DIVE, award_prior(Standard.CLUB, *DIVE))
         typical = award_prior(Standard.CLUB, *DIVE).mean
-        dives.append(JudgedDive(typical + update.contributions.sum() + offset, typical, update))
+        dives.append(CalibrationDive(typical + update.contributions.sum() + offset, typical, update))
     return JudgeCalibration.from_dives(dives, model)
 
 
 def test_enough_judged_dives_calibrate(model):
     evidence = draw_evidence(model, 6.0)
     few, enough = (judge(model, evidence, calibration=calibration_of(model, count, -1.0)) for count in (4, 12))
-    assert (few.is_calibrated, few.judged_dives) == (False, 0)
+    assert (few.is_calibrated, few.calibration_dives) == (False, 0)
     assert few.award == judge(model, evidence).award
-    assert (enough.is_calibrated, enough.judged_dives) == (True, 12)
+    assert (enough.is_calibrated, enough.calibration_dives) == (True, 12)
     assert enough.award == pytest.approx(judge(model, evidence).award - 1, abs=0.3)
 
 

@@ -16,25 +16,27 @@ from fineparser.scoring import judge_calibration
 from fineparser.scoring.award_model import AwardModel
 from fineparser.scoring.evidence import EVIDENCE_NAMES
 from fineparser.scoring.judge_calibration import (
-    MIN_JUDGED_DIVES,
+    MIN_SCORED_DIVES,
     OFFSET_SD,
+    CalibrationDive,
     JudgeCalibration,
     JudgeComparison,
-    JudgedDive,
 )
 from tests.scoring.conftest import DIVE, draw_evidence
 
 PRIOR = AwardDistribution(5.5, 1.2, 0.4)
 
 
-def judged(model: AwardModel, count: int, *, offset: float = 0.0, seed: int = 0, **weights: float) -> list[JudgedDive]:
+def judged(
+    model: AwardModel, count: int, *, offset: float = 0.0, seed: int = 0, **weights: float
+) -> list[CalibrationDive]:
     """Dives judged by judges with that offset and those weights, without noise."""
     rng = np.random.default_rng(seed)
     dives = []
     for _ in range(count):
         update = model.update(draw_evidence(model, rng.normal(5.5, 1.2), rng), *DIVE, PRIOR)
         factors = np.array([weights.get(name, 1.0) for name in EVIDENCE_NAMES])
-        dives.append(JudgedDive(5.5 + offset + float(factors @ update.contributions), 5.5, update))
+        dives.append(CalibrationDive(5.5 + offset + float(factors @ update.contributions), 5.5, update))
     return dives
 
 
@@ -48,7 +50,7 @@ def test_without_dives_the_judges_are_the_simulated_ones(model):
 
 def test_one_dive_moves_the_offset_by_its_share(model):
     update = model.update(np.zeros((len(EVIDENCE_NAMES), 2), np.float32), *DIVE, PRIOR)
-    calibration = JudgeCalibration.from_dives([JudgedDive(6.5, 5.5, update)], model)
+    calibration = JudgeCalibration.from_dives([CalibrationDive(6.5, 5.5, update)], model)
     assert calibration.offset == pytest.approx(OFFSET_SD**2 / (OFFSET_SD**2 + PRIOR.sd**2))
     assert list(calibration.weights.values()) == pytest.approx([1.0] * len(EVIDENCE_NAMES))
 
@@ -83,7 +85,7 @@ def test_judged_dives_improve_the_order_too(model):
 def test_intervals_contain_the_awards_of_noisy_judges(model):
     rng = np.random.default_rng(3)
 
-    def noisy(dives: list[JudgedDive]) -> list[JudgedDive]:
+    def noisy(dives: list[CalibrationDive]) -> list[CalibrationDive]:
         return [replace(dive, award=dive.award + rng.normal(0, dive.update.spread)) for dive in dives]
 
     inside = []
@@ -132,9 +134,9 @@ def test_a_comparison_predicts_each_dive_by_the_others(bundled):
 
 
 def test_too_few_or_simulated_or_unmeasured_dives_calibrate_nothing(bundled):
-    few = JudgeComparison.from_bank(bank_of(bundled, [5.0] * (MIN_JUDGED_DIVES - 1)), None)
+    few = JudgeComparison.from_bank(bank_of(bundled, [5.0] * (MIN_SCORED_DIVES - 1)), None)
     assert (few.calibration, few.calibrated) == (None, ())
-    assert len(few.predicted) == MIN_JUDGED_DIVES - 1
+    assert len(few.predicted) == MIN_SCORED_DIVES - 1
     assert JudgeComparison.from_bank(bank_of(bundled, [5.0] * 9, SIMULATED), None).dives == ()
     bank = bank_of(bundled, [5.0] * 9)
     unmeasured = replace(bank, encodings=replace(bank.encodings, evidence=None))
@@ -144,5 +146,5 @@ def test_too_few_or_simulated_or_unmeasured_dives_calibrate_nothing(bundled):
 def test_the_standard_of_a_dive_comes_before_that_of_the_comparison(bundled):
     bank = bank_of(bundled, [5.0])
     stated = replace(bank, exemplars=tuple(replace(one, standard=Standard.INTERNATIONAL) for one in bank.exemplars))
-    _, (dive,) = judge_calibration.judged_dives(stated, Standard.CLUB, bundled)
+    _, (dive,) = judge_calibration.calibration_dives(stated, Standard.CLUB, bundled)
     assert dive.typical == award_distribution(Standard.INTERNATIONAL, *DIVE).mean

@@ -135,7 +135,7 @@ def test_the_table_has_scores_reasons_and_problems(dives, report, user_home):
     [
         ({}, "80 (67 to 93)", ""),
         ({"is_calibrated": True}, "80.2 (67.3 to 93.1)", ""),
-        ({"tells_little": True}, "\u2013", "tells little about the score"),
+        ({"is_uninformative": True}, "\u2013", "tells little about the score"),
     ],
 )
 def test_a_judged_dive_has_a_range_or_a_remark(dives, report, fields, score, remark, user_home):

@@ -64,7 +64,7 @@ def test_thumbnails_are_small_pictures_of_the_frames_in_the_trim(report):
 
 
 @pytest.mark.parametrize(
-    ("faults", "text"), [((), "Nothing was measured."), ((make_fault("bent_knees", 4.0, 0.02),), "No deduction.")]
+    ("faults", "text"), [((), "Nothing was measured."), ((make_fault("bent_knees", 4.0, 0.02),), "As in a typical dive.")]
 )
 def test_a_phase_without_deductions_says_so(report, faults, text):
     mark = PhaseMark(phase=Phase.FLIGHT, mark=9.0, contribution=0.1, faults=faults)
@@ -91,7 +91,7 @@ def test_the_table_has_sizes_and_frames(report):
 
 
 def test_where_the_clip_tells_little_there_are_sizes_and_no_deductions(report):
-    little = with_judgement(report, tells_little=True)
+    little = with_judgement(report, is_uninformative=True)
     assert marks_html(little) == ""
     html = faults_table(little)
     # The knees, which cost next to nothing, are measured as well.
@@ -100,7 +100,7 @@ def test_where_the_clip_tells_little_there_are_sizes_and_no_deductions(report):
     assert "\u22120.4" not in html
     assert "Awards" not in html
     nothing = tuple(replace(mark, faults=()) for mark in little.judgement.phases)
-    assert faults_table(with_judgement(report, tells_little=True, phases=nothing)) == ""
+    assert faults_table(with_judgement(report, is_uninformative=True, phases=nothing)) == ""
 
 
 def test_without_a_judgement_both_are_empty(unjudged):

@@ -87,7 +87,7 @@ def test_a_calibrated_score_has_a_decimal_and_the_word_of_the_rules(judged):
 
 
 def test_where_the_clip_tells_little_there_is_no_number(judged, panel, clip):
-    little = replace(judged, judgement=replace(judged.judgement, tells_little=True))
+    little = replace(judged, judgement=replace(judged.judgement, is_uninformative=True))
     html = results_panel.score_card(little)
     assert "This clip tells little about the score" in html
     assert "Typical 207C from 10 m, international: 5.9 to 8.9 awards." in html
