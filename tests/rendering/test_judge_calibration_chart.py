@@ -70,8 +70,8 @@ def test_awards_stay_on_the_scale():
 def test_the_text_says_offset_and_weights_and_what_calibration_gains(comparison):
     assert judge_comparison_message(comparison) == (
         "In 3 dives your judges give 0.9 awards less than simulated judges. They weigh more: the splash (1.5 times). "
-        "They weigh less: short and over entries (0.7 times). Scores are calibrated to them: predicted by the other "
-        "dives, an award is off by 0.5 instead of 1.0 (root mean square)."
+        "They weigh less: short and over entries (0.7 times). Scores are calibrated to them. Predicted by the other "
+        "dives, awards are off by 0.5 (root mean square); by simulated judges, 1.0."
     )
 
 

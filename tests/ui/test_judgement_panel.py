@@ -64,7 +64,8 @@ def test_thumbnails_are_small_pictures_of_the_frames_in_the_trim(report):
 
 
 @pytest.mark.parametrize(
-    ("faults", "text"), [((), "Nothing was measured."), ((make_fault("bent_knees", 4.0, 0.02),), "As in a typical dive.")]
+    ("faults", "text"),
+    [((), "Nothing was measured."), ((make_fault("bent_knees", 4.0, 0.02),), "As in a typical dive.")],
 )
 def test_a_phase_without_deductions_says_so(report, faults, text):
     mark = PhaseMark(phase=Phase.FLIGHT, mark=9.0, contribution=0.1, faults=faults)
