@@ -6,7 +6,7 @@ in many random draws.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from fineparser.domain.faults import FAULT_NAMES
 from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD, total_score
 from fineparser.domain.standards import award_prior
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
-from fineparser.scoring.award_model import AwardModel, interval_reach
+from fineparser.scoring.award_model import NO_STEP, AwardModel, interval_reach
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, log_splash_size
 from fineparser.scoring.judge_calibration import CalibrationDive, JudgeCalibration
 from fineparser.simulator.judges import LOWEST_AWARD, assess_faults
@@ -93,7 +93,8 @@ def measure(options: PanelBenchmark, report: Callable[[str], None] = lambda line
     needed = JUDGED_DIVES[-1] + options.queries
     if options.dives < needed:
         raise ValueError(f"{options.dives} dives are too few for {options.queries} queries: {needed} are needed")
-    model = AwardModel.load().for_simulated()
+    # Evidence is drawn around true sizes.
+    model = replace(AwardModel.load(), step=NO_STEP)
     plans, typical, updates = [], [], []
     for seed in range(options.seed, options.seed + options.dives):
         plan = plan_dive(seed, DiveRequest(synchro=False, opening=False), split="test")

@@ -11,6 +11,7 @@ from fineparser.exemplars import score_calibration as calibration
 from fineparser.exemplars.exemplar import USER_DIVES, Exemplar
 from fineparser.exemplars.exemplar_bank import ExemplarBank, clips_folder
 from fineparser.scoring.judge_calibration import JudgeComparison
+from tests.builders import falling_block_clip
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,8 @@ def test_user_exemplars_vote_if_their_source_is_chosen(clip, checkpoint, tmp_pat
     monkeypatch.setenv("FINEPARSER_HOME", str(tmp_path / "home"))
     weights = ["--checkpoint", str(checkpoint)]
     dive = ["--code", "103B", "--height", "3"]
-    assert main(["bank", "add", str(clip), *dive, "--score", "38.4", *weights]) == 0
+    other = falling_block_clip(tmp_path / "other.mp4", frames=55)  # no dive votes on itself
+    assert main(["bank", "add", str(other), *dive, "--score", "38.4", *weights]) == 0
     bank = ["--bank", str(checkpoint / "bank.safetensors")]
 
     def sources(name, *more):
