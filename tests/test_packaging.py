@@ -63,7 +63,7 @@ def test_the_lines_of_readme_work(python, tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     output = run(python, "-c", code, cwd=tmp_path)
     assert "back 3 1/2 somersaults" in output
-    assert len(output.splitlines()) == 3
+    assert len(output.splitlines()) == 4
     assert "Quantity(unit='m'" in output
 
 
