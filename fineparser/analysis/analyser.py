@@ -230,7 +230,8 @@ class DiveAnalyser:
             progress("Judging the dive", 0.7)
             selection = options.selection or ExemplarSelection(bank=self.bank)
             selection = replace(selection, count=options.exemplars, seed=options.seed)
-            if selection.bank is not None:  # no dive judges itself
+            if selection.bank is not None and any(one.files for one in selection.bank.exemplars):
+                # No dive judges itself.
                 digest = clip_digest(proposal.scan.info.path)
                 others = selection.bank.without_clip(digest, proposal.first, proposal.last)
                 selection = replace(selection, bank=others)
