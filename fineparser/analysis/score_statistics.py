@@ -74,7 +74,7 @@ class DivePrediction:
     is_left_out: bool = False
     """True if the award model was fitted on this clip, and predicted it with its constants fitted without it."""
     is_uninformative: bool = False
-    """True if the report says that the clip tells little about the score."""
+    """True if the report says that the clip says little about the score."""
     reason: str = ""
     """Reason why there is no prediction."""
 

@@ -73,7 +73,7 @@ def judgement_steps(judgement: Judgement) -> list[JudgementStep]:
 def judgement_rows(report: DiveReport) -> list[list[str]]:
     """Table of the faults, phase by phase and the dearest first: phrase, measured size, awards, frames.
 
-    The first row has the names of the columns. Empty without a judgement, or with one that the clip tells little about.
+    The first row has the names of the columns. Empty without a judgement, or with one that the clip says little about.
     """
     judgement = report.judgement
     if judgement is None or judgement.is_uninformative:
@@ -99,7 +99,7 @@ def judgement_range(judgement: Judgement, steps: list[JudgementStep]) -> tuple[f
 def judgement_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     """The chart in awards (below) and points (above), the typical dive and this one with their ranges.
 
-    A sentence instead of it without a judgement, or where the clip tells little about the score.
+    A sentence instead of it without a judgement, or where the clip says little about the score.
     """
     judgement = report.judgement
     if judgement is None or judgement.is_uninformative:
@@ -172,7 +172,7 @@ def _wrapped(text: str) -> str:
 
 
 def judgement_html(report: DiveReport) -> str:
-    """The chart as HTML, one row a step; empty without a judgement, or where the clip tells little."""
+    """The chart as HTML, one row a step; empty without a judgement, or where the clip says little."""
     judgement = report.judgement
     if judgement is None or judgement.is_uninformative:
         return ""

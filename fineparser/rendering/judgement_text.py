@@ -1,7 +1,7 @@
 """A score and a judgement in short texts: points and awards with their range, faults with their size and their awards.
 
 Until a judgement is calibrated on real judges its points are whole, its awards have one decimal, and no word of the
-rules stands for it. Where the clip tells little about the score, there is none: `messages.little_message`.
+rules stands for it. Where the clip says little about the score, there is none: `messages.little_message`.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ScoreText:
 
 
 def score_text(report: DiveReport) -> ScoreText | None:
-    """The score of a report; None without one, and where the clip tells little about it."""
+    """The score of a report; None without one, and where the clip says little about it."""
     total, execution, judgement = report.total, report.execution, report.judgement
     if total is None or execution is None or (judgement is not None and judgement.is_uninformative):
         return None

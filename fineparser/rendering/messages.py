@@ -307,7 +307,7 @@ def score_notes(report: DiveReport) -> str:
     """The meaning of the range of a score, and what the score is calibrated on; empty without a score.
 
     Of a judgement that is not calibrated on real judges this is said apart, as a warning: `calibration_message`; where
-    the clip tells little, `little_message` says it all.
+    the clip says little, `little_message` says it all.
     """
     if little_message(report):
         return ""
@@ -367,7 +367,7 @@ def typical_message(report: DiveReport) -> str:
 
 
 def little_message(report: DiveReport) -> str:
-    """The sentence in place of a score about which the clip tells little; empty for other reports."""
+    """The sentence in place of a score about which the clip says little; empty for other reports."""
     if report.judgement is None or not report.judgement.is_uninformative:
         return ""
     return f"This clip tells little about the score: see the measurements. {sentence(typical_message(report))} awards."

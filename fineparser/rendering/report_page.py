@@ -92,7 +92,7 @@ def report_html(report: DiveReport, exemplar: Kinematics | None = None) -> str:
     if report.kinematics is not None:
         tables = _measurements(report.kinematics, exemplar)
         measurements = _section("Measurements", _pictures(report, report.kinematics, exemplar) + tables)
-    # Where the clip tells little about the score, the measurements stand in its place.
+    # Where the clip says little about the score, the measurements stand in its place.
     is_uninformative = report.judgement is not None and report.judgement.is_uninformative
     sections = [
         _header(report, title),

@@ -174,7 +174,7 @@ def report_json(report: DiveReport) -> dict[str, Any]:
     `no_score_message` is the one that the page shows. The meaning of the intervals, the calibration of the score and
     the reason of each vote are given in words. Contributions lack the phases that the clip does not show.
 
-    The points of a judgement are rounded as they are shown, and None where the clip tells little about the score. Its
+    The points of a judgement are rounded as they are shown, and None where the clip says little about the score. Its
     faults and phases have texts; `notes` and `caution` are the sentences beside the score.
     """
     values = report.to_json()

@@ -38,7 +38,7 @@ def fault_thumbnails(report: DiveReport) -> dict[int, bytes]:
 def marks_html(report: DiveReport, thumbnails: Mapping[int, bytes] = NO_THUMBNAILS) -> str:
     """Mark and faults of each phase as HTML; buttons name the frames, for `SEEK_ON_CLICK`.
 
-    Empty without a judgement, or where the clip tells little about the score.
+    Empty without a judgement, or where the clip says little about the score.
 
     Args:
         report: of the dive.
@@ -80,7 +80,7 @@ def _fault_html(fault: FaultDeduction, dive_code: str | None, thumbnails: Mappin
 def faults_table(report: DiveReport) -> str:
     """The faults with their measured sizes as a table; without a judgement, or measurements, it is empty.
 
-    Where the clip tells little about the score, there are all sizes that were measured, and no awards.
+    Where the clip says little about the score, there are all sizes that were measured, and no awards.
     """
     judgement = report.judgement
     if judgement is None:
