@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
@@ -18,6 +18,7 @@ from fineparser.ui.settings import is_public
 
 ADDRESS_VARIABLE, PORT_VARIABLE = "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+POLL_SECONDS = 1.0
 
 
 def serve(make_page: Callable[[], gr.Blocks]) -> NoReturn:
@@ -30,14 +31,21 @@ def serve(make_page: Callable[[], gr.Blocks]) -> NoReturn:
     Raises:
         OSError: if the port is taken, or there is no room for the folder.
     """
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise SystemExit
+
     for number in ENDING_SIGNALS:
-        signal.signal(number, _end)
+        signal.signal(number, end)
     try:
         with server_folder():
             try:
                 page = make_page()
                 listen(page)
-                threading.Event().wait()
+                while not received:  # a library that is called meanwhile may swallow the exit
+                    time.sleep(POLL_SECONDS)
             finally:
                 # What follows takes seconds and must not be interrupted.
                 for number in ENDING_SIGNALS:
@@ -65,7 +73,3 @@ def listen(page: gr.Blocks) -> None:
         app_kwargs={"middleware": guards},
         **launch_options(),
     )
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    raise SystemExit
