@@ -16,11 +16,12 @@ from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD, total_score
 from fineparser.domain.standards import award_prior
 from fineparser.exemplars.score_calibration import NOMINAL_COVERAGE
 from fineparser.scoring.award_model import NO_STEP, AwardModel, interval_reach
-from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, log_splash_size
+from fineparser.scoring.evidence import EVIDENCE_NAMES
 from fineparser.scoring.judge_calibration import CalibrationDive, JudgeCalibration
 from fineparser.simulator.judges import LOWEST_AWARD, assess_faults
 from fineparser.simulator.plan import DivePlan, DiveRequest, plan_dive
 from fineparser.simulator.true_measurements import true_measurements
+from fineparser.training.award_model_fit import evidence_sizes
 from fineparser.training.metrics.score import relative_l2, spearman
 
 SPLASH_LINES = 120
@@ -120,16 +121,14 @@ def measure(options: PanelBenchmark, report: Callable[[str], None] = lambda line
 
 def noisy_evidence(plan: DivePlan, model: AwardModel, rng: np.random.Generator) -> np.ndarray:
     """Evidence float32 [E, 2] of a simulated dive as a recording shows it: with gaps and errors of measurement."""
-    measurements = true_measurements(plan, SPLASH_LINES)
+    sizes = evidence_sizes(true_measurements(plan, SPLASH_LINES))
     evidence = np.zeros((len(EVIDENCE_NAMES), 2), np.float32)
-    for row, (name, kind) in enumerate(EVIDENCE.items()):
+    for row, name in enumerate(EVIDENCE_NAMES):
         is_measured = rng.random() < MEASURED
         error = model.least_errors[row] * rng.uniform(*ERROR_FACTORS)
         noise = rng.normal(0.0, error)
-        if is_measured and kind.quantity in measurements:
-            size = measurements[kind.quantity]
-            size = log_splash_size(size, measurements["splash_area"]) if name == "splash" else size
-            evidence[row] = size + noise, 1 / error**2
+        if is_measured and name in sizes:
+            evidence[row] = sizes[name] + noise, 1 / error**2
     return evidence
 
 

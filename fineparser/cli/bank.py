@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fineparser.cli.arguments import print_progress
-from fineparser.domain.judging import COUNTED_AWARDS, format_awards
+from fineparser.domain.judging import format_awards
 from fineparser.domain.standards import Standard
 from fineparser.model.precision import PRECISIONS
 
@@ -237,7 +237,7 @@ def compare_judges(options: argparse.Namespace) -> int:
         standard = None if options.standard is None else Standard(options.standard)
         comparison = JudgeComparison.from_bank(selection.bank, standard)
     for index, (exemplar, award) in enumerate(zip(comparison.dives, comparison.predicted, strict=True)):
-        line = f"{exemplar.id}  {exemplar_line(exemplar)}  mean award {exemplar.execution / COUNTED_AWARDS:.2f}"
+        line = f"{exemplar.id}  {exemplar_line(exemplar)}  mean award {exemplar.mean_award:.2f}"
         calibrated = f", calibrated by the others {comparison.calibrated[index]:.2f}" if comparison.calibrated else ""
         print(f"{line}, predicted {award:.2f}{calibrated}")
     print(judge_comparison_message(comparison))

@@ -10,7 +10,7 @@ from typing import Any
 from fineparser.domain.difficulty import difficulty as table_difficulty
 from fineparser.domain.difficulty import parse_height
 from fineparser.domain.dive_code import DiveCode
-from fineparser.domain.judging import highest_score, parse_awards, total_score
+from fineparser.domain.judging import COUNTED_AWARDS, highest_score, parse_awards, total_score
 from fineparser.domain.standards import Standard
 from fineparser.plain_values import excerpt, from_plain
 
@@ -285,6 +285,11 @@ class Exemplar:
     def execution(self) -> float:
         """Points over difficulty: the sum of the three kept awards, 0 to 30."""
         return self.score / self.difficulty
+
+    @property
+    def mean_award(self) -> float:
+        """Mean of the counted awards, 0 to 10."""
+        return self.execution / COUNTED_AWARDS
 
     def to_json(self) -> dict[str, Any]:
         """Plain values without empty ones."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD
+from fineparser.domain.judging import HIGHEST_AWARD
 from fineparser.rendering.chart_style import axis_layout, empty_figure, figure_layout
 from fineparser.rendering.palette import NEUTRAL, SKY_BLUE, Theme
 from fineparser.scoring.judge_calibration import JudgeComparison
@@ -62,7 +62,7 @@ def judge_calibration_figure(comparison: JudgeComparison, theme: Theme = NEUTRAL
 
 def given_awards(comparison: JudgeComparison) -> list[float]:
     """Mean awards of the user's judges for the dives."""
-    return [dive.execution / COUNTED_AWARDS for dive in comparison.dives]
+    return [dive.mean_award for dive in comparison.dives]
 
 
 def _add_marks(

@@ -27,7 +27,14 @@ from fineparser.rendering.judgement_text import (
 from fineparser.rendering.measurements import frames_text
 from fineparser.rendering.messages import little_message, typical_range
 from fineparser.rendering.palette import NEUTRAL, PHASE_COLOURS, VERMILION, Theme
-from fineparser.rendering.waterfall_chart import LAST_ROW, Axis, points_per_award, waterfall_layout
+from fineparser.rendering.waterfall_chart import (
+    LAST_ROW,
+    Axis,
+    add_links,
+    add_numbers,
+    points_per_award,
+    waterfall_layout,
+)
 from fineparser.scoring import Judgement
 
 TYPICAL_ROW = "typical dive"
@@ -119,14 +126,8 @@ def judgement_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
         )
     _add_ends(figure, judgement, points_per_award(report), theme)
     numbers = [f"<b>{judgement.typical_award:.1f}</b>", *(award_change(step.change) for step in steps)]
-    for name, number in zip(names, [*numbers, f"<b>{judgement.award:.1f}</b>"], strict=True):
-        figure.add_annotation(
-            x=1.01, xref="paper", y=name, text=number, showarrow=False, xanchor="left", font={"color": theme.text.css}
-        )
-    # Dotted lines lead from the end of a bar to the start of the next.
-    for row, x in enumerate([step.start for step in steps] + [judgement.award]):
-        line = {"width": 1, "color": theme.muted.css, "dash": "dot"}
-        figure.add_shape(type="line", x0=x, x1=x, y0=row, y1=row + 1, line=line, layer="below")
+    add_numbers(figure, dict(zip(names, [*numbers, f"<b>{judgement.award:.1f}</b>"], strict=True)), theme)
+    add_links(figure, [*(step.start for step in steps), judgement.award], theme)
     (low, high), scale = judgement_range(judgement, steps), points_per_award(report)
     axes = Axis("mean award", low, high), Axis("points", low * scale, high * scale, most_ticks=6)
     figure.update_layout(**waterfall_layout(names, axes, 48, theme))

@@ -14,7 +14,7 @@ from fineparser.analysis.auto_trim import TrimProposal
 from fineparser.analysis.dive_segments import DiveSegment
 from fineparser.analysis.report import DiveReport
 from fineparser.data.exemplar_pool import NEAREST_NUMBER, SAME_NUMBER
-from fineparser.domain.judging import COUNTED_AWARDS, HIGHEST_AWARD
+from fineparser.domain.judging import HIGHEST_AWARD
 from fineparser.domain.phases import Phase
 from fineparser.domain.rules import format_halves
 from fineparser.domain.standards import Standard
@@ -200,7 +200,7 @@ def judge_comparison_message(comparison: JudgeComparison) -> str:
             f"{plural(count, 'dive')} of yours {'is' if count == 1 else 'are'} judged and measured. From "
             f"{MIN_SCORED_DIVES} such dives on, scores are calibrated to your judges."
         )
-    given = [one.execution / COUNTED_AWARDS for one in comparison.dives]
+    given = [one.mean_award for one in comparison.dives]
     before, after = (
         math.sqrt(fmean((one - true) ** 2 for one, true in zip(awards, given, strict=True)))
         for awards in (comparison.predicted, comparison.calibrated)

@@ -129,11 +129,13 @@ def waterfall_figure(report: DiveReport, theme: Theme = NEUTRAL) -> go.Figure:
     figure = go.Figure()
     _add_bars(figure, steps, scale, theme)
     _add_ends(figure, breakdown, total, scale, theme)
-    _add_numbers(figure, breakdown, steps, total, theme)
-    # Dotted lines lead from the end of a bar to the start of the next.
-    for row, x in enumerate([step.start for step in steps] + [total.value]):
-        line = {"width": 1, "color": theme.muted.css, "dash": "dot"}
-        figure.add_shape(type="line", x0=x, x1=x, y0=row, y1=row + 1, line=line, layer="below")
+    numbers = [
+        f"<b>{breakdown.base:.2f}</b>",
+        *(f"{step.change:+.2f}".replace("-", "\u2212") for step in steps),
+        f"<b>{total.value:.2f}</b>",
+    ]
+    add_numbers(figure, dict(zip(_row_names(steps), numbers, strict=True)), theme)
+    add_links(figure, [*(step.start for step in steps), total.value], theme)
     figure.update_layout(**_layout(steps, total, scale, theme))
     return figure
 
@@ -186,19 +188,19 @@ def _add_ends(figure: go.Figure, breakdown: Breakdown, total: ScoreEstimate, sca
     figure.add_scatter(y=[LAST_ROW], x=[total.value / scale], xaxis="x2", mode="markers", opacity=0, hoverinfo="skip")
 
 
-def _add_numbers(
-    figure: go.Figure, breakdown: Breakdown, steps: list[WaterfallStep], total: ScoreEstimate, theme: Theme
-) -> None:
-    """Numbers at the right edge, clear of bars in either direction."""
-    numbers = [
-        f"<b>{breakdown.base:.2f}</b>",
-        *(f"{step.change:+.2f}".replace("-", "\u2212") for step in steps),
-        f"<b>{total.value:.2f}</b>",
-    ]
-    for name, number in zip(_row_names(steps), numbers, strict=True):
+def add_numbers(figure: go.Figure, numbers: dict[str, str], theme: Theme) -> None:
+    """Add numbers by row at the right edge, clear of bars in either direction."""
+    for name, number in numbers.items():
         figure.add_annotation(
             x=1.01, xref="paper", y=name, text=number, showarrow=False, xanchor="left", font={"color": theme.text.css}
         )
+
+
+def add_links(figure: go.Figure, places: list[float], theme: Theme) -> None:
+    """Add dotted lines that lead from the end of a bar to the start of the next, one below each row but the last."""
+    for row, x in enumerate(places):
+        line = {"width": 1, "color": theme.muted.css, "dash": "dot"}
+        figure.add_shape(type="line", x0=x, x1=x, y0=row, y1=row + 1, line=line, layer="below")
 
 
 def _layout(steps: list[WaterfallStep], total: ScoreEstimate, scale: float, theme: Theme) -> dict[str, object]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fineparser.domain.judging import COUNTED_AWARDS
 from fineparser.domain.phases import Phase
 from fineparser.domain.standards import AwardDistribution, Standard, award_prior
 from fineparser.exemplars.exemplar import SIMULATED, Exemplar
@@ -177,7 +176,7 @@ def calibration_dive(
 ) -> CalibrationDive:
     """A judged dive from its exemplar and its evidence [E, 2]."""
     update = model.update(evidence, exemplar.code, exemplar.height, prior)
-    return CalibrationDive(exemplar.execution / COUNTED_AWARDS, prior.mean, update)
+    return CalibrationDive(exemplar.mean_award, prior.mean, update)
 
 
 def _prior_covariance() -> np.ndarray:

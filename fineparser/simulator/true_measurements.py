@@ -32,19 +32,19 @@ def true_measurements(plan: DivePlan, lines: int) -> dict[str, float]:
         "tightest_hip": float(motion.hip_angle[in_air].min()),
         "tightest_knee": float(motion.knee_angle[in_air].min()),
         "knee_bend": float(np.median(180.0 - motion.knee_angle[in_air])),
-        "entry_angle": line_angle(motion, "toe", lowest),
-        "trunk_angle": line_angle(motion, "hip", lowest),
+        "entry_angle": _line_angle(motion, "toe", lowest),
+        "trunk_angle": _line_angle(motion, "hip", lowest),
         "entry_lean": _lean(motion, "toe", lowest),
         "entry_hip_bend": 180.0 - float(touch.hip_angle[0]),
         **_splash(plan, lines),
     }
-    opening = opening_seconds(motion)
+    opening = _opening_seconds(motion)
     if opening is not None:
         measurements["opening_time"] = motion.entry_time - opening
     return measurements
 
 
-def opening_seconds(motion: DiverMotion) -> float | None:
+def _opening_seconds(motion: DiverMotion) -> float | None:
     """Seconds at which the hips pass half-way from their tightest angle to that at the touch; None for a dive without
     a shape that opens."""
     in_air = (motion.times >= motion.take_off_time) & (motion.times <= motion.entry_time)
@@ -57,7 +57,7 @@ def opening_seconds(motion: DiverMotion) -> float | None:
     return float(times[tightest + int(np.argmax(after >= half))])
 
 
-def line_angle(motion: DiverMotion, start: str, end: str) -> float:
+def _line_angle(motion: DiverMotion, start: str, end: str) -> float:
     """Degrees by which a line between two joints is past the vertical at the touch, negative before it, in the plane of
     the dive."""
     up = _line(motion, start, end)

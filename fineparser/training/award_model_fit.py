@@ -8,14 +8,13 @@ from multiprocessing import get_context
 import numpy as np
 
 from fineparser.domain.dive_code import DiveCode
-from fineparser.domain.faults import DEDUCTION_CURVES, FAULT_NAMES
-from fineparser.domain.phases import Phase
+from fineparser.domain.faults import FAULT_NAMES
 from fineparser.domain.standards import Standard, award_prior
 from fineparser.progress import Progress, no_progress
 from fineparser.scoring.award_model import MIDDLE_AWARD, NO_STEP, AwardModel, RecordingStep, covariates, fault_sizes
 from fineparser.scoring.evidence import EVIDENCE, EVIDENCE_NAMES, log_splash_size
 from fineparser.scoring.judge_calibration import JudgeCalibration
-from fineparser.simulator.judges import assess_faults
+from fineparser.simulator.judges import assess_faults, deductions_by_phase
 from fineparser.simulator.plan import DiveRequest, plan_dive
 from fineparser.simulator.true_measurements import true_measurements
 
@@ -94,13 +93,19 @@ def _simulate(seeds: range) -> list[SimulatedSizes]:
 
 def sizes_of(measurements: dict[str, float], code: DiveCode) -> np.ndarray:
     """Fault sizes [E] of true measurements by name; NaN where the dive has none."""
-    evidence = np.zeros((len(EVIDENCE), 2))
+    sizes, evidence = evidence_sizes(measurements), np.zeros((len(EVIDENCE), 2))
     for row, (name, kind) in enumerate(EVIDENCE.items()):
-        if kind.quantity not in measurements or code.position not in kind.positions:
-            continue
-        size = measurements[kind.quantity]
-        evidence[row] = log_splash_size(size, measurements["splash_area"]) if name == "splash" else size, 1.0
+        if name in sizes and code.position in kind.positions:
+            evidence[row] = sizes[name], 1.0
     return fault_sizes(evidence)
+
+
+def evidence_sizes(measurements: dict[str, float]) -> dict[str, float]:
+    """Sizes of the evidence by fault, see `fineparser.scoring.evidence`, of true measurements by name."""
+    sizes = {name: measurements[kind.quantity] for name, kind in EVIDENCE.items() if kind.quantity in measurements}
+    if "splash" in sizes:
+        sizes["splash"] = log_splash_size(sizes["splash"], measurements["splash_area"])
+    return sizes
 
 
 def fit_award_model(dives: Sequence[SimulatedSizes]) -> AwardModel:
@@ -127,12 +132,12 @@ def fit_award_model(dives: Sequence[SimulatedSizes]) -> AwardModel:
     # Large sums of deductions are compressed: shares are those of the awards that are missing in fact.
     scaled = deductions * ((10.0 - awards) / np.maximum(deductions.sum(1), 1e-6))[:, None]
     by_fault = dict(zip(FAULT_NAMES, scaled.sum(0) / missing, strict=True))
-    by_phase = [sum(by_fault[name] for name, curve in DEDUCTION_CURVES.items() if curve.phase == p) for p in Phase]
+    by_phase = deductions_by_phase(deductions, awards).sum(0) / missing
     return AwardModel(
         coefficients=coefficients,
         covariance=_pairwise_covariance(residuals),
         fault_shares={name: float(by_fault[name]) for name in EVIDENCE_NAMES},
-        phase_shares=tuple(map(float, by_phase)),
+        phase_shares=tuple(by_phase.tolist()),
         simulated_dives=len(dives),
     )
 

@@ -12,7 +12,7 @@ from gradio.events import Dependency
 
 from fineparser.analysis.analyser import DiveAnalyser
 from fineparser.domain.difficulty import HEIGHTS
-from fineparser.domain.judging import COUNTED_AWARDS, format_awards, is_counted, parse_awards, total_score
+from fineparser.domain.judging import format_awards, is_counted, parse_awards, total_score
 from fineparser.exemplars.exemplar import DiveSpec, Exemplar, ScoredDive
 from fineparser.exemplars.exemplar_bank import BankError
 from fineparser.exemplars.selection import SOURCES, USER_SOURCE, ExemplarSelection, source_of
@@ -489,7 +489,7 @@ def exemplar_rows(analyser: DiveAnalyser, folder: str | None, filters: FilterVal
             str(one.code),
             f"{one.height:g} m",
             round(one.score, 2),
-            round(one.execution / COUNTED_AWARDS, 1),
+            round(one.mean_award, 1),
             SOURCE_LABELS[source_of(one)],
             "yes" if one.clip is not None else "",
             one.name or one.code.name,
@@ -537,7 +537,7 @@ def preview_updates(panel: ExemplarList, analyser: DiveAnalyser, folder: str | N
     clip_exemplar = bank.clip_exemplar(indices[0]) if bank is not None and indices else one
     lines = [
         f"<b>{escape(exemplar_title(one))}</b>",
-        f"{one.score:.2f} points at difficulty {one.difficulty:g}: mean award {one.execution / COUNTED_AWARDS:.1f}",
+        f"{one.score:.2f} points at difficulty {one.difficulty:g}: mean award {one.mean_award:.1f}",
         "" if one.awards is None else f"Judges: {awards_html(one.awards)}",
         escape(one.name),
     ]
